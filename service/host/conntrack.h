@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Connection tracking entries, by ctnetlink through libmnl. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct Conntrack Conntrack;
+
+Conntrack *conntrack_new(GError **error);
+void conntrack_free(Conntrack *conntrack);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conntrack, conntrack_free)
+
+/* Ends every connection of the mapping @ip <-> @public_ip: those whose original destination is
+ * @public_ip and reply source @ip, or whose original source is @ip and reply destination
+ * @public_ip. No other entry is touched. *ret_n (may be NULL) is how many ended. */
+bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, guint *ret_n,
+                           GError **error);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Rule sets in the kernel, through libnftnl, one batch (transaction) a call, all on one socket that
+ * lives as long as the object: with the table flags owner (Linux 5.12) and persist (6.9) it is this
+ * socket that owns the tables. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "model/ruleset.h"
+
+typedef struct Nft Nft;
+
+/* With @own, tables get the flags owner and persist where the kernel takes both. */
+Nft *nft_new(bool own, GError **error);
+void nft_free(Nft *nft);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Nft, nft_free)
+
+/* Whether the kernel takes owner and persist together, as found out at nft_new(). */
+bool nft_owns_tables(const Nft *nft);
+
+/* Replaces the tables of @ruleset, whatever they held, in one transaction. FAILED with the kernel's
+ * reason else, and nothing changed. */
+bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error);
+
+/* Removes the tables `ip`, `ip6`, `arp` and `inet` named @table that exist. Gone already is
+ * success. */
+bool nft_remove(Nft *nft, const char *table, GError **error);
+
+/* One element change of the 1:1 maps of @table: @ip 0 removes nothing, @public_ip 0 adds nothing. */
+typedef struct NftMapping {
+        guint32 ip;
+        guint32 public_ip;
+} NftMapping;
+
+/* Takes @removed out of and puts @added into both maps of @table in one transaction. Elements of
+ * @removed that are not there are an error, as are others at the place of @added. */
+bool nft_change_mappings(Nft *nft, const char *table, const NftMapping *removed, guint n_removed,
+                         const NftMapping *added, guint n_added, GError **error);
+
+/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables); "" where there is none. The
+ * caller's. */
+char *nft_print_table(const char *table, GError **error);

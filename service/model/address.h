@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* IPv4 addresses, subnets and MAC addresses as values. Addresses are in host byte order; 0 stands
+ * for "none". */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#define ADDRESS_TEXT_SIZE 16
+#define MAC_TEXT_SIZE     18
+
+typedef struct Subnet {
+        guint32 network; /* host bits are zero */
+        guint prefix;    /* 1 to 30 */
+} Subnet;
+
+/* Dotted decimal, four parts, no leading zeros, nothing around it (inet_pton(3) is as strict). */
+bool address_parse(const char *text, guint32 *ret_address);
+/* Writes @address to @buffer and returns it. */
+const char *address_format(guint32 address, char buffer[static ADDRESS_TEXT_SIZE]);
+/* The same as a new string, the caller's. */
+char *address_to_string(guint32 address);
+/* Unspecified, loopback, multicast, reserved or broadcast: never a host on a LAN. */
+bool address_is_special(guint32 address);
+
+/* "192.168.100.0/24"; host bits must be zero and the prefix 1 to 30. The error (INVALID_ARGS)
+ * quotes the text and says what is wrong, without naming a key. */
+bool subnet_parse(const char *text, Subnet *ret_subnet, GError **error);
+char *subnet_to_string(const Subnet *subnet);
+guint32 subnet_netmask(const Subnet *subnet);
+guint32 subnet_broadcast(const Subnet *subnet);
+bool subnet_contains(const Subnet *subnet, guint32 address);
+bool subnet_overlaps(const Subnet *a, const Subnet *b);
+
+/* Six pairs of hexadecimal digits with colons, any case; stored in lower case. */
+bool mac_parse(const char *text, char ret_mac[static MAC_TEXT_SIZE]);
+/* @mac as mac_parse() gave it. True for broadcast as well. */
+bool mac_is_multicast(const char *mac);

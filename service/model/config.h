@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* One network's configuration: the keys of the reference as typed values, checked as a whole. What
+ * a caller hands over (a Value) becomes a NetworkConfig here or an error that names key and value;
+ * a NetworkConfig that exists has passed every check that needs no host. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "model/address.h"
+#include "model/entries.h"
+#include "model/value.h"
+
+typedef enum NatMode {
+        NAT_MODE_MASQUERADE,
+        NAT_MODE_1TO1,
+        NAT_MODE_DISABLED,
+        NAT_MODE_NONE, /* the same as disabled, by the driver's other name */
+        NAT_MODE_MAX,
+} NatMode;
+
+const char *nat_mode_to_string(NatMode mode);
+/* Whether a network of @mode is translated and forwarded at all. */
+bool nat_mode_forwards(NatMode mode);
+
+typedef struct NetworkConfig {
+        char *interface;
+        Subnet subnet;
+        guint32 gateway_ip;
+        char *upstream_interface; /* NULL: the default route's, followed */
+        char *public_interface;   /* NULL: the upstream */
+        NatMode nat_mode;
+        bool dhcp_enabled;
+        guint32 dhcp_range_start, dhcp_range_end;
+        char *dhcp_lease_time; /* as dnsmasq takes it: "45", "30m", "12h", "7d", "2w", "infinite" */
+        bool dhcp_ping_check;
+        GArray *dns_servers; /* guint32 each; empty: the host's own resolvers */
+        char *state_dir;     /* absolute, no trailing slash, "{interface}" replaced */
+        bool dhcp_force;
+        bool take_default_route;
+        bool transient;   /* only over the bus */
+        Entries *entries; /* addresses and dns_entries */
+        guint64 given;    /* a bit for each key of config-keys that was given, not defaulted */
+} NetworkConfig;
+
+/* Limits on what a client can make us hold. */
+#define CONFIG_MAX_ADDRESSES   65536
+#define CONFIG_MAX_DNS_ENTRIES 65536
+#define CONFIG_MAX_DNS_SERVERS 32
+
+/* Who hands the settings over: decides which keys are known. */
+typedef enum ConfigSource {
+        CONFIG_SOURCE_FILE, /* no `transient` */
+        CONFIG_SOURCE_BUS,
+        CONFIG_SOURCE_MAX,
+} ConfigSource;
+
+/* A configuration from @settings (a MAP). The error (INVALID_ARGS) names key and value, with the
+ * nearest known key for an unknown one, and has the position where the settings are from a file. */
+NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **error);
+
+/* @config with @changes (a MAP of only the keys to change) laid over it: defaults that were not
+ * given follow the changed keys. `interface` and `transient` cannot change. A new object. */
+NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes, GError **error);
+
+NetworkConfig *config_copy(const NetworkConfig *config);
+bool config_equal(const NetworkConfig *a, const NetworkConfig *b);
+void config_free(NetworkConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkConfig, config_free)
+
+/* The settings as a MAP in the reference's order: only the keys that were given or, with @all,
+ * every key with the value in force (keys that stand for "follow the host", unset, are left out).
+ * The caller's. */
+Value *config_to_value(const NetworkConfig *config, bool all);
+
+/* One entry as the bus and YAML have it, and back. The MAP has `ip`, and `mac`, `hostname`,
+ * `public_ip` where known. An unknown key is refused by name. */
+Value *address_entry_to_value(const AddressEntry *entry);
+AddressEntry *address_entry_from_value(const Value *map, GError **error);
+/* @hostname and @ip as text. */
+DnsEntry *dns_entry_from_text(const char *hostname, const char *ip, GError **error);
+
+/* Whether @entry may be put into @config's network: inside the subnet, not its network, gateway or
+ * broadcast address, a public_ip in 1to1 only, outside the subnet and not special, no clash with
+ * the other entries, room for one more. INVALID_ARGS or LIMIT_EXCEEDED else. */
+bool config_check_address(const NetworkConfig *config, const AddressEntry *entry, GError **error);
+bool config_check_dns(const NetworkConfig *config, const DnsEntry *entry, GError **error);
+
+/* What a change from @old to @new touches. */
+typedef enum ConfigChange {
+        CONFIG_CHANGE_NONE = 0,
+        CONFIG_CHANGE_ADDRESSES = 1 << 0,   /* entries alone: map elements, dhcp-hosts, hosts.local */
+        CONFIG_CHANGE_DNS_ENTRIES = 1 << 1, /* hosts.local */
+        CONFIG_CHANGE_DNSMASQ = 1 << 2,     /* dnsmasq.conf: ranges, servers, lease time */
+        CONFIG_CHANGE_RULES = 1 << 3,       /* the rule set and forwarding: NAT mode, upstream */
+        CONFIG_CHANGE_LINK = 1 << 4,        /* gateway address, subnet: everything below it too */
+        CONFIG_CHANGE_STATE_DIR = 1 << 5,
+        CONFIG_CHANGE_OTHER = 1 << 6, /* only remembered: dhcp_force, take_default_route */
+} ConfigChange;
+
+ConfigChange config_diff(const NetworkConfig *old, const NetworkConfig *new_config);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The entries of one network: its addresses and its DNS entries, each found by every key that must
+ * be unique in constant time, kept in the order in which they came. Checks what can be checked
+ * about one entry beside the others; what needs the network's subnet is checked by config.h. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct AddressEntry {
+        guint32 ip;
+        char *mac;      /* lower case, or NULL */
+        char *hostname; /* lower case, or NULL */
+        guint32 public_ip; /* 0 = none */
+} AddressEntry;
+
+typedef struct DnsEntry {
+        char *hostname; /* lower case */
+        guint32 ip;
+} DnsEntry;
+
+AddressEntry *address_entry_copy(const AddressEntry *entry);
+bool address_entry_equal(const AddressEntry *a, const AddressEntry *b);
+void address_entry_free(AddressEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AddressEntry, address_entry_free)
+void dns_entry_free(DnsEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DnsEntry, dns_entry_free)
+
+typedef struct Entries Entries;
+
+Entries *entries_new(void);
+Entries *entries_copy(const Entries *entries);
+void entries_free(Entries *entries);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Entries, entries_free)
+
+guint entries_n_addresses(const Entries *entries);
+const AddressEntry *entries_address_at(const Entries *entries, guint index);
+const AddressEntry *entries_find_ip(const Entries *entries, guint32 ip);
+const AddressEntry *entries_find_mac(const Entries *entries, const char *mac);
+const AddressEntry *entries_find_public_ip(const Entries *entries, guint32 public_ip);
+/* How many addresses have a public_ip. */
+guint entries_n_public(const Entries *entries);
+
+guint entries_n_dns(const Entries *entries);
+const DnsEntry *entries_dns_at(const Entries *entries, guint index);
+const DnsEntry *entries_find_hostname(const Entries *entries, const char *hostname);
+
+/* Whether @entry may stand beside the others, the one of the same ip aside (it would be replaced):
+ * its mac and its public_ip are nobody else's, its public_ip is nobody's ip. INVALID_ARGS else,
+ * naming key and value. */
+bool entries_check_address(const Entries *entries, const AddressEntry *entry, GError **error);
+
+/* Takes @entry; one of the same ip is replaced in its place. It must have passed
+ * entries_check_address(). */
+void entries_put_address(Entries *entries, AddressEntry *entry);
+/* Takes the entry of @ip out and returns it (the caller's), or NULL. */
+AddressEntry *entries_take_address(Entries *entries, guint32 ip);
+/* Takes @entry; one of the same hostname is replaced in its place. */
+void entries_put_dns(Entries *entries, DnsEntry *entry);
+/* Takes the entry of @hostname out and returns it (the caller's), or NULL. */
+DnsEntry *entries_take_dns(Entries *entries, const char *hostname);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The log of entry changes, as text: one line a change, appended before the reply and replayed over
+ * the configured entries at the next start. Lines: "+a IP MAC HOSTNAME PUBLIC_IP" ('-' for none),
+ * "-a IP", "+d HOSTNAME IP", "-d HOSTNAME", "0a" and "0d" (all addresses, all DNS entries go: what
+ * follows is the whole list). A last line without its newline was cut short by a crash and does not
+ * count. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "model/entries.h"
+
+char *entry_log_line_put_address(const AddressEntry *entry);
+char *entry_log_line_remove_address(guint32 ip);
+char *entry_log_line_put_dns(const DnsEntry *entry);
+char *entry_log_line_remove_dns(const char *hostname);
+
+/* Applies @text to @entries. A line that makes no sense is counted in @ret_bad and passed over:
+ * later lines still apply. Returns the number of whole lines. */
+guint entry_log_replay(const char *text, gsize length, Entries *entries, guint *ret_bad);
+
+/* The shortest log that turns @configured into @current. The caller's. */
+char *entry_log_compact(const Entries *configured, const Entries *current);

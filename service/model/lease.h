@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* dnsmasq's lease file as values. Format: one line a lease, "EXPIRY MAC IP HOSTNAME CLIENT-ID", with
+ * seconds since 1970 (0: never), '*' for an unknown host name; DHCPv6 lines follow a line "duid …"
+ * (lease_update_file() in dnsmasq's src/lease.c). */
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct Lease {
+        char *mac; /* lower case */
+        guint32 ip;
+        char *hostname; /* "" when unknown; safe: only letters, digits, '-', '_', '.' */
+        gint64 expiry;  /* seconds since 1970; 0 = never */
+} Lease;
+
+void lease_free(Lease *lease);
+Lease *lease_copy(const Lease *lease);
+bool lease_is_expired(const Lease *lease, gint64 now_sec);
+
+/* The leases of a file's @text, as an array of Lease* (the caller's, it frees them); NULL where the
+ * text is not whole: dnsmasq rewrites the file in place, so the last line can be cut short.
+ * Lines that are whole and not IPv4 leases are passed over. */
+GPtrArray *lease_list_parse(const char *text, gsize length);
+
+typedef enum LeaseEvent {
+        LEASE_ADDED,
+        LEASE_CHANGED,
+        LEASE_REMOVED,
+        LEASE_EVENT_MAX,
+} LeaseEvent;
+
+/* Calls @report for each difference from @before to @after (arrays of Lease*, matched by ip and
+ * mac; a renewed expiry is a change). */
+typedef void (*LeaseReport)(LeaseEvent event, const Lease *lease, gpointer data);
+void lease_list_compare(const GPtrArray *before, const GPtrArray *after, LeaseReport report,
+                        gpointer data);
