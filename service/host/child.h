@@ -20,8 +20,9 @@ Child *child_spawn(const char *const *argv, int stderr_fd, ChildEnded ended, gpo
                    GError **error);
 
 /* Takes over the running process @pid if it is provably ours: its start time (field 22 of
- * /proc/PID/stat, in clock ticks since boot) is @start_time (0: not checked) and its command line
- * is @argv exactly. NULL, without an error, where it is not. */
+ * /proc/PID/stat, in clock ticks since boot) is @start_time (0: not known; the program it runs must
+ * be argv[0] then), its command line is @argv exactly, and it runs as our user or root. NULL,
+ * without an error, where it is not. */
 Child *child_adopt(pid_t pid, guint64 start_time, const char *const *argv, ChildEnded ended,
                    gpointer data);
 

@@ -15,15 +15,16 @@ typedef void (*DnsmasqEnded)(Dnsmasq *dnsmasq, const char *reason, gpointer data
 typedef void (*DnsmasqDone)(Dnsmasq *dnsmasq, const GError *error, gpointer data);
 
 /* For network @interface, with files in @state_dir (which exists). Starts nothing. */
-Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, DnsmasqEnded ended, gpointer data);
+Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, DnsmasqEnded ended,
+                     gpointer data);
 /* Forgets the process, which goes on running; pending DnsmasqDone are called with a FAILED error
  * before. */
 void dnsmasq_free(Dnsmasq *dnsmasq);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dnsmasq, dnsmasq_free)
 
 /* Writes dnsmasq.conf, dhcp-hosts and hosts.local (each atomically; NULL: as it is). */
-bool dnsmasq_write(Dnsmasq *dnsmasq, const char *conf, const char *dhcp_hosts, const char *hosts_local,
-                   GError **error);
+bool dnsmasq_write(Dnsmasq *dnsmasq, const char *conf, const char *dhcp_hosts,
+                   const char *hosts_local, GError **error);
 
 /* Starts the process, or adopts the one that the pidfile names where it is provably this
  * network's, was started for the same dnsmasq.conf text as is on disk now, and runs; a running one
@@ -40,6 +41,8 @@ void dnsmasq_stop(Dnsmasq *dnsmasq, DnsmasqDone done, gpointer data);
 void dnsmasq_reload(Dnsmasq *dnsmasq);
 
 bool dnsmasq_is_running(const Dnsmasq *dnsmasq);
+/* As given to dnsmasq_new(); borrowed. */
+const char *dnsmasq_state_dir(const Dnsmasq *dnsmasq);
 
 /* Removes the files that we or dnsmasq made in the state directory, and the directory itself if
  * it is empty then. Other files are left. */

@@ -15,12 +15,14 @@ typedef struct IpAddress {
         guint prefix;
         guint8 scope;
         guint32 flags; /* IFA_F_*: IFA_F_SECONDARY, IFA_F_NOPREFIXROUTE */
-        guint32 valid_sec, preferred_sec; /* 0xffffffff = for ever */
+        guint32 valid_sec, preferred_sec; /* 0xffffffff = for ever, and so is a valid_sec of 0 */
         char label[16]; /* "" = none */
+        guint32 peer;   /* the other end of a point-to-point link; 0 = none */
+        guint32 metric; /* of its prefix route; 0 = none */
 } IpAddress;
 
 /* Every IPv4 address of interface @index (0: of all), in the kernel's order. An array of IpAddress;
- * the caller's. */
+ * the caller's. An interface that is gone has none. */
 GArray *ip_address_list(Netlink *rtnl, guint index, GError **error);
 
 /* Adds @address; there already with the same prefix is success, and *ret_existed (may be NULL)

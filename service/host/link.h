@@ -32,3 +32,4 @@ typedef void (*LinkChanged)(const Link *link, bool gone, gpointer data);
 LinkWatch *link_watch_new(LinkChanged changed, void (*resync)(gpointer data), gpointer data,
                           GError **error);
 void link_watch_free(LinkWatch *watch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LinkWatch, link_watch_free)

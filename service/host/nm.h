@@ -9,17 +9,24 @@
 typedef struct Nm Nm;
 
 /* Connects in the background; calls made before that wait for it. Without NetworkManager on the bus
- * every call succeeds and changes nothing. */
+ * (it is not activated) nm_inspect() and nm_take() succeed and change nothing. Callbacks are called
+ * exactly once, never from inside the call that took them, and may free what they like.
+ *
+ * Where nothing has to be asked of NetworkManager, the answer comes with the next iteration of the
+ * loop. Of an interface that has just appeared NetworkManager may know nothing yet, or only be
+ * about to manage it: then nm_inspect() and nm_take() wait for it, at most a second. */
 Nm *nm_new(void);
+/* Calls that are pending are answered at once, with an error (nm_inspect(): as not managed). */
 void nm_free(Nm *nm);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Nm, nm_free)
 
 /* What a device was before it was taken. */
 typedef struct NmHeld {
         bool managed;          /* NetworkManager held it */
-        char *connection_uuid; /* its active connection, NULL = none */
+        char *connection_uuid; /* its active connection, NULL = none that can be activated */
         char *connection_id;   /* its name, for messages and for a default connection that gets a
-                                  new uuid */
+                                  new uuid; without a uuid: "connected (externally)", that is
+                                  shown by NetworkManager and configured by somebody else */
 } NmHeld;
 
 void nm_held_free(NmHeld *held);
@@ -39,6 +46,10 @@ void nm_take(Nm *nm, const char *interface, NmDone done, gpointer data);
 
 /* Gives it back as @held says: Managed true and, once the device can take it, its connection
  * activated again unless NetworkManager has activated it itself; done when the activation has begun
- * (its result is NetworkManager's). Where @held was not managed: nothing. Errors say what could not
- * be given back. The device gone is success. */
+ * (its result is NetworkManager's), or is left to NetworkManager for when there is a carrier. A
+ * connection that another device uses by now is not taken from it: an error. One that was external
+ * comes back as external where the link has addresses again. Where @held was not managed: nothing.
+ * Errors say what could not be given back: without NetworkManager on the bus (it gets 3 s to come
+ * back) that is the device, as it remembers Managed=false over its restart. The device gone is
+ * success. */
 void nm_give_back(Nm *nm, const char *interface, const NmHeld *held, NmDone done, gpointer data);

@@ -10,7 +10,7 @@
 #include "model/address.h"
 
 typedef struct Route {
-        Subnet destination; /* prefix 0 = default */
+        Subnet destination; /* prefix 0 = default, up to 32 */
         guint32 gateway;    /* 0 = on link */
         guint32 source;     /* preferred source; 0 = none */
         guint index;        /* output interface */
@@ -21,7 +21,8 @@ typedef struct Route {
         guint32 table;
 } Route;
 
-/* The main table's unicast routes, an array of Route; the caller's. */
+/* The main table's unicast routes, an array of Route; the caller's. A route with several next hops
+ * is one Route for each. */
 GArray *route_list(Netlink *rtnl, GError **error);
 
 /* The best default route's interface, those of @ignored (interface indexes, may be NULL) aside:
@@ -40,3 +41,4 @@ GArray *route_neighbours(Netlink *rtnl, guint index);
 typedef struct RouteWatch RouteWatch;
 RouteWatch *route_watch_new(void (*changed)(gpointer data), gpointer data, GError **error);
 void route_watch_free(RouteWatch *watch);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RouteWatch, route_watch_free)

@@ -11,15 +11,21 @@
 #define YAML_MAX_BYTES (4 * 1024 * 1024 - 1)
 
 /* The networks that @text (@length bytes, UTF-8) describes, in its order: a bare mapping,
- * `networks:` with a list, or a Jumpstarter exporter file, of which every item under `export:` whose
- * `type` ends in ".DutNetwork" counts, by its `config:`. Returns an array of NetworkConfig* (the
- * caller's, it frees them). @source names the text in errors, as "SOURCE:LINE:COLUMN: …", or is NULL
- * for "LINE:COLUMN: …".
+ * `networks:` with a list, or a Jumpstarter exporter file, of which every item under `export:`
+ * whose `type` ends in ".DutNetwork" counts, by its `config:`. Returns an array of NetworkConfig*
+ * (the caller's, it frees them). @source names the text in errors, as "SOURCE:LINE:COLUMN: …", or
+ * is NULL for "LINE:COLUMN: …".
  *
- * INVALID_ARGS: not YAML, an alias or anchor, a merge key, a key twice, nested deeper than 32, a
- * NUL or other control character in a scalar, no network in it, an interface twice, and all that
- * config_new() refuses. LIMIT_EXCEEDED: more than YAML_MAX_BYTES or 1,000,000 nodes. */
+ * INVALID_ARGS: not YAML, an alias or anchor, a tag, a merge key, a key twice, nested deeper than
+ * 32, a NUL or other control character (but line ends and tabs) in a scalar, more than one
+ * document, no network in it, an interface twice, and all that config_new() refuses.
+ * LIMIT_EXCEEDED: more than YAML_MAX_BYTES or 1,000,000 nodes. */
 GPtrArray *config_yaml_parse(const char *text, gsize length, const char *source, GError **error);
+
+/* The one network of a bare mapping that we wrote ourselves by config_yaml_print(): as
+ * CONFIG_SOURCE_STATE. The caller's. Errors as above. */
+NetworkConfig *config_yaml_parse_state(const char *text, gsize length, const char *source,
+                                       GError **error);
 
 /* @settings (a MAP, as config_to_value() gives it) as a YAML document that config_yaml_parse()
  * reads back to the same. The caller's string. */

@@ -33,7 +33,7 @@ typedef struct NetworkConfig {
         NatMode nat_mode;
         bool dhcp_enabled;
         guint32 dhcp_range_start, dhcp_range_end;
-        char *dhcp_lease_time; /* as dnsmasq takes it: "45", "30m", "12h", "7d", "2w", "infinite" */
+        char *dhcp_lease_time; /* as dnsmasq takes it: "30m", "12h", "7d", "2w", "infinite" */
         bool dhcp_ping_check;
         GArray *dns_servers; /* guint32 each; empty: the host's own resolvers */
         char *state_dir;     /* absolute, no trailing slash, "{interface}" replaced */
@@ -53,25 +53,30 @@ typedef struct NetworkConfig {
 typedef enum ConfigSource {
         CONFIG_SOURCE_FILE, /* no `transient` */
         CONFIG_SOURCE_BUS,
+        CONFIG_SOURCE_STATE, /* what we wrote ourselves: may be 1to1 without a public_ip, since
+                                those that were given can have been removed since */
         CONFIG_SOURCE_MAX,
 } ConfigSource;
 
-/* A configuration from @settings (a MAP). The error (INVALID_ARGS) names key and value, with the
- * nearest known key for an unknown one, and has the position where the settings are from a file. */
+/* A configuration from @settings (a MAP). The error (INVALID_ARGS, or LIMIT_EXCEEDED for too many
+ * entries) names key and value, with the nearest known key for an unknown one, and has the position
+ * where the settings are from a file. */
 NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **error);
 
 /* @config with @changes (a MAP of only the keys to change) laid over it: defaults that were not
- * given follow the changed keys. `interface` and `transient` cannot change. A new object. */
-NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes, GError **error);
+ * given follow the changed keys; an empty upstream_interface or public_interface is the default
+ * again. `interface` and `transient` cannot change. A new object. Errors as config_new(). */
+NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes,
+                                   GError **error);
 
 NetworkConfig *config_copy(const NetworkConfig *config);
 bool config_equal(const NetworkConfig *a, const NetworkConfig *b);
 void config_free(NetworkConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkConfig, config_free)
 
-/* The settings as a MAP in the reference's order: only the keys that were given or, with @all,
- * every key with the value in force (keys that stand for "follow the host", unset, are left out).
- * The caller's. */
+/* The settings as a MAP in the reference's order: only the keys that were given, and the lists of
+ * entries where there are any, or, with @all, every key with the value in force (keys that stand
+ * for "follow the host", unset, are left out). The caller's. */
 Value *config_to_value(const NetworkConfig *config, bool all);
 
 /* One entry as the bus and YAML have it, and back. The MAP has `ip`, and `mac`, `hostname`,
@@ -87,10 +92,15 @@ DnsEntry *dns_entry_from_text(const char *hostname, const char *ip, GError **err
 bool config_check_address(const NetworkConfig *config, const AddressEntry *entry, GError **error);
 bool config_check_dns(const NetworkConfig *config, const DnsEntry *entry, GError **error);
 
+/* Replaces the entries of @config by those of @entries that may be in its network, in their order;
+ * returns how many may not. For entries that were kept while the rest of the settings could
+ * change. */
+guint config_adopt_entries(NetworkConfig *config, const Entries *entries);
+
 /* What a change from @old to @new touches. */
 typedef enum ConfigChange {
         CONFIG_CHANGE_NONE = 0,
-        CONFIG_CHANGE_ADDRESSES = 1 << 0,   /* entries alone: map elements, dhcp-hosts, hosts.local */
+        CONFIG_CHANGE_ADDRESSES = 1 << 0, /* entries alone: map elements, dhcp-hosts, hosts.local */
         CONFIG_CHANGE_DNS_ENTRIES = 1 << 1, /* hosts.local */
         CONFIG_CHANGE_DNSMASQ = 1 << 2,     /* dnsmasq.conf: ranges, servers, lease time */
         CONFIG_CHANGE_RULES = 1 << 3,       /* the rule set and forwarding: NAT mode, upstream */

@@ -11,16 +11,18 @@
 /* What the host adds to the configuration. All borrowed. */
 typedef struct DnsmasqFacts {
         const char *state_dir;
-        guint dns_port;           /* 53, or a twin's own */
-        const GArray *taken;      /* guint32 each: addresses that entries, leases or the neighbour
-                                     table show to be in use; kept out of the dynamic range */
-        const char *resolv_file;  /* the host's resolvers, used where dns_servers is empty */
+        guint dns_port;          /* 53, or a twin's own */
+        const char *resolv_file; /* the host's resolvers, used where dns_servers is empty */
 } DnsmasqFacts;
 
-/* dnsmasq.conf for @config. The caller's. */
+/* dnsmasq.conf for @config: the same text for the same configuration and facts, so that a process
+ * can be known by it. The caller's. */
 char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts);
-/* dhcp-hosts, as dhcp-hostsfile= reads it: a line for each entry with a MAC. */
-char *dnsmasq_hosts_text(const Entries *entries);
+/* dhcp-hosts, as dhcp-hostsfile= reads it: a line for each entry, those without a MAC as an address
+ * kept out of the dynamic range, and the same for each of @taken (guint32 each, may be NULL) that is
+ * no entry's: addresses that hosts use without a lease of ours, as the neighbour table shows. An
+ * address with a live lease must not be in @taken: its holder could not renew it. */
+char *dnsmasq_hosts_text(const Entries *entries, const GArray *taken);
 /* hosts.local, as addn-hosts= reads it: DNS entries, then entries with a host name that no DNS entry
  * has. */
 char *dnsmasq_dns_text(const Entries *entries);

@@ -10,8 +10,8 @@
 
 typedef struct AddressEntry {
         guint32 ip;
-        char *mac;      /* lower case, or NULL */
-        char *hostname; /* lower case, or NULL */
+        char *mac;         /* lower case, or NULL */
+        char *hostname;    /* lower case, or NULL */
         guint32 public_ip; /* 0 = none */
 } AddressEntry;
 
@@ -24,6 +24,8 @@ AddressEntry *address_entry_copy(const AddressEntry *entry);
 bool address_entry_equal(const AddressEntry *a, const AddressEntry *b);
 void address_entry_free(AddressEntry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AddressEntry, address_entry_free)
+DnsEntry *dns_entry_copy(const DnsEntry *entry);
+bool dns_entry_equal(const DnsEntry *a, const DnsEntry *b);
 void dns_entry_free(DnsEntry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DnsEntry, dns_entry_free)
 
@@ -60,3 +62,11 @@ AddressEntry *entries_take_address(Entries *entries, guint32 ip);
 void entries_put_dns(Entries *entries, DnsEntry *entry);
 /* Takes the entry of @hostname out and returns it (the caller's), or NULL. */
 DnsEntry *entries_take_dns(Entries *entries, const char *hostname);
+
+/* Frees all addresses; all DNS entries. */
+void entries_clear_addresses(Entries *entries);
+void entries_clear_dns(Entries *entries);
+
+/* Whether both have the same addresses in the same order; the same DNS entries. */
+bool entries_equal_addresses(const Entries *a, const Entries *b);
+bool entries_equal_dns(const Entries *a, const Entries *b);

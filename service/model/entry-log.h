@@ -17,9 +17,11 @@ char *entry_log_line_remove_address(guint32 ip);
 char *entry_log_line_put_dns(const DnsEntry *entry);
 char *entry_log_line_remove_dns(const char *hostname);
 
-/* Applies @text to @entries. A line that makes no sense is counted in @ret_bad and passed over:
- * later lines still apply. Returns the number of whole lines. */
+/* Applies @text to @entries. A line that makes no sense, or clashes with the entries there are, is
+ * counted in @ret_bad and passed over: later lines still apply. Returns the number of whole lines.
+ * Entries are not held against a network: see config_adopt_entries(). */
 guint entry_log_replay(const char *text, gsize length, Entries *entries, guint *ret_bad);
 
-/* The shortest log that turns @configured into @current. The caller's. */
+/* A short log that turns @configured into @current, order and all: what differs or, where that is
+ * longer, the whole list. "" when they are equal. The caller's. */
 char *entry_log_compact(const Entries *configured, const Entries *current);

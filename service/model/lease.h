@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* dnsmasq's lease file as values. Format: one line a lease, "EXPIRY MAC IP HOSTNAME CLIENT-ID", with
- * seconds since 1970 (0: never), '*' for an unknown host name; DHCPv6 lines follow a line "duid …"
- * (lease_update_file() in dnsmasq's src/lease.c). */
+/* dnsmasq's lease file as values. Format: one line a lease, "EXPIRY MAC IP HOSTNAME CLIENT-ID",
+ * with seconds since 1970 (0: never), '*' for an unknown host name; DHCPv6 lines follow a line
+ * "duid …" (lease_update_file() in dnsmasq's src/lease.c). */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -16,6 +16,7 @@ typedef struct Lease {
 } Lease;
 
 void lease_free(Lease *lease);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Lease, lease_free)
 Lease *lease_copy(const Lease *lease);
 bool lease_is_expired(const Lease *lease, gint64 now_sec);
 
@@ -32,7 +33,8 @@ typedef enum LeaseEvent {
 } LeaseEvent;
 
 /* Calls @report for each difference from @before to @after (arrays of Lease*, matched by ip and
- * mac; a renewed expiry is a change). */
+ * mac; a renewed expiry is a change): first what was removed, of @before, then what was added or
+ * changed, of @after. The same lease twice in one of them is not seen. */
 typedef void (*LeaseReport)(LeaseEvent event, const Lease *lease, gpointer data);
 void lease_list_compare(const GPtrArray *before, const GPtrArray *after, LeaseReport report,
                         gpointer data);

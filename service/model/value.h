@@ -28,8 +28,9 @@ struct Value {
         char *text; /* TEXT, OTHER */
         bool boolean;
         gint64 number;
-        GPtrArray *items; /* LIST, MAP: the values (Value*, owned) */
-        GPtrArray *keys;  /* MAP: as many keys (Value* of type TEXT, owned) */
+        GPtrArray *items;   /* LIST, MAP: the values (Value*, owned) */
+        GPtrArray *keys;    /* MAP: as many keys (Value* of type TEXT, owned) */
+        GHashTable *index;  /* MAP: private to value.c */
         guint line, column; /* from 1; 0 = no file */
 };
 
@@ -47,9 +48,26 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Value, value_free)
 void value_append(Value *list, Value *item);
 /* Replaces the value of @key where there is one. */
 void value_set(Value *map, const char *key, Value *item);
-/* The value of @key, or NULL; borrowed. */
+/* The same with @key, a TEXT, as a value of its own that knows its position; takes it as well. */
+void value_set_at(Value *map, Value *key, Value *item);
+/* The value of @key, or NULL; borrowed. Constant time, as value_set() is. */
 const Value *value_get(const Value *map, const char *key);
+
+/* Whether @value is YAML's null: an unquoted scalar that is empty, "~" or "null". */
+bool value_is_null(const Value *value);
+/* @value for an error message: a scalar as it is, quoted, else what it is ("a list"). The
+ * caller's. */
+char *value_describe(const Value *value);
 
 /* Sets INVALID_ARGS with "LINE:COLUMN: " in front where @value is from a file. @value may be
  * NULL. */
-void value_set_error(GError **error, const Value *value, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void value_set_error(GError **error, const Value *value, const char *format, ...)
+        G_GNUC_PRINTF(3, 4);
+/* Puts the same position and the formatted text in front of @error's message. */
+void value_prefix_error(GError **error, const Value *value, const char *format, ...)
+        G_GNUC_PRINTF(3, 4);
+
+/* Whether every key of @map is one of the @n @known. INVALID_ARGS else, with position, @context,
+ * the unknown key, its value, and the nearest known one. */
+bool value_check_keys(const Value *map, const char *context, const char *const *known, guint n,
+                      GError **error);

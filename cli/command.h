@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What was asked for, and what every verb needs to do it. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "cli/connection.h"
+#include "cli/terminal.h"
+#include "model/value.h"
+
+typedef struct Command Command;
+
+typedef enum VerbFlags {
+        VERB_CHANGES = 1 << 0,       /* may need authorization, and time */
+        VERB_NETWORK = 1 << 1,       /* takes --interface */
+        VERB_ENTRY_OPTIONS = 1 << 2, /* takes --mac, --hostname and --public-ip */
+} VerbFlags;
+
+typedef struct Verb {
+        const char *name;
+        const char *arguments; /* as the help shows them */
+        const char *summary;
+        const char *details; /* more for the verb's own help, or NULL */
+        guint min_arguments, max_arguments;
+        VerbFlags flags;
+        bool (*run)(Command *command, GError **error);
+} Verb;
+
+/* The parsed command line. Texts are borrowed from it. */
+struct Command {
+        const Verb *verb;
+        char **arguments; /* after the verb */
+        guint n_arguments;
+        const char *interface; /* NULL: not given */
+        const char *host;
+        const char *mac, *hostname, *public_ip;
+        bool json;
+        bool ask_password;
+        Terminal terminal;
+        Connection *connection; /* owned; NULL until the first call */
+};
+
+void command_clear(Command *command);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Command, command_clear)
+
+/* Connects, unless it has been done. */
+bool command_connect(Command *command, GError **error);
+
+/* The network that is meant, by its interface (the caller's): the one given, else the only one
+ * there is. An error that lists them where there are several. */
+bool command_find_network(Command *command, char **ret_interface, char **ret_path, GError **error);
+/* All networks, as a LIST of MAPs (the caller's) with `interface`, `state` and `path`; of the one
+ * given alone, where one is given. */
+bool command_list_networks(Command *command, Value **ret_networks, GError **error);
+
+/* Calls @member of the manager; @types and what follows are its arguments, as
+ * sd_bus_message_append(3) takes them, or NULL. @ret_answer as in connection_call(). */
+bool command_call_manager(Command *command, const char *member, Value **ret_answer, GError **error,
+                          const char *types, ...);
+/* The same for the network that is meant. */
+bool command_call_network(Command *command, const char *member, Value **ret_answer, GError **error,
+                          const char *types, ...);
+/* The same for @member of @interface of the object at @path. */
+bool command_call_path(Command *command, const char *path, const char *interface,
+                       const char *member, Value **ret_answer, GError **error, const char *types,
+                       ...);
+
+/* Calls @member of the network at @path with @argument, unless it is NULL, and @settings (a MAP).
+ */
+bool command_call_settings(Command *command, const char *path, const char *member,
+                           const char *argument, const Value *settings, GError **error);
+
+/* Whether @answer is of @type, as the contract says; an error else. */
+bool command_check_answer(const Value *answer, ValueType type, GError **error);
+
+/* Prints @value as JSON, indented, with a newline. */
+void command_print_json(const Value *value);
+/* Prints @text as it is. */
+void command_print(const char *text);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* dutnetctl: reads the command line, runs the verb, and turns its error into words on stderr and an
+ * exit code: 0; 1 the service said no; 2 wrong usage. */
+
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/command.h"
+#include "cli/error.h"
+#include "cli/text.h"
+#include "cli/verbs.h"
+#include "model/nearest.h"
+
+enum {
+        EXIT_REFUSED = 1,
+        EXIT_USAGE = 2,
+};
+
+enum {
+        OPTION_JSON = 0x100,
+        OPTION_VERSION,
+        OPTION_NO_ASK_PASSWORD,
+        OPTION_MAC,
+        OPTION_HOSTNAME,
+        OPTION_PUBLIC_IP,
+};
+
+static const struct option options[] = {
+        { "interface", required_argument, NULL, 'i' },
+        { "host", required_argument, NULL, 'H' },
+        { "json", no_argument, NULL, OPTION_JSON },
+        { "no-ask-password", no_argument, NULL, OPTION_NO_ASK_PASSWORD },
+        { "mac", required_argument, NULL, OPTION_MAC },
+        { "hostname", required_argument, NULL, OPTION_HOSTNAME },
+        { "public-ip", required_argument, NULL, OPTION_PUBLIC_IP },
+        { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, OPTION_VERSION },
+        { 0 },
+};
+
+static void print_common_options(void)
+{
+        fputs("Options:\n"
+              "  -i, --interface=INTERFACE  The network; may be left out while there is one\n"
+              "  -H, --host=[USER@]HOST     Talk to the service of another machine, by ssh\n"
+              "      --json                 Print JSON\n"
+              "      --no-ask-password      Do not ask for a password\n"
+              "  -h, --help                 Print this help, or a verb's after its name\n"
+              "      --version              Print the version\n",
+              stdout);
+}
+
+static void print_help(void)
+{
+        fputs("Usage: dutnetctl [OPTION...] VERB [ARGUMENT...]\n"
+              "\n"
+              "Control the networks of devices under test.\n"
+              "\n"
+              "Verbs:\n",
+              stdout);
+        for (guint i = 0; i < n_verbs; i++) {
+                g_autofree char *call = g_strdup_printf("%s %s", verbs[i].name, verbs[i].arguments);
+                printf("  %-27s %s\n", call, verbs[i].summary);
+        }
+        putchar('\n');
+        print_common_options();
+        fputs("\nSee dutnetctl(1).\n", stdout);
+}
+
+static void print_verb_help(const Verb *verb)
+{
+        bool has_options = verb->flags & VERB_ENTRY_OPTIONS;
+        printf("Usage: dutnetctl [OPTION...] %s%s%s%s\n\n%s.\n", verb->name,
+               *verb->arguments ? " " : "", verb->arguments,
+               has_options ? " [--mac=MAC] [--hostname=HOST] [--public-ip=IP]" : "", verb->summary);
+        if (verb->details)
+                fputs(verb->details, stdout);
+        putchar('\n');
+        print_common_options();
+        if (has_options)
+                fputs("\n"
+                      "Options of this verb:\n"
+                      "      --mac=MAC              The DUT's MAC: it gets this address by DHCP\n"
+                      "      --hostname=HOST        A name for it in DNS\n"
+                      "      --public-ip=IP         Its address on the LAN\n",
+                      stdout);
+}
+
+G_GNUC_PRINTF(2, 3)
+static bool fail_usage(GError **error, const char *format, ...)
+{
+        va_list arguments;
+        va_start(arguments, format);
+        g_propagate_error(error, g_error_new_valist(CLI_ERROR, CLI_ERROR_USAGE, format, arguments));
+        va_end(arguments);
+        return false;
+}
+
+/* What the command line asks for instead of a verb's work. */
+typedef enum Request {
+        REQUEST_RUN,
+        REQUEST_HELP,
+        REQUEST_VERSION,
+} Request;
+
+static bool parse_options(int argc, char **argv, Command *command, Request *request)
+{
+        for (;;) {
+                switch (getopt_long(argc, argv, "i:H:h", options, NULL)) {
+                case -1:
+                        return true;
+                case 'i':
+                        command->interface = optarg;
+                        break;
+                case 'H':
+                        command->host = optarg;
+                        break;
+                case 'h':
+                        *request = REQUEST_HELP;
+                        break;
+                case OPTION_JSON:
+                        command->json = true;
+                        break;
+                case OPTION_VERSION:
+                        *request = REQUEST_VERSION;
+                        break;
+                case OPTION_NO_ASK_PASSWORD:
+                        command->ask_password = false;
+                        break;
+                case OPTION_MAC:
+                        command->mac = optarg;
+                        break;
+                case OPTION_HOSTNAME:
+                        command->hostname = optarg;
+                        break;
+                case OPTION_PUBLIC_IP:
+                        command->public_ip = optarg;
+                        break;
+                default:
+                        return false; /* getopt_long() has said why */
+                }
+        }
+}
+
+static bool fail_unknown_verb(const char *name, GError **error)
+{
+        g_autofree const char **names = g_new(const char *, n_verbs);
+        for (guint i = 0; i < n_verbs; i++)
+                names[i] = verbs[i].name;
+
+        const char *nearest = nearest_match(name, names, n_verbs);
+        if (nearest)
+                return fail_usage(error, "unknown verb \"%s\" (is \"%s\" meant?)", name, nearest);
+        return fail_usage(error, "unknown verb \"%s\"", name);
+}
+
+static bool check_counts(const Command *command, GError **error)
+{
+        const Verb *verb = command->verb;
+        if (command->n_arguments < verb->min_arguments)
+                return fail_usage(error, "%s: an argument is missing: %s %s", verb->name,
+                                  verb->name, verb->arguments);
+        if (command->n_arguments <= verb->max_arguments)
+                return true;
+        if (verb->max_arguments == 0 && (verb->flags & VERB_NETWORK))
+                return fail_usage(error, "%s takes no arguments; choose the network with -i",
+                                  verb->name);
+        return fail_usage(error, "%s: too many arguments: \"%s\"", verb->name,
+                          command->arguments[verb->max_arguments]);
+}
+
+static bool check_command(const Command *command, GError **error)
+{
+        const Verb *verb = command->verb;
+        if (!check_counts(command, error))
+                return false;
+        if (command->interface && !(verb->flags & VERB_NETWORK))
+                return fail_usage(error, "%s takes no --interface", verb->name);
+        if ((command->mac || command->hostname || command->public_ip) &&
+            !(verb->flags & VERB_ENTRY_OPTIONS))
+                return fail_usage(error, "%s takes no --mac, --hostname and --public-ip",
+                                  verb->name);
+        return true;
+}
+
+/* The bus carries nothing else; a file name is the kernel's business, but it is in messages. */
+static bool check_encoding(int argc, char **argv, GError **error)
+{
+        for (int i = 1; i < argc; i++)
+                if (!g_utf8_validate(argv[i], -1, NULL))
+                        return fail_usage(error, "argument %d is not UTF-8 text", i);
+        return true;
+}
+
+static bool run(Command *command, int argc, char **argv, Request request, GError **error)
+{
+        if (!check_encoding(argc, argv, error))
+                return false;
+
+        const char *name = optind < argc ? argv[optind] : NULL;
+        if (name) {
+                command->verb = verb_find(name);
+                if (!command->verb)
+                        return fail_unknown_verb(name, error);
+                command->arguments = argv + optind + 1;
+                command->n_arguments = (guint)(argc - optind - 1);
+        }
+
+        switch (request) {
+        case REQUEST_VERSION:
+                puts("dutnetctl " PACKAGE_VERSION);
+                return true;
+        case REQUEST_HELP:
+                if (command->verb)
+                        print_verb_help(command->verb);
+                else
+                        print_help();
+                return true;
+        case REQUEST_RUN:
+                break;
+        }
+
+        if (!command->verb)
+                return fail_usage(error, "a verb is missing");
+        return check_command(command, error) && command->verb->run(command, error);
+}
+
+static int report(const GError *error)
+{
+        g_autofree char *words = text_escape_lines(error->message);
+        if (!g_error_matches(error, CLI_ERROR, CLI_ERROR_USAGE)) {
+                fprintf(stderr, "%s\n", words);
+                return EXIT_REFUSED;
+        }
+        fprintf(stderr, "dutnetctl: %s\nTry \"dutnetctl --help\".\n", words);
+        return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+        setlocale(LC_ALL, "");
+
+        Request request = REQUEST_RUN;
+        g_auto(Command) command = { .ask_password = true, .terminal = terminal_detect() };
+        if (!parse_options(argc, argv, &command, &request)) {
+                fputs("Try \"dutnetctl --help\".\n", stderr);
+                return EXIT_USAGE;
+        }
+
+        g_autoptr(GError) error = NULL;
+        bool done = run(&command, argc, argv, request, &error);
+        if (fflush(stdout) != 0 && done) {
+                perror("dutnetctl: cannot write");
+                return EXIT_REFUSED;
+        }
+        return done ? EXIT_SUCCESS : report(error);
+}

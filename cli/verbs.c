@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The table of verbs: their arguments, help and functions. */
+
+#include "cli/verbs.h"
+
+#define FILE_DETAILS                                                                               \
+        "FILE is YAML as in dut-network.yaml(5): one network's settings, `networks:` with\n"       \
+        "a list, or a Jumpstarter exporter file. \"-\" is standard input.\n"
+
+const Verb verbs[] = {
+        { "list", "", "List the networks and their states", NULL, 0, 0, VERB_NETWORK, verb_list },
+        { "status", "", "Show what a network is and does",
+          "On a terminal long lists are cut short, with a count.\n", 0, 0, VERB_NETWORK,
+          verb_status },
+        { "leases", "", "List the live DHCP leases", NULL, 0, 0, VERB_NETWORK, verb_leases },
+        { "get-ip", "MAC", "Print the address of the DUT with a MAC",
+          "Its live lease's address, else that of its entry.\n", 1, 1, VERB_NETWORK, verb_get_ip },
+        { "add-address", "IP", "Add an address entry, or replace it",
+          "With a MAC the DUT gets this address by DHCP. A public address needs `nat_mode: "
+          "1to1`.\n",
+          1, 1, VERB_CHANGES | VERB_NETWORK | VERB_ENTRY_OPTIONS, verb_add_address },
+        { "remove-address", "IP", "Remove an address entry",
+          "Its mapping and connections end at once; a lease runs out.\n", 1, 1,
+          VERB_CHANGES | VERB_NETWORK, verb_remove_address },
+        { "nat-rules", "", "Print the nftables rules of a network", NULL, 0, 0, VERB_NETWORK,
+          verb_nat_rules },
+        { "dns-entries", "", "List the DNS entries", NULL, 0, 0, VERB_NETWORK, verb_dns_entries },
+        { "add-dns", "HOST IP", "Add a DNS entry, or replace it", NULL, 2, 2,
+          VERB_CHANGES | VERB_NETWORK, verb_add_dns },
+        { "remove-dns", "HOST", "Remove a DNS entry", NULL, 1, 1, VERB_CHANGES | VERB_NETWORK,
+          verb_remove_dns },
+        { "create", "FILE", "Make the networks in a file, or change them to it",
+          "All of them or none. " FILE_DETAILS, 1, 1, VERB_CHANGES, verb_create },
+        { "update", "KEY=VALUE... | FILE", "Change settings of a network",
+          "Truth values are true or false; `dns_servers` is a list with commas, or empty.\n"
+          "`addresses=` and `dns_entries=` remove all entries. From a file, which is checked\n"
+          "as for `create`, the keys that are in it are changed.\n",
+          1, G_MAXUINT, VERB_CHANGES | VERB_NETWORK, verb_update },
+        { "remove", "", "Take a network down and forget it", NULL, 0, 0,
+          VERB_CHANGES | VERB_NETWORK, verb_remove },
+        { "up", "", "Bring a network up", NULL, 0, 0, VERB_CHANGES | VERB_NETWORK, verb_up },
+        { "down", "", "Take a network down, keep its configuration", NULL, 0, 0,
+          VERB_CHANGES | VERB_NETWORK, verb_down },
+        { "reload", "", "Read the configuration directories again",
+          "Only what changed is touched.\n", 0, 0, VERB_CHANGES, verb_reload },
+        { "monitor", "", "Print changes and leases as they happen",
+          "Until interrupted. With --json each line is an object.\n", 0, 0, VERB_NETWORK,
+          verb_monitor },
+        { "check", "FILE", "Validate a file, without the service", "Changes nothing. " FILE_DETAILS,
+          1, 1, 0, verb_check },
+        { "export", "", "Print the settings in force, as YAML",
+          "All networks, or the one chosen with -i. `create` and `check` read it back.\n", 0, 0,
+          VERB_NETWORK, verb_export },
+};
+const guint n_verbs = G_N_ELEMENTS(verbs);
+
+const Verb *verb_find(const char *name)
+{
+        for (guint i = 0; i < n_verbs; i++)
+                if (g_str_equal(verbs[i].name, name))
+                        return &verbs[i];
+        return NULL;
+}

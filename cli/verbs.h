@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What each verb does: prints its answer and returns true, or sets the error. */
+
+#include <stdbool.h>
+
+#include "cli/command.h"
+
+/* verbs-network.c */
+bool verb_list(Command *command, GError **error);
+bool verb_status(Command *command, GError **error);
+bool verb_up(Command *command, GError **error);
+bool verb_down(Command *command, GError **error);
+bool verb_remove(Command *command, GError **error);
+bool verb_reload(Command *command, GError **error);
+bool verb_nat_rules(Command *command, GError **error);
+
+/* verbs-entries.c */
+bool verb_leases(Command *command, GError **error);
+bool verb_get_ip(Command *command, GError **error);
+bool verb_add_address(Command *command, GError **error);
+bool verb_remove_address(Command *command, GError **error);
+bool verb_dns_entries(Command *command, GError **error);
+bool verb_add_dns(Command *command, GError **error);
+bool verb_remove_dns(Command *command, GError **error);
+
+/* verbs-file.c */
+bool verb_create(Command *command, GError **error);
+bool verb_check(Command *command, GError **error);
+bool verb_export(Command *command, GError **error);
+
+/* verb-update.c */
+bool verb_update(Command *command, GError **error);
+
+/* verb-monitor.c */
+bool verb_monitor(Command *command, GError **error);
+
+/* The table of verbs, in the order of the help (verbs.c). */
+extern const Verb verbs[];
+extern const guint n_verbs;
+
+/* The verb called @name, or NULL. */
+const Verb *verb_find(const char *name);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Tables of networks, leases and entries, and the status page. Pure: values in, text out. Every
+ * text of the service is escaped on its way. */
+
+#include "cli/view.h"
+
+#include "cli/map.h"
+#include "cli/table.h"
+#include "cli/text.h"
+
+#define STATUS_MAX_ROWS    10
+#define STATUS_LABEL_WIDTH 12
+
+Style view_state_style(const char *state)
+{
+        static const struct {
+                const char *state;
+                Style style;
+        } styles[] = {
+                { "inactive", STYLE_FAINT },     { "waiting", STYLE_WARNING },
+                { "activating", STYLE_WARNING }, { "active", STYLE_GOOD },
+                { "degraded", STYLE_WARNING },   { "deactivating", STYLE_WARNING },
+                { "failed", STYLE_BAD },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(styles); i++)
+                if (g_str_equal(styles[i].state, state))
+                        return styles[i].style;
+        return STYLE_PLAIN;
+}
+
+static const Value *item_at(const Value *list, guint i)
+{
+        return g_ptr_array_index(list->items, i);
+}
+
+void view_networks(const Value *networks, const Terminal *terminal, GString *out)
+{
+        static const Column columns[] = {
+                { "INTERFACE" }, { "STATE" }, { "SUBNET" }, { "UPSTREAM" }, { "NAT" }
+        };
+
+        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+        for (guint i = 0; i < networks->items->len; i++) {
+                const Value *network = item_at(networks, i);
+                const char *state = map_get_text(network, "state");
+                table_add(table, map_get_text(network, "interface"));
+                table_add_styled(table, view_state_style(state), state);
+                table_add(table, map_get_text(network, "subnet"));
+                table_add(table, map_get_text(network, "upstream"));
+                table_add(table, map_get_text(network, "nat_mode"));
+        }
+        table_append(table, terminal, 0, 0, out);
+}
+
+void view_leases(const Value *leases, gint64 now_sec, const Terminal *terminal, guint indent,
+                 guint max_rows, GString *out)
+{
+        static const Column columns[] = {
+                { "MAC" }, { "IP" }, { "HOSTNAME", .is_prose = true }, { "EXPIRES" }
+        };
+
+        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+        for (guint i = 0; i < leases->items->len; i++) {
+                const Value *lease = item_at(leases, i);
+                const Value *expiry = lease->type == VALUE_MAP ? value_get(lease, "expiry") : NULL;
+                g_autofree char *remaining = expiry && expiry->type == VALUE_NUMBER
+                                                     ? text_remaining(expiry->number, now_sec)
+                                                     : NULL;
+                table_add(table, map_get_text(lease, "mac"));
+                table_add(table, map_get_text(lease, "ip"));
+                table_add(table, map_get_text(lease, "hostname"));
+                table_add(table, remaining);
+        }
+        table_append(table, terminal, indent, max_rows, out);
+}
+
+void view_dns_entries(const Value *entries, const Terminal *terminal, guint indent, guint max_rows,
+                      GString *out)
+{
+        static const Column columns[] = { { "HOSTNAME", .is_prose = true }, { "IP" } };
+
+        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+        for (guint i = 0; i < entries->items->len; i++) {
+                const Value *entry = item_at(entries, i);
+                table_add(table, map_get_text(entry, "hostname"));
+                table_add(table, map_get_text(entry, "ip"));
+        }
+        table_append(table, terminal, indent, max_rows, out);
+}
+
+void view_addresses(const Value *addresses, const Terminal *terminal, guint indent, guint max_rows,
+                    GString *out)
+{
+        static const Column columns[] = {
+                { "IP" }, { "MAC" }, { "HOSTNAME", .is_prose = true }, { "PUBLIC IP" }
+        };
+
+        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+        for (guint i = 0; i < addresses->items->len; i++) {
+                const Value *entry = item_at(addresses, i);
+                table_add(table, map_get_text(entry, "ip"));
+                table_add(table, map_get_text(entry, "mac"));
+                table_add(table, map_get_text(entry, "hostname"));
+                table_add(table, map_get_text(entry, "public_ip"));
+        }
+        table_append(table, terminal, indent, max_rows, out);
+}
+
+static void append_title(const Value *status, const Terminal *terminal, GString *out)
+{
+        const char *state = map_get_text(status, "state");
+        g_autofree char *interface = text_escape(map_get_text(status, "interface"));
+        g_autofree char *shown_state = text_escape(state);
+
+        terminal_append(terminal, out, view_state_style(state), terminal->unicode ? "●" : "*");
+        g_string_append_c(out, ' ');
+        terminal_append(terminal, out, STYLE_HEADING, interface);
+        g_string_append(out, ": ");
+        terminal_append(terminal, out, view_state_style(state), shown_state);
+        g_string_append_c(out, '\n');
+}
+
+/* A line "   Label: text"; none for an empty text. */
+static void append_field(const Terminal *terminal, const char *label, Style style, const char *text,
+                         GString *out)
+{
+        if (!*text)
+                return;
+
+        g_autofree char *shown = text_escape(text);
+        g_string_append_printf(out, "%*s: ", STATUS_LABEL_WIDTH, label);
+        terminal_append(terminal, out, style, shown);
+        g_string_append_c(out, '\n');
+}
+
+static void append_interface(const Value *status, const Terminal *terminal, GString *out)
+{
+        const Value *link = value_get(status, "interface_status");
+        if (!link || link->type != VALUE_MAP)
+                return;
+
+        const Value *exists = value_get(link, "exists");
+        if (exists && exists->type == VALUE_BOOL && !exists->boolean)
+                append_field(terminal, "Interface", STYLE_WARNING, "not there", out);
+
+        const Value *addresses = map_get_list(link, "addresses");
+        g_autoptr(GString) all = g_string_new(NULL);
+        for (guint i = 0; addresses && i < addresses->items->len; i++) {
+                const Value *address = item_at(addresses, i);
+                if (address->type == VALUE_TEXT)
+                        g_string_append_printf(all, "%s%s", all->len > 0 ? ", " : "",
+                                               address->text);
+        }
+        append_field(terminal, "Address", STYLE_PLAIN, all->str, out);
+}
+
+static void append_upstream(const Value *status, const Terminal *terminal, GString *out)
+{
+        const char *upstream = map_get_text(status, "upstream");
+        append_field(terminal, "Upstream", *upstream ? STYLE_PLAIN : STYLE_FAINT,
+                     *upstream ? upstream : "none", out);
+}
+
+static void append_dhcp(const Value *status, const Value *settings, const Terminal *terminal,
+                        GString *out)
+{
+        const Value *enabled = value_get(status, "dhcp_enabled");
+        if (!enabled || enabled->type != VALUE_BOOL)
+                return;
+        if (!enabled->boolean) {
+                append_field(terminal, "DHCP", STYLE_PLAIN, "off", out);
+                return;
+        }
+
+        const char *start = settings ? map_get_text(settings, "dhcp_range_start") : "";
+        g_autofree char *text = *start ? g_strdup_printf("%s to %s, leases of %s", start,
+                                                         map_get_text(settings, "dhcp_range_end"),
+                                                         map_get_text(settings, "dhcp_lease_time"))
+                                       : g_strdup("on");
+        append_field(terminal, "DHCP", STYLE_PLAIN, text, out);
+}
+
+static void append_list_title(const char *title, const Value *list, const Terminal *terminal,
+                              GString *out)
+{
+        g_autofree char *count = text_count(list->items->len);
+        g_autofree char *text = g_strdup_printf("%s (%s)", title, count);
+        g_string_append_c(out, '\n');
+        terminal_append(terminal, out, STYLE_HEADING, text);
+        g_string_append_c(out, '\n');
+}
+
+static bool is_worth_showing(const Value *list)
+{
+        return list && list->items->len > 0;
+}
+
+static void append_lists(const Value *status, const Value *settings, gint64 now_sec,
+                         const Terminal *terminal, GString *out)
+{
+        guint max_rows = terminal->width > 0 ? STATUS_MAX_ROWS : 0;
+        const Value *leases = map_get_list(status, "leases");
+        const Value *addresses = settings ? map_get_list(settings, "addresses") : NULL;
+        const Value *entries = map_get_list(status, "dns_entries");
+
+        if (is_worth_showing(leases)) {
+                append_list_title("Leases", leases, terminal, out);
+                view_leases(leases, now_sec, terminal, 2, max_rows, out);
+        }
+        if (is_worth_showing(addresses)) {
+                append_list_title("Addresses", addresses, terminal, out);
+                view_addresses(addresses, terminal, 2, max_rows, out);
+        }
+        if (is_worth_showing(entries)) {
+                append_list_title("DNS entries", entries, terminal, out);
+                view_dns_entries(entries, terminal, 2, max_rows, out);
+        }
+}
+
+void view_status(const Value *status, gint64 now_sec, const Terminal *terminal, GString *out)
+{
+        const Value *settings = value_get(status, "settings");
+        if (settings && settings->type != VALUE_MAP)
+                settings = NULL;
+
+        append_title(status, terminal, out);
+        append_field(terminal, "Error",
+                     view_state_style(map_get_text(status, "state")) == STYLE_BAD ? STYLE_BAD
+                                                                                  : STYLE_WARNING,
+                     map_get_text(status, "error"), out);
+        append_interface(status, terminal, out);
+        append_field(terminal, "Subnet", STYLE_PLAIN, map_get_text(status, "subnet"), out);
+        append_upstream(status, terminal, out);
+        append_field(terminal, "NAT", STYLE_PLAIN, map_get_text(status, "nat_mode"), out);
+        append_dhcp(status, settings, terminal, out);
+        append_lists(status, settings, now_sec, terminal, out);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The inside of the bus face, for the files of dbus/. */
+
+#include <systemd/sd-bus.h>
+
+#include "dbus/bus.h"
+#include "model/value.h"
+#include "polkit/authority.h"
+#include "polkit/callers.h"
+
+#define BUS_NAME    "org.jumpstarter.DutNetwork"
+#define BUS_PATH    "/org/jumpstarter/DutNetwork"
+#define BUS_MANAGER "org.jumpstarter.DutNetwork.Manager"
+#define BUS_NETWORK "org.jumpstarter.DutNetwork"
+
+struct Bus {
+        sd_bus *bus;
+        GSource *source;
+        Manager *manager;
+        Host *host;
+        Callers *callers;
+        Authority *authority;
+        const BusEvents *events;
+        gpointer events_data;
+        gint64 last_call_usec, leave_usec;
+        guint n_pending; /* messages that wait for a manager's or a network's answer */
+        bool leaving;
+};
+
+/* The object path of @interface. The caller's (g_free()). */
+char *bus_network_path(const char *interface);
+/* The network that @message is sent to; NULL, with NoSuchNetwork in @error, where it is gone. */
+Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *error);
+
+/* A method that answers later. */
+typedef struct Call {
+        Bus *bus;
+        sd_bus_message *message;
+} Call;
+
+Call *call_new(Bus *bus, sd_bus_message *message);
+/* Ends the call without a reply of its own; or with an error; or with an empty reply. */
+void call_free(Call *call);
+void call_fail(Call *call, const GError *error);
+void call_reply_empty(Call *call);
+/* A NetworkDone, with a Call as data: replies empty or with the error. */
+void call_network_done(Network *network, const GError *error, gpointer data);
+
+/* manager-object.c */
+extern const sd_bus_vtable manager_vtable[];
+/* network-object.c */
+extern const sd_bus_vtable network_vtable[];
+extern const NetworkEvents network_object_events;
+
+/* status.c: everything that GetStatus tells, as a MAP. The caller's. */
+Value *status_of_network(Bus *bus, const Network *network);
+/* The rules as `nft list table` prints them; "" where NAT is disabled. NULL on an error. The caller's. */
+char *status_rules(const Network *network, GError **error);
+/* The leases as the bus has them: a LIST of MAPs, expired ones left out. */
+Value *status_leases(const Network *network);
+Value *status_lease(const Lease *lease);

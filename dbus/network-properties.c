@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Property getters. Reads are open to everybody and never ask polkit. */
+
+#include "dbus/network-properties.h"
+
+#include <errno.h>
+
+#include "dbus/bus-private.h"
+#include "dbus/variant.h"
+#include "util/log.h"
+
+/* The network of the object that is read. */
+static const Network *find(Bus *bus, const char *path)
+{
+        g_autofree char *interface = NULL;
+
+        if (sd_bus_path_decode(path, BUS_PATH, &interface) <= 0)
+                return NULL;
+        return manager_find(bus->manager, interface);
+}
+
+/* The text of @property. The caller's. */
+static char *text_of(const Network *network, const char *property)
+{
+        const NetworkConfig *config = network_config(network);
+
+        if (g_str_equal(property, "Interface"))
+                return g_strdup(network_interface(network));
+        if (g_str_equal(property, "State"))
+                return g_strdup(network_state_to_string(network_state(network)));
+        if (g_str_equal(property, "Error"))
+                return g_strdup(network_error(network));
+        if (g_str_equal(property, "Subnet"))
+                return subnet_to_string(&config->subnet);
+        if (g_str_equal(property, "GatewayIp"))
+                return address_to_string(config->gateway_ip);
+        if (g_str_equal(property, "UpstreamInterface"))
+                return g_strdup(network_upstream(network));
+        if (g_str_equal(property, "PublicInterface"))
+                return g_strdup(network_public_interface(network));
+        if (g_str_equal(property, "NatMode"))
+                return g_strdup(nat_mode_to_string(config->nat_mode));
+        if (g_str_equal(property, "StateDir"))
+                return g_strdup(config->state_dir);
+        if (g_str_equal(property, "Origin"))
+                return g_strdup(network_origin(network));
+        g_assert_not_reached();
+}
+
+int network_get_text(sd_bus *connection, const char *path, const char *interface,
+                     const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const Network *network = find(userdata, path);
+        if (!network)
+                return -ENOENT;
+        g_autofree char *text = text_of(network, property);
+        return sd_bus_message_append(reply, "s", text);
+}
+
+int network_get_dhcp_enabled(sd_bus *connection, const char *path, const char *interface,
+                             const char *property, sd_bus_message *reply, void *userdata,
+                             sd_bus_error *error)
+{
+        const Network *network = find(userdata, path);
+        if (!network)
+                return -ENOENT;
+        return sd_bus_message_append(reply, "b", (int)network_config(network)->dhcp_enabled);
+}
+
+int network_get_addresses(sd_bus *connection, const char *path, const char *interface,
+                          const char *property, sd_bus_message *reply, void *userdata,
+                          sd_bus_error *error)
+{
+        const Network *network = find(userdata, path);
+        if (!network)
+                return -ENOENT;
+
+        const Entries *entries = network_config(network)->entries;
+        int r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        for (guint i = 0; r >= 0 && i < entries_n_addresses(entries); i++) {
+                g_autoptr(Value) map = address_entry_to_value(entries_address_at(entries, i));
+                r = variant_append_map(reply, map);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int network_get_leases(sd_bus *connection, const char *path, const char *interface,
+                       const char *property, sd_bus_message *reply, void *userdata,
+                       sd_bus_error *error)
+{
+        const Network *network = find(userdata, path);
+        if (!network)
+                return -ENOENT;
+        g_autoptr(Value) leases = status_leases(network);
+        return variant_append_maps(reply, leases);
+}
+
+int network_append_dns_entries(sd_bus_message *message, const Network *network)
+{
+        const Entries *entries = network_config(network)->entries;
+        char text[ADDRESS_TEXT_SIZE];
+        int r = sd_bus_message_open_container(message, 'a', "(ss)");
+
+        for (guint i = 0; r >= 0 && i < entries_n_dns(entries); i++) {
+                const DnsEntry *entry = entries_dns_at(entries, i);
+                r = sd_bus_message_append(message, "(ss)", entry->hostname,
+                                          address_format(entry->ip, text));
+        }
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+int network_get_dns_entries(sd_bus *connection, const char *path, const char *interface,
+                            const char *property, sd_bus_message *reply, void *userdata,
+                            sd_bus_error *error)
+{
+        const Network *network = find(userdata, path);
+        return network ? network_append_dns_entries(reply, network) : -ENOENT;
+}
+
+/* Which properties each bit stands for. */
+static const struct {
+        NetworkProperty bit;
+        const char *names[8];
+} changes[] = {
+        { NETWORK_PROPERTY_STATE, { "State" } },
+        { NETWORK_PROPERTY_ERROR, { "Error" } },
+        { NETWORK_PROPERTY_CONFIG,
+          { "Subnet", "GatewayIp", "UpstreamInterface", "PublicInterface", "NatMode", "StateDir",
+            "DhcpEnabled" } },
+        { NETWORK_PROPERTY_UPSTREAM, { "UpstreamInterface", "PublicInterface" } },
+        { NETWORK_PROPERTY_ADDRESSES, { "Addresses" } },
+        { NETWORK_PROPERTY_LEASES, { "Leases" } },
+        { NETWORK_PROPERTY_DNS_ENTRIES, { "DnsEntries" } },
+};
+
+static void add_once(GPtrArray *names, const char *name)
+{
+        if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+                g_ptr_array_add(names, (gpointer)name);
+}
+
+void network_properties_emit(sd_bus *bus, const Network *network, NetworkProperty properties)
+{
+        g_autoptr(GPtrArray) names = g_ptr_array_new();
+        g_autofree char *path = bus_network_path(network_interface(network));
+
+        for (guint i = 0; i < G_N_ELEMENTS(changes); i++)
+                for (guint j = 0; (properties & changes[i].bit) && changes[i].names[j]; j++)
+                        add_once(names, changes[i].names[j]);
+        g_ptr_array_add(names, NULL);
+
+        int r = sd_bus_emit_properties_changed_strv(bus, path, BUS_NETWORK, (char **)names->pdata);
+        if (r < 0)
+                log_network_warning(network_interface(network), "cannot tell of a change: %s",
+                                    g_strerror(-r));
+}

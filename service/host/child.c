@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Child processes, held by pidfd. A number alone never gets a signal: it could be another process's
+ * by now. Nothing here uses SIGCHLD, so that nobody else's children are touched; a process that is
+ * not our child (adopted after our own restart) is watched in the same way.
+ *
+ * Starting is left to posix_spawn(3): it neither copies our memory nor runs code of ours between
+ * fork and exec. */
+
+#include "host/child.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/file.h"
+
+#define PROC_FILE_LIMIT (256 * 1024)
+/* Field 22 of /proc/PID/stat, counted from the one after the command name, which is field 2. */
+#define START_TIME_FIELD (22 - 3)
+
+struct Child {
+        pid_t pid;
+        int pidfd;
+        guint64 start_time;
+        guint source; /* 0: it has ended */
+        ChildEnded ended;
+        gpointer data;
+};
+
+static char *const environment[] = {
+        (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+        NULL,
+};
+
+/* Reaps the process if it is our child. Its status, or -1. */
+static int take_status(int pidfd)
+{
+        siginfo_t info = { 0 };
+
+        if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+                return -1;
+        switch (info.si_code) {
+        case CLD_EXITED:
+                return W_EXITCODE(info.si_status, 0);
+        case CLD_DUMPED:
+                return W_EXITCODE(0, info.si_status) | WCOREFLAG;
+        default:
+                return W_EXITCODE(0, info.si_status);
+        }
+}
+
+static gboolean on_ended(int fd, GIOCondition condition, gpointer data)
+{
+        Child *child = data;
+
+        child->source = 0;
+        child->ended(child, take_status(fd), child->data);
+        return G_SOURCE_REMOVE;
+}
+
+static gboolean on_forgotten_ended(int fd, GIOCondition condition, gpointer data)
+{
+        (void)take_status(fd); /* nobody asks any more; only no zombie must stay */
+        close(fd);
+        return G_SOURCE_REMOVE;
+}
+
+/* Takes @pidfd. */
+static Child *child_new(pid_t pid, int pidfd, guint64 start_time, ChildEnded ended, gpointer data)
+{
+        Child *child = g_new0(Child, 1);
+
+        child->pid = pid;
+        child->pidfd = pidfd;
+        child->start_time = start_time;
+        child->ended = ended;
+        child->data = data;
+        child->source = g_unix_fd_add(pidfd, G_IO_IN, on_ended, child);
+        return child;
+}
+
+static char *read_proc(pid_t pid, const char *file, gsize *ret_length)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/%s", pid, file);
+
+        return file_read(path, PROC_FILE_LIMIT, ret_length, NULL);
+}
+
+/* 0 where it cannot be read. */
+static guint64 read_start_time(pid_t pid)
+{
+        g_autofree char *stat = read_proc(pid, "stat", NULL);
+        const char *rest = stat ? strrchr(stat, ')') : NULL; /* the name may hold any character */
+        if (!rest)
+                return 0;
+
+        g_auto(GStrv) fields = g_strsplit(rest + 1, " ", START_TIME_FIELD + 3);
+        if (g_strv_length(fields) < START_TIME_FIELD + 2)
+                return 0;
+        return g_ascii_strtoull(fields[START_TIME_FIELD + 1], NULL, 10);
+}
+
+static bool command_line_is(pid_t pid, const char *const *argv)
+{
+        gsize length = 0;
+        g_autofree char *actual = read_proc(pid, "cmdline", &length);
+        const char *at = actual;
+
+        if (!actual)
+                return false;
+        for (; *argv; argv++) {
+                gsize size = strlen(*argv) + 1;
+                if (length < size || memcmp(at, *argv, size) != 0)
+                        return false;
+                at += size;
+                length -= size;
+        }
+        return length == 0;
+}
+
+/* A process writes its own command line; which program it runs is the kernel's word. */
+static bool runs_program(pid_t pid, const char *program)
+{
+        g_autofree char *link = g_strdup_printf("/proc/%d/exe", pid);
+        g_autofree char *actual = g_file_read_link(link, NULL);
+        g_autofree char *expected = realpath(program, NULL);
+
+        if (actual && g_str_has_suffix(actual, " (deleted)"))
+                actual[strlen(actual) - strlen(" (deleted)")] = '\0'; /* upgraded meanwhile */
+        return g_strcmp0(actual, expected) == 0 && actual;
+}
+
+/* A command line can be anybody's; the user that runs it cannot. */
+static bool runs_as_us(pid_t pid)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d", pid);
+        struct stat status;
+
+        return stat(path, &status) == 0 && (status.st_uid == geteuid() || status.st_uid == 0);
+}
+
+static int spawn(const char *const *argv, int stderr_fd, pid_t *ret_pid)
+{
+        posix_spawn_file_actions_t files;
+        posix_spawnattr_t attributes;
+        sigset_t none, all;
+
+        sigemptyset(&none);
+        sigfillset(&all);
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+                                                      POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+
+        posix_spawn_file_actions_init(&files);
+        posix_spawn_file_actions_adddup2(&files, stderr_fd < 0 ? STDERR_FILENO : stderr_fd,
+                                         STDERR_FILENO);
+        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+        posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+        posix_spawn_file_actions_addchdir_np(&files, "/");
+
+        /* posix_spawn() takes the strings as char *const [], and leaves them alone. */
+        int r = posix_spawn(ret_pid, argv[0], &files, &attributes, (char *const *)argv,
+                            environment);
+        posix_spawn_file_actions_destroy(&files);
+        posix_spawnattr_destroy(&attributes);
+        return -r;
+}
+
+Child *child_spawn(const char *const *argv, int stderr_fd, ChildEnded ended, gpointer data,
+                   GError **error)
+{
+        pid_t pid = 0;
+
+        int r = spawn(argv, stderr_fd, &pid);
+        if (r < 0) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot start: %s",
+                            argv[0], g_strerror(-r));
+                return NULL;
+        }
+
+        /* Until it is waited for, the number is its own. */
+        int pidfd = pidfd_open(pid, 0);
+        if (pidfd < 0) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot watch: %s",
+                            argv[0], g_strerror(errno));
+                (void)kill(pid, SIGKILL); /* it is our child, not waited for yet */
+                (void)waitpid(pid, NULL, 0);
+                return NULL;
+        }
+        return child_new(pid, pidfd, read_start_time(pid), ended, data);
+}
+
+Child *child_adopt(pid_t pid, guint64 start_time, const char *const *argv, ChildEnded ended,
+                   gpointer data)
+{
+        if (pid <= 1)
+                return NULL;
+        int pidfd = pidfd_open(pid, 0);
+        if (pidfd < 0)
+                return NULL;
+
+        guint64 actual = read_start_time(pid);
+        bool ours = start_time ? start_time == actual : actual && runs_program(pid, argv[0]);
+        ours = ours && command_line_is(pid, argv) && runs_as_us(pid);
+        /* Alive after all this was read: then it was all read of this very process. */
+        if (!ours || pidfd_send_signal(pidfd, 0, NULL, 0) < 0) {
+                close(pidfd);
+                return NULL;
+        }
+        return child_new(pid, pidfd, actual, ended, data);
+}
+
+void child_free(Child *child)
+{
+        if (!child)
+                return;
+        if (child->source > 0) {
+                g_source_remove(child->source);
+                g_unix_fd_add(child->pidfd, G_IO_IN, on_forgotten_ended, NULL);
+        } else {
+                close(child->pidfd);
+        }
+        g_free(child);
+}
+
+pid_t child_pid(const Child *child)
+{
+        return child->pid;
+}
+
+guint64 child_start_time(const Child *child)
+{
+        return child->start_time;
+}
+
+void child_signal(Child *child, int signal)
+{
+        (void)pidfd_send_signal(child->pidfd, signal, NULL, 0); /* ended already */
+}

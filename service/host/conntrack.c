@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Ends connections by ctnetlink. The kernel is given a filter with the dump (CTA_FILTER, Linux 5.8),
+ * so that of a hundred thousand entries only those that may count are copied; older kernels dump all,
+ * and each entry is looked at here in any case. An entry is deleted by its original tuple and its id:
+ * one that has taken its place meanwhile is another's. */
+
+#include "host/conntrack.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+
+#include "host/netlink.h"
+#include "model/address.h"
+#include "util/error.h"
+
+/* The kernel's CTA_FILTER_F_CTA_IP_*, which its header does not export. */
+#define FILTER_IP_SRC (1 << 0)
+#define FILTER_IP_DST (1 << 1)
+
+#define ATTEMPTS_MAX 10
+
+struct Conntrack {
+        Netlink *netlink;
+};
+
+/* The addresses of an entry, or what is looked for; 0 = any. Network byte order. */
+typedef struct Ends {
+        guint32 original_src, original_dst;
+        guint32 reply_src, reply_dst;
+} Ends;
+
+/* What it takes to delete an entry. */
+typedef struct Found {
+        GBytes *tuple; /* the whole attribute CTA_TUPLE_ORIG */
+        guint32 id;    /* as the kernel wrote it */
+        guint16 zone;
+        bool has_zone;
+} Found;
+
+typedef struct Search {
+        Ends wanted;
+        GArray *found; /* Found */
+} Search;
+
+static void found_clear(gpointer pointer)
+{
+        Found *found = pointer;
+
+        g_bytes_unref(found->tuple);
+}
+
+Conntrack *conntrack_new(GError **error)
+{
+        Netlink *netlink = netlink_new(NETLINK_NETFILTER, error);
+        if (!netlink)
+                return NULL;
+
+        Conntrack *conntrack = g_new(Conntrack, 1);
+        *conntrack = (Conntrack){ .netlink = netlink };
+        return conntrack;
+}
+
+void conntrack_free(Conntrack *conntrack)
+{
+        if (!conntrack)
+                return;
+
+        netlink_free(conntrack->netlink);
+        g_free(conntrack);
+}
+
+static struct nlmsghdr *put_header(char *buffer, guint16 type, guint16 flags)
+{
+        struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+        message->nlmsg_type = (guint16)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+        message->nlmsg_flags = (guint16)(NLM_F_REQUEST | flags);
+
+        struct nfgenmsg *header = mnl_nlmsg_put_extra_header(message, sizeof *header);
+        header->nfgen_family = NFPROTO_IPV4;
+        header->version = NFNETLINK_V0;
+        return message;
+}
+
+static const struct nlattr *find_attribute(const struct nlattr *nest, guint16 type, gsize size)
+{
+        const struct nlattr *attribute;
+
+        mnl_attr_for_each_nested(attribute, nest)
+        {
+                if (mnl_attr_get_type(attribute) == type &&
+                    mnl_attr_get_payload_len(attribute) >= size)
+                        return attribute;
+        }
+        return NULL;
+}
+
+/* Leaves 0 where the tuple is not of IPv4. */
+static void read_tuple(const struct nlattr *tuple, guint32 *src, guint32 *dst)
+{
+        const struct nlattr *ip = find_attribute(tuple, CTA_TUPLE_IP, 0);
+        if (!ip)
+                return;
+
+        const struct nlattr *from = find_attribute(ip, CTA_IP_V4_SRC, sizeof *src);
+        const struct nlattr *to = find_attribute(ip, CTA_IP_V4_DST, sizeof *dst);
+        if (from)
+                *src = mnl_attr_get_u32(from);
+        if (to)
+                *dst = mnl_attr_get_u32(to);
+}
+
+static bool end_matches(guint32 wanted, guint32 address)
+{
+        return wanted == 0 || wanted == address;
+}
+
+static bool ends_match(const Ends *wanted, const Ends *ends)
+{
+        return end_matches(wanted->original_src, ends->original_src) &&
+               end_matches(wanted->original_dst, ends->original_dst) &&
+               end_matches(wanted->reply_src, ends->reply_src) &&
+               end_matches(wanted->reply_dst, ends->reply_dst);
+}
+
+static int take_entry(const struct nlmsghdr *message, void *data)
+{
+        Search *search = data;
+        Ends ends = { 0 };
+        Found found = { 0 };
+        const struct nlattr *attribute, *tuple = NULL;
+
+        mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
+        {
+                guint16 type = mnl_attr_get_type(attribute);
+                gsize size = mnl_attr_get_payload_len(attribute);
+                if (type == CTA_TUPLE_ORIG) {
+                        tuple = attribute;
+                        read_tuple(attribute, &ends.original_src, &ends.original_dst);
+                } else if (type == CTA_TUPLE_REPLY) {
+                        read_tuple(attribute, &ends.reply_src, &ends.reply_dst);
+                } else if (type == CTA_ID && size >= sizeof found.id) {
+                        found.id = mnl_attr_get_u32(attribute);
+                } else if (type == CTA_ZONE && size >= sizeof found.zone) {
+                        found.zone = mnl_attr_get_u16(attribute);
+                        found.has_zone = true;
+                }
+        }
+        if (!tuple || !ends_match(&search->wanted, &ends))
+                return MNL_CB_OK;
+
+        found.tuple = g_bytes_new(mnl_attr_get_payload(tuple), mnl_attr_get_payload_len(tuple));
+        g_array_append_val(search->found, found);
+        return MNL_CB_OK;
+}
+
+static void put_tuple(struct nlmsghdr *message, guint16 type, guint32 src, guint32 dst)
+{
+        struct nlattr *tuple = mnl_attr_nest_start(message, type);
+        struct nlattr *ip = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+
+        if (src != 0)
+                mnl_attr_put_u32(message, CTA_IP_V4_SRC, src);
+        if (dst != 0)
+                mnl_attr_put_u32(message, CTA_IP_V4_DST, dst);
+        mnl_attr_nest_end(message, ip);
+        mnl_attr_nest_end(message, tuple);
+}
+
+static guint32 filter_flags(guint32 src, guint32 dst)
+{
+        return (src != 0 ? FILTER_IP_SRC : 0) | (dst != 0 ? FILTER_IP_DST : 0);
+}
+
+static int dump_entries(Conntrack *conntrack, Search *search)
+{
+        char buffer[512];
+        const Ends *wanted = &search->wanted;
+        struct nlmsghdr *request = put_header(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP);
+
+        put_tuple(request, CTA_TUPLE_ORIG, wanted->original_src, wanted->original_dst);
+        put_tuple(request, CTA_TUPLE_REPLY, wanted->reply_src, wanted->reply_dst);
+        struct nlattr *filter = mnl_attr_nest_start(request, CTA_FILTER);
+        mnl_attr_put_u32(request, CTA_FILTER_ORIG_FLAGS,
+                         filter_flags(wanted->original_src, wanted->original_dst));
+        mnl_attr_put_u32(request, CTA_FILTER_REPLY_FLAGS,
+                         filter_flags(wanted->reply_src, wanted->reply_dst));
+        mnl_attr_nest_end(request, filter);
+        return netlink_request(conntrack->netlink, request, take_entry, search, NULL);
+}
+
+static int delete_entry(Conntrack *conntrack, const Found *found)
+{
+        char buffer[1024];
+        gsize length;
+        const void *tuple = g_bytes_get_data(found->tuple, &length);
+        struct nlmsghdr *request = put_header(buffer, IPCTNL_MSG_CT_DELETE, NLM_F_ACK);
+
+        if (length > sizeof buffer / 2)
+                return -EMSGSIZE;
+        mnl_attr_put(request, CTA_TUPLE_ORIG | NLA_F_NESTED, length, tuple);
+        if (found->has_zone)
+                mnl_attr_put_u16(request, CTA_ZONE, found->zone);
+        mnl_attr_put_u32(request, CTA_ID, found->id);
+        return netlink_request(conntrack->netlink, request, NULL, NULL, NULL);
+}
+
+/* Ends what there is of @wanted; entries that end by themselves meanwhile do not count. */
+static int end_matching(Conntrack *conntrack, const Ends *wanted, guint *n)
+{
+        g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Found));
+        Search search = { *wanted, found };
+        int r = -EINTR;
+
+        g_array_set_clear_func(found, found_clear);
+        for (guint i = 0; i < ATTEMPTS_MAX && r == -EINTR; i++) {
+                g_array_set_size(found, 0);
+                r = dump_entries(conntrack, &search);
+        }
+        if (r < 0)
+                return r;
+        for (guint i = 0; i < found->len; i++) {
+                r = delete_entry(conntrack, &g_array_index(found, Found, i));
+                if (r < 0 && r != -ENOENT)
+                        return r;
+                *n += r == 0;
+        }
+        return 0;
+}
+
+bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, guint *ret_n,
+                           GError **error)
+{
+        const Ends inbound = { .original_dst = htonl(public_ip), .reply_src = htonl(ip) };
+        const Ends outbound = { .original_src = htonl(ip), .reply_dst = htonl(public_ip) };
+        guint n = 0;
+
+        int r = end_matching(conntrack, &inbound, &n);
+        if (r == 0)
+                r = end_matching(conntrack, &outbound, &n);
+        if (r < 0) {
+                g_autofree char *private_text = address_to_string(ip);
+                g_autofree char *public_text = address_to_string(public_ip);
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                            "%s: cannot end the connections of public address %s: %s",
+                            private_text, public_text, g_strerror(-r));
+                return false;
+        }
+        if (ret_n)
+                *ret_n = n;
+        return true;
+}

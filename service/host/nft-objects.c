@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Copies each value into its libnftnl object and that into a message. Decides nothing. An object
+ * that libnftnl cannot make for lack of memory ends the process, as GLib's would. */
+
+#include "host/nft-objects.h"
+
+#include <arpa/inet.h>
+#include <libnftnl/chain.h>
+#include <libnftnl/expr.h>
+#include <libnftnl/rule.h>
+#include <libnftnl/set.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+
+/* nft's number for the data type ipv4_addr, which only nft looks at. */
+#define TYPE_IPV4_ADDR 7
+
+/* An element takes 44 bytes and the list's attribute has 16 bits for its length. */
+#define ELEMENTS_PER_MESSAGE 1024
+
+typedef struct nftnl_table NftTable;
+typedef struct nftnl_set NftSet;
+typedef struct nftnl_set_elem NftElement;
+typedef struct nftnl_chain NftChain;
+typedef struct nftnl_rule NftRule;
+typedef struct nftnl_expr NftExpression; /* its rule frees it */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftTable, nftnl_table_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftSet, nftnl_set_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftChain, nftnl_chain_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftRule, nftnl_rule_free)
+
+static void *checked(void *object)
+{
+        if (!object)
+                g_error("libnftnl: out of memory");
+        return object;
+}
+
+static void add_table_message(NftBatch *batch, guint16 type, guint16 family, const char *name,
+                              guint32 flags)
+{
+        g_autoptr(NftTable) table = checked(nftnl_table_alloc());
+
+        nftnl_table_set_str(table, NFTNL_TABLE_NAME, name);
+        if (flags != 0)
+                nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, flags);
+        nftnl_table_nlmsg_build_payload(
+                nft_batch_add(batch, type, family, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0),
+                table);
+}
+
+void nft_objects_add_table(NftBatch *batch, guint16 family, const char *name, guint32 flags)
+{
+        add_table_message(batch, NFT_MSG_NEWTABLE, family, name, flags);
+}
+
+/* Added first, so that there is one to delete. Without flags: the kernel then takes the table as it
+ * is, our own as well as one whose owner is gone. */
+void nft_objects_remove_table(NftBatch *batch, guint16 family, const char *name)
+{
+        nft_objects_add_table(batch, family, name, 0);
+        add_table_message(batch, NFT_MSG_DELTABLE, family, name, 0);
+}
+
+static void add_map(NftBatch *batch, const RulesetTable *table, const RulesetMap *map, guint32 id)
+{
+        g_autoptr(NftSet) set = checked(nftnl_set_alloc());
+
+        nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
+        nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
+        nftnl_set_set_u32(set, NFTNL_SET_ID, id);
+        nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_MAP);
+        nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_IPV4_ADDR);
+        nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(guint32));
+        nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, TYPE_IPV4_ADDR);
+        nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, sizeof(guint32));
+        nftnl_set_nlmsg_build_payload(
+                nft_batch_add(batch, NFT_MSG_NEWSET, table->family, NLM_F_CREATE), set);
+}
+
+static void set_add_element(NftSet *set, const RulesetElement *element, bool with_value)
+{
+        NftElement *copy = checked(nftnl_set_elem_alloc());
+        guint32 key = htonl(element->key), value = htonl(element->value);
+
+        nftnl_set_elem_set(copy, NFTNL_SET_ELEM_KEY, &key, sizeof key);
+        if (with_value)
+                nftnl_set_elem_set(copy, NFTNL_SET_ELEM_DATA, &value, sizeof value);
+        nftnl_set_elem_add(set, copy);
+}
+
+void nft_objects_change_elements(NftBatch *batch, guint16 type, guint16 family, const char *table,
+                                 const char *map, const RulesetElement *elements, guint n)
+{
+        bool add = type == NFT_MSG_NEWSETELEM;
+
+        for (guint done = 0; done < n; done += ELEMENTS_PER_MESSAGE) {
+                g_autoptr(NftSet) set = checked(nftnl_set_alloc());
+                nftnl_set_set_str(set, NFTNL_SET_TABLE, table);
+                nftnl_set_set_str(set, NFTNL_SET_NAME, map);
+                for (guint i = done; i < MIN(n, done + ELEMENTS_PER_MESSAGE); i++)
+                        set_add_element(set, &elements[i], add);
+                nftnl_set_elems_nlmsg_build_payload(
+                        nft_batch_add(batch, type, family, add ? NLM_F_CREATE : 0), set);
+        }
+}
+
+static void add_chain(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
+{
+        g_autoptr(NftChain) copy = checked(nftnl_chain_alloc());
+
+        nftnl_chain_set_str(copy, NFTNL_CHAIN_TABLE, table->name);
+        nftnl_chain_set_str(copy, NFTNL_CHAIN_NAME, chain->name);
+        nftnl_chain_set_str(copy, NFTNL_CHAIN_TYPE, chain->type);
+        nftnl_chain_set_u32(copy, NFTNL_CHAIN_HOOKNUM, chain->hook);
+        nftnl_chain_set_s32(copy, NFTNL_CHAIN_PRIO, chain->priority);
+        nftnl_chain_set_u32(copy, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+        nftnl_chain_nlmsg_build_payload(
+                nft_batch_add(batch, NFT_MSG_NEWCHAIN, table->family, NLM_F_CREATE), copy);
+}
+
+static NftExpression *new_meta(guint32 key)
+{
+        NftExpression *meta = checked(nftnl_expr_alloc("meta"));
+
+        nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, key);
+        nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, NFT_REG_1);
+        return meta;
+}
+
+static NftExpression *new_payload(guint32 offset, guint32 length)
+{
+        NftExpression *payload = checked(nftnl_expr_alloc("payload"));
+
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_LEN, length);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+        return payload;
+}
+
+static NftExpression *new_ct(guint32 key)
+{
+        NftExpression *ct = checked(nftnl_expr_alloc("ct"));
+
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, key);
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+        return ct;
+}
+
+static NftExpression *new_bitwise(const ExpressionValue *mask)
+{
+        static const guint8 none[sizeof mask->bytes] = { 0 };
+        NftExpression *bitwise = checked(nftnl_expr_alloc("bitwise"));
+
+        nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, mask->length);
+        nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, mask->bytes, mask->length);
+        nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, none, mask->length);
+        return bitwise;
+}
+
+static NftExpression *new_compare(guint32 operation, const ExpressionValue *value)
+{
+        NftExpression *compare = checked(nftnl_expr_alloc("cmp"));
+
+        nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, operation);
+        nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, value->bytes, value->length);
+        return compare;
+}
+
+static NftExpression *new_lookup(const char *map)
+{
+        NftExpression *lookup = checked(nftnl_expr_alloc("lookup"));
+
+        nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
+        nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
+        nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, map);
+        return lookup;
+}
+
+static NftExpression *new_nat(guint32 type)
+{
+        NftExpression *nat = checked(nftnl_expr_alloc("nat"));
+
+        nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, type);
+        nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
+        nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+        return nat;
+}
+
+static NftExpression *new_verdict(gint32 verdict)
+{
+        NftExpression *immediate = checked(nftnl_expr_alloc("immediate"));
+
+        nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
+        nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, (guint32)verdict);
+        return immediate;
+}
+
+static NftExpression *new_expression(const Expression *expression)
+{
+        switch (expression->type) {
+        case EXPRESSION_META:
+                return new_meta(expression->meta_key);
+        case EXPRESSION_PAYLOAD:
+                return new_payload(expression->payload.offset, expression->payload.length);
+        case EXPRESSION_CT:
+                return new_ct(expression->ct_key);
+        case EXPRESSION_BITWISE:
+                return new_bitwise(&expression->mask);
+        case EXPRESSION_COMPARE:
+                return new_compare(expression->compare.operation, &expression->compare.value);
+        case EXPRESSION_LOOKUP:
+                return new_lookup(expression->map);
+        case EXPRESSION_COUNTER:
+                return checked(nftnl_expr_alloc("counter"));
+        case EXPRESSION_NAT:
+                return new_nat(expression->nat_type);
+        case EXPRESSION_MASQUERADE:
+                return checked(nftnl_expr_alloc("masq"));
+        case EXPRESSION_VERDICT:
+                return new_verdict(expression->verdict);
+        case EXPRESSION_TYPE_MAX:
+                break;
+        }
+        g_assert_not_reached();
+}
+
+static void add_rule(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain,
+                     const RulesetRule *rule)
+{
+        g_autoptr(NftRule) copy = checked(nftnl_rule_alloc());
+
+        nftnl_rule_set_u32(copy, NFTNL_RULE_FAMILY, table->family);
+        nftnl_rule_set_str(copy, NFTNL_RULE_TABLE, table->name);
+        nftnl_rule_set_str(copy, NFTNL_RULE_CHAIN, chain->name);
+        for (guint i = 0; i < rule->expressions->len; i++)
+                nftnl_rule_add_expr(copy, new_expression(&g_array_index(rule->expressions,
+                                                                        Expression, i)));
+        nftnl_rule_nlmsg_build_payload(
+                nft_batch_add(batch, NFT_MSG_NEWRULE, table->family, NLM_F_CREATE | NLM_F_APPEND),
+                copy);
+}
+
+void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint32 flags)
+{
+        nft_objects_remove_table(batch, table->family, table->name);
+        nft_objects_add_table(batch, table->family, table->name, flags);
+        for (guint i = 0; i < table->maps->len; i++) {
+                const RulesetMap *map = g_ptr_array_index(table->maps, i);
+                add_map(batch, table, map, i + 1);
+                nft_objects_change_elements(
+                        batch, NFT_MSG_NEWSETELEM, table->family, table->name, map->name,
+                        (const RulesetElement *)(void *)map->elements->data, map->elements->len);
+        }
+        for (guint i = 0; i < table->chains->len; i++) {
+                const RulesetChain *chain = g_ptr_array_index(table->chains, i);
+                add_chain(batch, table, chain);
+                for (guint j = 0; j < chain->rules->len; j++)
+                        add_rule(batch, table, chain, g_ptr_array_index(chain->rules, j));
+        }
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The values of model/ruleset-types.h as messages of a batch. */
+
+#include <glib.h>
+
+#include "host/nft-batch.h"
+#include "model/ruleset-types.h"
+
+/* @flags: NFT_TABLE_F_*, 0 for whatever the table has if it is there. */
+void nft_objects_add_table(NftBatch *batch, guint16 family, const char *name, guint32 flags);
+/* Adds what it takes for @table to be as it says, whatever there was. */
+void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint32 flags);
+/* Adds what it takes for the table to be gone, whether it is there or not. */
+void nft_objects_remove_table(NftBatch *batch, guint16 family, const char *name);
+/* @type: NFT_MSG_NEWSETELEM, or NFT_MSG_DELSETELEM, which looks at the keys alone. */
+void nft_objects_change_elements(NftBatch *batch, guint16 type, guint16 family, const char *table,
+                                 const char *map, const RulesetElement *elements, guint n);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* A table in nft's own words: libnftables is used for this alone. Whether there is a table the
+ * kernel is asked first, since libnftables says why it failed only in prose. */
+
+#include "host/nft.h"
+
+#include <errno.h>
+#include <libnftnl/table.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <nftables/libnftables.h>
+
+#include "host/netlink.h"
+#include "util/error.h"
+
+typedef struct nft_ctx NftContext;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftContext, nft_ctx_free)
+
+typedef struct nftnl_table NftTable;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftTable, nftnl_table_free)
+
+static bool table_exists(const char *name, bool *ret_exists, GError **error)
+{
+        char buffer[1024];
+        g_autoptr(NftTable) table = nftnl_table_alloc();
+        g_autoptr(Netlink) netlink = netlink_new(NETLINK_NETFILTER, error);
+
+        if (!netlink)
+                return false;
+        nftnl_table_set_str(table, NFTNL_TABLE_NAME, name);
+        struct nlmsghdr *request =
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETTABLE, NFPROTO_IPV4, NLM_F_ACK, 0);
+        nftnl_table_nlmsg_build_payload(request, table);
+
+        int r = netlink_request(netlink, request, NULL, NULL, NULL);
+        if (r < 0 && r != -ENOENT) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot look it up: %s",
+                            name, g_strerror(-r));
+                return false;
+        }
+        *ret_exists = r == 0;
+        return true;
+}
+
+char *nft_print_table(const char *table, GError **error)
+{
+        g_autoptr(NftContext) context = NULL;
+        g_autofree char *command = g_strdup_printf("list table ip %s", table);
+        bool exists;
+
+        if (!table_exists(table, &exists, error))
+                return NULL;
+        if (!exists)
+                return g_strdup("");
+
+        context = nft_ctx_new(NFT_CTX_DEFAULT);
+        if (!context || nft_ctx_buffer_output(context) != 0 || nft_ctx_buffer_error(context) != 0) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                            "%s: cannot start libnftables", table);
+                return NULL;
+        }
+        if (nft_run_cmd_from_buffer(context, command) != 0) {
+                g_autofree char *reason = g_strdup(nft_ctx_get_error_buffer(context));
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot print it: %s",
+                            table, g_strstrip(reason));
+                return NULL;
+        }
+        return g_strdup(nft_ctx_get_output_buffer(context));
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* IPv4 addresses, subnets and MAC addresses: text to value and back, and arithmetic on values. What
+ * an address may be used for in a network is config-check.c's. */
+
+#include "model/address.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "model/quote.h"
+#include "util/error.h"
+
+#define SUBNET_MAX_PREFIX 30
+
+bool address_parse(const char *text, guint32 *ret_address)
+{
+        struct in_addr address;
+        if (inet_pton(AF_INET, text, &address) != 1)
+                return false;
+
+        *ret_address = ntohl(address.s_addr);
+        return true;
+}
+
+const char *address_format(guint32 address, char buffer[static ADDRESS_TEXT_SIZE])
+{
+        g_snprintf(buffer, ADDRESS_TEXT_SIZE, "%u.%u.%u.%u", address >> 24, address >> 16 & 0xff,
+                   address >> 8 & 0xff, address & 0xff);
+        return buffer;
+}
+
+char *address_to_string(guint32 address)
+{
+        char buffer[ADDRESS_TEXT_SIZE];
+        return g_strdup(address_format(address, buffer));
+}
+
+bool address_is_special(guint32 address)
+{
+        guint32 first = address >> 24;
+        return first == 0 || first == 127 || first >= 224;
+}
+
+static guint32 prefix_netmask(guint prefix)
+{
+        return prefix == 0 ? 0 : G_MAXUINT32 << (32 - prefix);
+}
+
+/* The prefix length in decimal, without sign, space or leading zero. */
+static bool prefix_parse(const char *text, guint *ret_prefix)
+{
+        gsize length = strlen(text);
+        if (length < 1 || length > 2 || text[0] == '0' || strspn(text, "0123456789") != length)
+                return false;
+
+        guint prefix = (guint)g_ascii_strtoull(text, NULL, 10);
+        if (prefix > SUBNET_MAX_PREFIX)
+                return false;
+        *ret_prefix = prefix;
+        return true;
+}
+
+static bool subnet_fail(const char *text, const char *complaint, GError **error)
+{
+        g_autofree char *quoted = quote_text(text);
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS, "%s %s", quoted, complaint);
+        return false;
+}
+
+bool subnet_parse(const char *text, Subnet *ret_subnet, GError **error)
+{
+        const char *slash = strchr(text, '/');
+        if (!slash)
+                return subnet_fail(text, "is not a subnet: it has no /PREFIX", error);
+
+        g_autofree char *left = g_strndup(text, (gsize)(slash - text));
+        guint32 address;
+        if (!address_parse(left, &address))
+                return subnet_fail(text, "is not a subnet: no IPv4 address before the slash",
+                                   error);
+
+        guint prefix;
+        if (!prefix_parse(slash + 1, &prefix))
+                return subnet_fail(text, "is not a subnet: the prefix is not one of 1 to 30",
+                                   error);
+
+        Subnet subnet = { .network = address & prefix_netmask(prefix), .prefix = prefix };
+        if (subnet.network != address) {
+                g_autofree char *meant = subnet_to_string(&subnet);
+                g_autofree char *complaint =
+                        g_strdup_printf("has host bits set (is %s meant?)", meant);
+                return subnet_fail(text, complaint, error);
+        }
+        *ret_subnet = subnet;
+        return true;
+}
+
+char *subnet_to_string(const Subnet *subnet)
+{
+        char buffer[ADDRESS_TEXT_SIZE];
+        return g_strdup_printf("%s/%u", address_format(subnet->network, buffer), subnet->prefix);
+}
+
+guint32 subnet_netmask(const Subnet *subnet)
+{
+        return prefix_netmask(subnet->prefix);
+}
+
+guint32 subnet_broadcast(const Subnet *subnet)
+{
+        return subnet->network | ~subnet_netmask(subnet);
+}
+
+bool subnet_contains(const Subnet *subnet, guint32 address)
+{
+        return (address & subnet_netmask(subnet)) == subnet->network;
+}
+
+bool subnet_overlaps(const Subnet *a, const Subnet *b)
+{
+        guint32 mask = prefix_netmask(MIN(a->prefix, b->prefix));
+        return (a->network & mask) == (b->network & mask);
+}
+
+bool mac_parse(const char *text, char ret_mac[static MAC_TEXT_SIZE])
+{
+        char mac[MAC_TEXT_SIZE] = "";
+        for (guint i = 0; i < MAC_TEXT_SIZE - 1; i++) {
+                bool fits = i % 3 == 2 ? text[i] == ':' : g_ascii_isxdigit(text[i]);
+                if (!fits)
+                        return false;
+                mac[i] = g_ascii_tolower(text[i]);
+        }
+        if (text[MAC_TEXT_SIZE - 1])
+                return false;
+
+        memcpy(ret_mac, mac, sizeof mac);
+        return true;
+}
+
+bool mac_is_multicast(const char *mac)
+{
+        return g_ascii_xdigit_value(mac[1]) & 1;
+}

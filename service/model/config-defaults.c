@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The defaults. Those that follow from other keys are computed, so that every subnet of prefix 1 to
+ * 30 has a gateway and a range of at least one address that are its hosts' and do not meet.
+ * Whether what was given is right is config-check.c's: a default beside a wrong value can be wrong
+ * as well. */
+
+#include "model/config-defaults.h"
+
+#include "model/config-keys.h"
+#include "model/state-dir.h"
+
+#define RANGE_FIRST_OFFSET 100
+#define RANGE_LAST_OFFSET  200
+
+static bool is_given(const NetworkConfig *config, ConfigKeyId id)
+{
+        return config->given & CONFIG_GIVEN(id);
+}
+
+/* Takes the gateway out of the range at an end that was not given, so that the larger part stays
+ * where either could. */
+static void cut_gateway(NetworkConfig *config)
+{
+        guint32 start = config->dhcp_range_start, end = config->dhcp_range_end;
+        guint32 gateway = config->gateway_ip;
+        if (gateway < start || gateway > end)
+                return;
+
+        bool can_raise = !is_given(config, CONFIG_KEY_DHCP_RANGE_START) && gateway < end;
+        bool can_lower = !is_given(config, CONFIG_KEY_DHCP_RANGE_END) && gateway > start;
+        if (can_raise && (!can_lower || end - gateway >= gateway - start))
+                config->dhcp_range_start = gateway + 1;
+        else if (can_lower)
+                config->dhcp_range_end = gateway - 1;
+}
+
+/* The hosts 100 to 200. Where the subnet, or the end that was given, does not reach to 100 the
+ * range begins with the first host; where not to 200 it ends with the last one. In a small subnet
+ * that is every host but the gateway. */
+static void fill_range(NetworkConfig *config)
+{
+        guint32 network = config->subnet.network;
+        guint32 first = network + 1, last = subnet_broadcast(&config->subnet) - 1;
+        guint32 n_hosts = last - network;
+        bool start_is_given = is_given(config, CONFIG_KEY_DHCP_RANGE_START);
+        bool end_is_given = is_given(config, CONFIG_KEY_DHCP_RANGE_END);
+
+        if (!end_is_given)
+                config->dhcp_range_end = network + MIN(RANGE_LAST_OFFSET, n_hosts);
+        if (!start_is_given)
+                config->dhcp_range_start =
+                        n_hosts >= RANGE_FIRST_OFFSET ? network + RANGE_FIRST_OFFSET : first;
+
+        bool is_upside_down = config->dhcp_range_start > config->dhcp_range_end;
+        if (is_upside_down && !start_is_given)
+                config->dhcp_range_start = first;
+        else if (is_upside_down && !end_is_given)
+                config->dhcp_range_end = last;
+        cut_gateway(config);
+}
+
+static void fill_servers(GArray *servers)
+{
+        static const guint32 addresses[] = { 0x08080808, 0x08080404 }; /* 8.8.8.8, 8.8.4.4 */
+
+        g_array_set_size(servers, 0);
+        g_array_append_vals(servers, addresses, G_N_ELEMENTS(addresses));
+}
+
+void config_fill_defaults(NetworkConfig *config)
+{
+        if (!is_given(config, CONFIG_KEY_SUBNET))
+                config->subnet =
+                        (Subnet){ .network = 0xc0a86400, .prefix = 24 }; /* 192.168.100.0 */
+        if (!is_given(config, CONFIG_KEY_GATEWAY_IP))
+                config->gateway_ip = config->subnet.network + 1;
+        if (!is_given(config, CONFIG_KEY_NAT_MODE))
+                config->nat_mode = NAT_MODE_MASQUERADE;
+        if (!is_given(config, CONFIG_KEY_DHCP_ENABLED))
+                config->dhcp_enabled = true;
+        fill_range(config);
+
+        if (!config->dhcp_lease_time)
+                config->dhcp_lease_time = g_strdup("12h");
+        if (!is_given(config, CONFIG_KEY_DNS_SERVERS))
+                fill_servers(config->dns_servers);
+        if (!config->state_dir)
+                config->state_dir = state_dir_normalise(STATE_DIR_DEFAULT, config->interface, NULL);
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The table of keys and the types in it. Each value is judged alone here; whether they go together
+ * is config-check.c's, and what stands in for one that was not given is config-defaults.c's. */
+
+#include "model/config-keys.h"
+
+#include <string.h>
+
+#include "model/config-entry.h"
+#include "model/lease-time.h"
+#include "model/name.h"
+#include "model/state-dir.h"
+
+struct ConfigType {
+        bool (*parse)(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                      GError **error);
+        Value *(*print)(const void *field);
+        bool (*equal)(const void *a, const void *b);
+};
+
+static void *field_of(NetworkConfig *config, const ConfigKey *key)
+{
+        return (char *)config + key->offset;
+}
+
+static const void *const_field_of(const NetworkConfig *config, const ConfigKey *key)
+{
+        return (const char *)config + key->offset;
+}
+
+/* Says what is wrong with @value for @key. Returns false. */
+static bool refuse(const ConfigKey *key, const Value *value, const char *complaint, GError **error)
+{
+        g_autofree char *got = value_describe(value);
+        value_set_error(error, value, "%s: %s %s", key->name, got, complaint);
+        return false;
+}
+
+static const char *text_of(const ConfigKey *key, const Value *value, GError **error)
+{
+        if (value->type == VALUE_TEXT && !value_is_null(value))
+                return value->text;
+
+        (void)refuse(key, value, "is not text", error);
+        return NULL;
+}
+
+static void replace_text(char **text, char *with)
+{
+        g_free(*text);
+        *text = with;
+}
+
+static Value *print_text(const void *field)
+{
+        const char *text = *(char *const *)field;
+        return text ? value_new_text(text) : NULL;
+}
+
+static bool equal_text(const void *a, const void *b)
+{
+        return g_strcmp0(*(char *const *)a, *(char *const *)b) == 0;
+}
+
+/* The words of YAML 1.1 (https://yaml.org/type/bool.html), without "y" and "n", which no common
+ * reader takes. */
+static bool truth_of(const Value *value, bool *ret_truth)
+{
+        static const char *const yes[] = { "true", "True", "TRUE", "yes", "Yes",
+                                           "YES",  "on",   "On",   "ON",  NULL };
+        static const char *const no[] = { "false", "False", "FALSE", "no",  "No",
+                                          "NO",    "off",   "Off",   "OFF", NULL };
+
+        bool is_word = value->type == VALUE_TEXT && value->plain;
+        if (value->type == VALUE_BOOL)
+                *ret_truth = value->boolean;
+        else if (is_word && g_strv_contains(yes, value->text))
+                *ret_truth = true;
+        else if (is_word && g_strv_contains(no, value->text))
+                *ret_truth = false;
+        else
+                return false;
+        return true;
+}
+
+static bool parse_bool(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                       GError **error)
+{
+        bool *field = field_of(config, key);
+        return truth_of(value, field) || refuse(key, value, "is not true or false", error);
+}
+
+static Value *print_bool(const void *field)
+{
+        return value_new_bool(*(const bool *)field);
+}
+
+static bool equal_bool(const void *a, const void *b)
+{
+        return *(const bool *)a == *(const bool *)b;
+}
+
+static bool parse_interface_name(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                                 GError **error)
+{
+        const char *text = text_of(key, value, error);
+        if (!text)
+                return false;
+        if (!interface_name_is_valid(text))
+                return refuse(key, value,
+                              "is not an interface's name: 1 to 15 printable bytes without spaces, "
+                              "'/', ':' and '%'",
+                              error);
+
+        replace_text(field_of(config, key), g_strdup(text));
+        return true;
+}
+
+/* The network's own: dnsmasq's configuration has to name it, and has no way to quote these. */
+static bool parse_interface(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                            GError **error)
+{
+        if (value->type == VALUE_TEXT && strpbrk(value->text, ",*#\"\\"))
+                return refuse(
+                        key, value,
+                        "cannot be served: dnsmasq does not take ',', '*', '#', '\"' and '\\'",
+                        error);
+        return parse_interface_name(config, key, value, error);
+}
+
+/* Another one, or, if null or empty, whichever the host uses. */
+static bool parse_followed(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                           GError **error)
+{
+        bool is_empty = value->type == VALUE_TEXT && !*value->text;
+        if (!is_empty && !value_is_null(value))
+                return parse_interface_name(config, key, value, error);
+
+        replace_text(field_of(config, key), NULL);
+        config->given &= ~CONFIG_GIVEN(key - config_keys);
+        return true;
+}
+
+static bool parse_subnet(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                         GError **error)
+{
+        const char *text = text_of(key, value, error);
+        if (!text)
+                return false;
+        if (subnet_parse(text, field_of(config, key), error))
+                return true;
+
+        value_prefix_error(error, value, "%s: ", key->name);
+        return false;
+}
+
+static Value *print_subnet(const void *field)
+{
+        g_autofree char *text = subnet_to_string(field);
+        return value_new_text(text);
+}
+
+static bool equal_subnet(const void *a, const void *b)
+{
+        const Subnet *left = a, *right = b;
+        return left->network == right->network && left->prefix == right->prefix;
+}
+
+static bool parse_address(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                          GError **error)
+{
+        const char *text = text_of(key, value, error);
+        if (!text)
+                return false;
+        return address_parse(text, field_of(config, key)) ||
+               refuse(key, value, "is not an IPv4 address", error);
+}
+
+static Value *print_address(const void *field)
+{
+        char buffer[ADDRESS_TEXT_SIZE];
+        return value_new_text(address_format(*(const guint32 *)field, buffer));
+}
+
+static bool equal_address(const void *a, const void *b)
+{
+        return *(const guint32 *)a == *(const guint32 *)b;
+}
+
+static bool parse_nat_mode(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                           GError **error)
+{
+        const char *text = text_of(key, value, error);
+        if (!text)
+                return false;
+
+        for (NatMode mode = 0; mode < NAT_MODE_MAX; mode++)
+                if (g_str_equal(text, nat_mode_to_string(mode))) {
+                        config->nat_mode = mode;
+                        return true;
+                }
+        return refuse(key, value, "is not one of masquerade, 1to1, disabled, none", error);
+}
+
+static Value *print_nat_mode(const void *field)
+{
+        return value_new_text(nat_mode_to_string(*(const NatMode *)field));
+}
+
+static bool equal_nat_mode(const void *a, const void *b)
+{
+        return *(const NatMode *)a == *(const NatMode *)b;
+}
+
+static bool parse_lease_time(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                             GError **error)
+{
+        const char *text = text_of(key, value, error);
+        if (!text)
+                return false;
+
+        char *time = lease_time_normalise(text, error);
+        if (!time) {
+                value_prefix_error(error, value, "%s: ", key->name);
+                return false;
+        }
+        replace_text(field_of(config, key), time);
+        return true;
+}
+
+static bool parse_state_dir(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                            GError **error)
+{
+        const char *text = text_of(key, value, error);
+        if (!text)
+                return false;
+
+        char *path = state_dir_normalise(text, config->interface, error);
+        if (!path) {
+                value_prefix_error(error, value, "%s: ", key->name);
+                return false;
+        }
+        replace_text(field_of(config, key), path);
+        return true;
+}
+
+static bool add_server(GArray *servers, const ConfigKey *key, const Value *item, GError **error)
+{
+        const char *text = text_of(key, item, error);
+        if (!text)
+                return false;
+
+        guint32 address;
+        if (!address_parse(text, &address))
+                return refuse(key, item, "is not an IPv4 address", error);
+        if (address_is_special(address))
+                return refuse(key, item, "is not an address that a DNS server can have", error);
+        for (guint i = 0; i < servers->len; i++)
+                if (g_array_index(servers, guint32, i) == address)
+                        return refuse(key, item, "is listed twice", error);
+        if (servers->len == CONFIG_MAX_DNS_SERVERS)
+                return refuse(key, item, "is one too many: 32 servers are the most", error);
+
+        g_array_append_val(servers, address);
+        return true;
+}
+
+static bool parse_servers(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                          GError **error)
+{
+        if (value->type != VALUE_LIST)
+                return refuse(key, value, "is not a list of addresses", error);
+
+        g_array_set_size(config->dns_servers, 0);
+        for (guint i = 0; i < value->items->len; i++)
+                if (!add_server(config->dns_servers, key, g_ptr_array_index(value->items, i),
+                                error))
+                        return false;
+        return true;
+}
+
+static Value *print_servers(const void *field)
+{
+        const GArray *servers = *(GArray *const *)field;
+        Value *list = value_new_list();
+        for (guint i = 0; i < servers->len; i++)
+                value_append(list, print_address(&g_array_index(servers, guint32, i)));
+        return list;
+}
+
+static bool equal_servers(const void *a, const void *b)
+{
+        const GArray *left = *(GArray *const *)a, *right = *(GArray *const *)b;
+        return left->len == right->len &&
+               (left->len == 0 ||
+                memcmp(left->data, right->data, left->len * sizeof(guint32)) == 0);
+}
+
+static bool parse_addresses(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                            GError **error)
+{
+        if (value->type != VALUE_LIST)
+                return refuse(key, value, "is not a list of entries", error);
+        return config_parse_addresses(config->entries, key->name, value, error);
+}
+
+static Value *print_addresses(const void *field)
+{
+        return config_print_addresses(*(Entries *const *)field);
+}
+
+static bool equal_addresses(const void *a, const void *b)
+{
+        return entries_equal_addresses(*(Entries *const *)a, *(Entries *const *)b);
+}
+
+static bool parse_dns_entries(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                              GError **error)
+{
+        if (value->type != VALUE_LIST)
+                return refuse(key, value, "is not a list of entries", error);
+        return config_parse_dns_entries(config->entries, key->name, value, error);
+}
+
+static Value *print_dns_entries(const void *field)
+{
+        return config_print_dns_entries(*(Entries *const *)field);
+}
+
+static bool equal_dns_entries(const void *a, const void *b)
+{
+        return entries_equal_dns(*(Entries *const *)a, *(Entries *const *)b);
+}
+
+static const ConfigType type_bool = { parse_bool, print_bool, equal_bool };
+static const ConfigType type_interface = { parse_interface, print_text, equal_text };
+static const ConfigType type_followed = { parse_followed, print_text, equal_text };
+static const ConfigType type_subnet = { parse_subnet, print_subnet, equal_subnet };
+static const ConfigType type_address = { parse_address, print_address, equal_address };
+static const ConfigType type_nat_mode = { parse_nat_mode, print_nat_mode, equal_nat_mode };
+static const ConfigType type_lease_time = { parse_lease_time, print_text, equal_text };
+static const ConfigType type_state_dir = { parse_state_dir, print_text, equal_text };
+static const ConfigType type_servers = { parse_servers, print_servers, equal_servers };
+static const ConfigType type_addresses = { parse_addresses, print_addresses, equal_addresses };
+static const ConfigType type_dns_entries = { parse_dns_entries, print_dns_entries,
+                                             equal_dns_entries };
+
+#define FIELD(name) offsetof(NetworkConfig, name)
+
+#define CHANGES_LINK (CONFIG_CHANGE_LINK | CONFIG_CHANGE_DNSMASQ | CONFIG_CHANGE_RULES)
+
+/* clang-format off */
+const ConfigKey config_keys[CONFIG_KEY_MAX] = {
+        [CONFIG_KEY_INTERFACE]          = { "interface", &type_interface, FIELD(interface), CHANGES_LINK },
+        [CONFIG_KEY_SUBNET]             = { "subnet", &type_subnet, FIELD(subnet), CHANGES_LINK },
+        [CONFIG_KEY_GATEWAY_IP]         = { "gateway_ip", &type_address, FIELD(gateway_ip), CHANGES_LINK },
+        [CONFIG_KEY_UPSTREAM_INTERFACE] = { "upstream_interface", &type_followed, FIELD(upstream_interface), CONFIG_CHANGE_RULES },
+        [CONFIG_KEY_PUBLIC_INTERFACE]   = { "public_interface", &type_followed, FIELD(public_interface), CONFIG_CHANGE_RULES },
+        [CONFIG_KEY_NAT_MODE]           = { "nat_mode", &type_nat_mode, FIELD(nat_mode), CONFIG_CHANGE_RULES },
+        [CONFIG_KEY_DHCP_ENABLED]       = { "dhcp_enabled", &type_bool, FIELD(dhcp_enabled), CONFIG_CHANGE_DNSMASQ },
+        [CONFIG_KEY_DHCP_RANGE_START]   = { "dhcp_range_start", &type_address, FIELD(dhcp_range_start), CONFIG_CHANGE_DNSMASQ },
+        [CONFIG_KEY_DHCP_RANGE_END]     = { "dhcp_range_end", &type_address, FIELD(dhcp_range_end), CONFIG_CHANGE_DNSMASQ },
+        [CONFIG_KEY_DHCP_LEASE_TIME]    = { "dhcp_lease_time", &type_lease_time, FIELD(dhcp_lease_time), CONFIG_CHANGE_DNSMASQ },
+        [CONFIG_KEY_DHCP_PING_CHECK]    = { "dhcp_ping_check", &type_bool, FIELD(dhcp_ping_check), CONFIG_CHANGE_DNSMASQ },
+        [CONFIG_KEY_ADDRESSES]          = { "addresses", &type_addresses, FIELD(entries), CONFIG_CHANGE_ADDRESSES },
+        [CONFIG_KEY_DNS_SERVERS]        = { "dns_servers", &type_servers, FIELD(dns_servers), CONFIG_CHANGE_DNSMASQ },
+        [CONFIG_KEY_DNS_ENTRIES]        = { "dns_entries", &type_dns_entries, FIELD(entries), CONFIG_CHANGE_DNS_ENTRIES },
+        [CONFIG_KEY_STATE_DIR]          = { "state_dir", &type_state_dir, FIELD(state_dir), CONFIG_CHANGE_STATE_DIR },
+        [CONFIG_KEY_DHCP_FORCE]         = { "dhcp_force", &type_bool, FIELD(dhcp_force), CONFIG_CHANGE_OTHER },
+        [CONFIG_KEY_TAKE_DEFAULT_ROUTE] = { "take_default_route", &type_bool, FIELD(take_default_route), CONFIG_CHANGE_OTHER },
+        [CONFIG_KEY_TRANSIENT]          = { "transient", &type_bool, FIELD(transient), CONFIG_CHANGE_OTHER, .not_in_file = true },
+};
+/* clang-format on */
+
+bool config_key_parse(NetworkConfig *config, ConfigKeyId id, const Value *value, GError **error)
+{
+        const ConfigKey *key = &config_keys[id];
+        config->given |= CONFIG_GIVEN(id);
+        return key->type->parse(config, key, value, error);
+}
+
+Value *config_key_print(const NetworkConfig *config, ConfigKeyId id)
+{
+        const ConfigKey *key = &config_keys[id];
+        return key->type->print(const_field_of(config, key));
+}
+
+bool config_key_equal(const NetworkConfig *a, const NetworkConfig *b, ConfigKeyId id)
+{
+        const ConfigKey *key = &config_keys[id];
+        return key->type->equal(const_field_of(a, key), const_field_of(b, key));
+}
+
+bool config_keys_check_known(const Value *settings, ConfigSource source, GError **error)
+{
+        const char *names[CONFIG_KEY_MAX];
+        guint n = 0;
+        for (guint id = 0; id < CONFIG_KEY_MAX; id++)
+                if (source != CONFIG_SOURCE_FILE || !config_keys[id].not_in_file)
+                        names[n++] = config_keys[id].name;
+        return value_check_keys(settings, "", names, n, error);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The keys of a network's settings: the one table of their names, how each is read from a value,
+ * written to one and compared, and what a change of it touches. For config*.c alone. */
+
+#include "model/config.h"
+
+typedef enum ConfigKeyId {
+        CONFIG_KEY_INTERFACE,
+        CONFIG_KEY_SUBNET,
+        CONFIG_KEY_GATEWAY_IP,
+        CONFIG_KEY_UPSTREAM_INTERFACE,
+        CONFIG_KEY_PUBLIC_INTERFACE,
+        CONFIG_KEY_NAT_MODE,
+        CONFIG_KEY_DHCP_ENABLED,
+        CONFIG_KEY_DHCP_RANGE_START,
+        CONFIG_KEY_DHCP_RANGE_END,
+        CONFIG_KEY_DHCP_LEASE_TIME,
+        CONFIG_KEY_DHCP_PING_CHECK,
+        CONFIG_KEY_ADDRESSES,
+        CONFIG_KEY_DNS_SERVERS,
+        CONFIG_KEY_DNS_ENTRIES,
+        CONFIG_KEY_STATE_DIR,
+        CONFIG_KEY_DHCP_FORCE,
+        CONFIG_KEY_TAKE_DEFAULT_ROUTE,
+        CONFIG_KEY_TRANSIENT,
+        CONFIG_KEY_MAX,
+} ConfigKeyId;
+
+#define CONFIG_GIVEN(id) (G_GUINT64_CONSTANT(1) << (id))
+
+typedef struct ConfigType ConfigType;
+
+typedef struct ConfigKey {
+        const char *name;
+        const ConfigType *type;
+        gsize offset;     /* of the field in NetworkConfig */
+        guint changes;    /* ConfigChange bits that another value means */
+        bool not_in_file; /* only over the bus, and in what we wrote ourselves */
+} ConfigKey;
+
+extern const ConfigKey config_keys[CONFIG_KEY_MAX];
+
+/* Reads @value into the field of @id, and remembers that it was given (a null, or an empty text, of
+ * a key that stands for "follow the host" takes that back). `interface` must be read already.
+ * INVALID_ARGS or LIMIT_EXCEEDED, with key, value and position, else. */
+bool config_key_parse(NetworkConfig *config, ConfigKeyId id, const Value *value, GError **error);
+/* The field of @id as a value (the caller's); NULL when it is unset. */
+Value *config_key_print(const NetworkConfig *config, ConfigKeyId id);
+bool config_key_equal(const NetworkConfig *a, const NetworkConfig *b, ConfigKeyId id);
+
+/* Refuses a key of @settings that @source does not know. */
+bool config_keys_check_known(const Value *settings, ConfigSource source, GError **error);

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The configuration as an object: made of settings, changed, copied, compared, written out. What a
+ * key is lies in config-keys.c, what stands in for it in config-defaults.c, and what goes together
+ * in config-check.c. */
+
+#include "model/config.h"
+
+#include "model/config-check.h"
+#include "model/config-defaults.h"
+#include "model/config-keys.h"
+
+/* Keys whose values live in `entries`, which change without being given. */
+#define GIVEN_ENTRIES (CONFIG_GIVEN(CONFIG_KEY_ADDRESSES) | CONFIG_GIVEN(CONFIG_KEY_DNS_ENTRIES))
+
+const char *nat_mode_to_string(NatMode mode)
+{
+        switch (mode) {
+        case NAT_MODE_MASQUERADE:
+                return "masquerade";
+        case NAT_MODE_1TO1:
+                return "1to1";
+        case NAT_MODE_DISABLED:
+                return "disabled";
+        case NAT_MODE_NONE:
+                return "none";
+        case NAT_MODE_MAX:
+                break;
+        }
+        return "unknown";
+}
+
+bool nat_mode_forwards(NatMode mode)
+{
+        return mode == NAT_MODE_MASQUERADE || mode == NAT_MODE_1TO1;
+}
+
+static bool parse_settings(NetworkConfig *config, const Value *settings, ConfigSource source,
+                           GError **error)
+{
+        if (settings->type != VALUE_MAP) {
+                g_autofree char *got = value_describe(settings);
+                value_set_error(error, settings, "%s is not a mapping of settings", got);
+                return false;
+        }
+        if (!config_keys_check_known(settings, source, error))
+                return false;
+
+        for (ConfigKeyId id = 0; id < CONFIG_KEY_MAX; id++) {
+                const Value *value = value_get(settings, config_keys[id].name);
+                if (value && !config_key_parse(config, id, value, error))
+                        return false;
+                if (id == CONFIG_KEY_INTERFACE && !config->interface) {
+                        value_set_error(error, settings, "interface: is missing");
+                        return false;
+                }
+        }
+        return true;
+}
+
+NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **error)
+{
+        g_autoptr(NetworkConfig) config = g_new0(NetworkConfig, 1);
+        config->dns_servers = g_array_new(FALSE, FALSE, sizeof(guint32));
+        config->entries = entries_new();
+
+        if (!parse_settings(config, settings, source, error))
+                return NULL;
+        config_fill_defaults(config);
+        if (!config_check(config, settings, error))
+                return NULL;
+        if (source != CONFIG_SOURCE_STATE && !config_check_complete(config, settings, error))
+                return NULL;
+        return g_steal_pointer(&config);
+}
+
+static bool refuse_change(const Value *changes, ConfigKeyId id, GError **error)
+{
+        const Value *value = value_get(changes, config_keys[id].name);
+        g_autofree char *got = value_describe(value);
+        value_set_error(error, value, "%s: cannot be changed to %s", config_keys[id].name, got);
+        return false;
+}
+
+static bool check_changes(const NetworkConfig *old, const NetworkConfig *changed,
+                          const Value *changes, GError **error)
+{
+        static const ConfigKeyId fixed[] = { CONFIG_KEY_INTERFACE, CONFIG_KEY_TRANSIENT };
+
+        for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
+                if (!config_key_equal(old, changed, fixed[i]))
+                        return refuse_change(changes, fixed[i], error);
+        if (!config_check(changed, changes, error))
+                return false;
+
+        /* A change of something else must not stumble over what was removed earlier. */
+        bool concerns_nat = value_get(changes, config_keys[CONFIG_KEY_NAT_MODE].name) ||
+                            value_get(changes, config_keys[CONFIG_KEY_ADDRESSES].name);
+        return !concerns_nat || config_check_complete(changed, changes, error);
+}
+
+NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes,
+                                   GError **error)
+{
+        g_autoptr(NetworkConfig) changed = config_copy(config);
+        if (!parse_settings(changed, changes, CONFIG_SOURCE_BUS, error))
+                return NULL;
+        config_fill_defaults(changed);
+        if (!check_changes(config, changed, changes, error))
+                return NULL;
+        return g_steal_pointer(&changed);
+}
+
+NetworkConfig *config_copy(const NetworkConfig *config)
+{
+        NetworkConfig *copy = g_new(NetworkConfig, 1);
+        *copy = *config;
+        copy->interface = g_strdup(config->interface);
+        copy->upstream_interface = g_strdup(config->upstream_interface);
+        copy->public_interface = g_strdup(config->public_interface);
+        copy->dhcp_lease_time = g_strdup(config->dhcp_lease_time);
+        copy->dns_servers = g_array_copy(config->dns_servers);
+        copy->state_dir = g_strdup(config->state_dir);
+        copy->entries = entries_copy(config->entries);
+        return copy;
+}
+
+bool config_equal(const NetworkConfig *a, const NetworkConfig *b)
+{
+        return config_diff(a, b) == CONFIG_CHANGE_NONE;
+}
+
+void config_free(NetworkConfig *config)
+{
+        if (!config)
+                return;
+
+        g_free(config->interface);
+        g_free(config->upstream_interface);
+        g_free(config->public_interface);
+        g_free(config->dhcp_lease_time);
+        g_clear_pointer(&config->dns_servers, g_array_unref);
+        g_free(config->state_dir);
+        entries_free(config->entries);
+        g_free(config);
+}
+
+static bool is_worth_printing(const NetworkConfig *config, ConfigKeyId id)
+{
+        if (config->given & CONFIG_GIVEN(id))
+                return true;
+        if (id == CONFIG_KEY_ADDRESSES)
+                return entries_n_addresses(config->entries) > 0;
+        return id == CONFIG_KEY_DNS_ENTRIES && entries_n_dns(config->entries) > 0;
+}
+
+Value *config_to_value(const NetworkConfig *config, bool all)
+{
+        Value *map = value_new_map();
+        for (ConfigKeyId id = 0; id < CONFIG_KEY_MAX; id++) {
+                if (!all && !is_worth_printing(config, id))
+                        continue;
+                Value *value = config_key_print(config, id);
+                if (value)
+                        value_set(map, config_keys[id].name, value);
+        }
+        return map;
+}
+
+guint config_adopt_entries(NetworkConfig *config, const Entries *entries)
+{
+        g_autoptr(Entries) before = g_steal_pointer(&config->entries);
+        config->entries = entries_new();
+
+        guint n_refused = 0;
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                const AddressEntry *entry = entries_address_at(entries, i);
+                if (config_check_address(config, entry, NULL))
+                        entries_put_address(config->entries, address_entry_copy(entry));
+                else
+                        n_refused++;
+        }
+        for (guint i = 0; i < entries_n_dns(entries); i++) {
+                const DnsEntry *entry = entries_dns_at(entries, i);
+                if (config_check_dns(config, entry, NULL))
+                        entries_put_dns(config->entries, dns_entry_copy(entry));
+                else
+                        n_refused++;
+        }
+        return n_refused;
+}
+
+ConfigChange config_diff(const NetworkConfig *old, const NetworkConfig *new_config)
+{
+        guint changes = CONFIG_CHANGE_NONE;
+        for (ConfigKeyId id = 0; id < CONFIG_KEY_MAX; id++)
+                if (!config_key_equal(old, new_config, id))
+                        changes |= config_keys[id].changes;
+
+        if ((old->given ^ new_config->given) & ~GIVEN_ENTRIES)
+                changes |= CONFIG_CHANGE_OTHER;
+        return (ConfigChange)changes;
+}

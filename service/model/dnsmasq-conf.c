@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* One network's dnsmasq.conf, dhcp-hosts and hosts.local as text. What is copied from a
+ * configuration is formatted anew from numbers, or goes through a quoting or a check here, so that
+ * no value can end its line or be read as an option.
+ *
+ * Ranges, servers and lease time are read at start alone, so dnsmasq.conf holds what hardly
+ * changes; entries and taken addresses are in the other two files, which SIGHUP has read again. */
+
+#include "model/dnsmasq-conf.h"
+
+#include <string.h>
+
+/* Leases and cached answers. The former is only a guard against a storm of made-up clients. */
+#define LEASES_MAX   65536
+#define CACHE_SIZE   4096
+#define FORWARDS_MAX 1000
+
+#define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyz0123456789"
+#define LABEL_CHARACTERS   LETTERS_AND_DIGITS "-_"
+#define PLAIN_CHARACTERS   LABEL_CHARACTERS G_CSET_A_2_Z "./@"
+
+static void append_address(GString *text, const char *key, guint32 address)
+{
+        char buffer[ADDRESS_TEXT_SIZE];
+
+        g_string_append_printf(text, "%s%s\n", key, address_format(address, buffer));
+}
+
+/* Appends @value as it is where every character stands for itself, else in quotes: there all do,
+ * save '"' and '\', which '\' goes before. */
+static void append_text(GString *text, const char *key, const char *value)
+{
+        if (strspn(value, PLAIN_CHARACTERS) == strlen(value)) {
+                g_string_append_printf(text, "%s=%s\n", key, value);
+                return;
+        }
+        g_string_append_printf(text, "%s=\"", key);
+        for (const char *p = value; *p; p++) {
+                if (*p == '"' || *p == '\\')
+                        g_string_append_c(text, '\\');
+                g_string_append_c(text, g_ascii_iscntrl(*p) ? '?' : *p);
+        }
+        g_string_append(text, "\"\n");
+}
+
+static void append_file(GString *text, const char *key, const char *directory, const char *name)
+{
+        g_autofree char *path = g_strdup_printf("%s/%s", directory, name);
+
+        append_text(text, key, path);
+}
+
+static void append_dns(GString *text, const NetworkConfig *config, const DnsmasqFacts *facts)
+{
+        g_string_append_printf(text, "port=%u\n", facts->dns_port);
+        g_string_append_printf(text, "cache-size=%u\n", CACHE_SIZE);
+        g_string_append_printf(text, "dns-forward-max=%u\n", FORWARDS_MAX);
+        g_string_append(text, "no-hosts\n" /* the host's own names are none of a DUT's business */
+                              "domain-needed\n" /* nor are a DUT's short names the servers' */
+                              "bogus-priv\n");
+        append_file(text, "addn-hosts", facts->state_dir, "hosts.local");
+
+        if (config->dns_servers->len == 0 && facts->resolv_file) {
+                append_text(text, "resolv-file", facts->resolv_file);
+                return;
+        }
+        g_string_append(text, "no-resolv\n");
+        for (guint i = 0; i < config->dns_servers->len; i++)
+                append_address(text, "server=", g_array_index(config->dns_servers, guint32, i));
+}
+
+static void append_range(GString *text, const NetworkConfig *config)
+{
+        char first[ADDRESS_TEXT_SIZE], last[ADDRESS_TEXT_SIZE], netmask[ADDRESS_TEXT_SIZE];
+
+        g_string_append_printf(text, "dhcp-range=%s,%s,%s,",
+                               address_format(config->dhcp_range_start, first),
+                               address_format(config->dhcp_range_end, last),
+                               address_format(subnet_netmask(&config->subnet), netmask));
+        for (const char *p = config->dhcp_lease_time; *p; p++)
+                if (g_ascii_isalnum(*p))
+                        g_string_append_c(text, *p);
+        g_string_append_c(text, '\n');
+}
+
+static void append_dhcp(GString *text, const NetworkConfig *config, const DnsmasqFacts *facts)
+{
+        append_range(text, config);
+        append_address(text, "dhcp-option=3,", config->gateway_ip);
+        append_address(text, "dhcp-option=6,", config->gateway_ip);
+        g_string_append(text, "dhcp-authoritative\n"
+                              "dhcp-sequential-ip\n"
+                              "dhcp-ignore-clid\n"); /* see below */
+        g_string_append_printf(text, "dhcp-lease-max=%u\n", LEASES_MAX);
+        if (!config->dhcp_ping_check)
+                g_string_append(text, "no-ping\n");
+        append_file(text, "dhcp-hostsfile", facts->state_dir, "dhcp-hosts");
+        append_file(text, "dhcp-leasefile", facts->state_dir, "dnsmasq.leases");
+}
+
+/* dhcp-ignore-clid: a board's boot loader, installer and system name themselves by different client
+ * identifiers. By MAC alone they are one board with one lease, and its address stays. */
+char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts)
+{
+        GString *text =
+                g_string_new("# Written by dut-networkd; changes are lost.\n"
+                             "keep-in-foreground\n"
+                             "log-facility=-\n"
+                             "user=root\n" /* the one it runs as: it switches from root alone */
+                             "group=root\n");
+
+        append_file(text, "pid-file", facts->state_dir, "dnsmasq.pid");
+        append_text(text, "interface", config->interface);
+        /* bind-interfaces would answer for other interfaces' addresses, and lo is the host's. */
+        g_string_append(text, "except-interface=lo\n"
+                              "bind-dynamic\n");
+        append_dns(text, config, facts);
+        if (config->dhcp_enabled)
+                append_dhcp(text, config, facts);
+        else
+                append_text(text, "no-dhcp-interface", config->interface);
+        return g_string_free(text, FALSE);
+}
+
+/* Whether dnsmasq would read @label, @length bytes, as a lease time or a keyword in dhcp-hosts. */
+static bool label_is_misread(const char *label, gsize length)
+{
+        gsize digits = strspn(label, "0123456789");
+
+        return digits == length ||
+               (digits > 0 && digits == length - 1 && strchr("wdhms", label[length - 1])) ||
+               (length == strlen("ignore") && strncmp(label, "ignore", length) == 0) ||
+               (length == strlen("infinite") && strncmp(label, "infinite", length) == 0);
+}
+
+/* Appends what goes to the DUT as its name and into the lease: the first label, since dnsmasq keeps
+ * no more without a domain of its own. Nothing for one that dnsmasq would not take as a name:
+ * hosts.local has it all the same. */
+static void append_dhcp_name(GString *text, const char *hostname)
+{
+        gsize length = strcspn(hostname, ".");
+
+        if (length == 0 || length != strspn(hostname, LABEL_CHARACTERS) ||
+            !strchr(LETTERS_AND_DIGITS, hostname[0]) || label_is_misread(hostname, length))
+                return;
+        g_string_append_c(text, ',');
+        g_string_append_len(text, hostname, (gssize)length);
+}
+
+static void append_dhcp_host(GString *text, const AddressEntry *entry)
+{
+        char address[ADDRESS_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+
+        if (entry->mac && mac_parse(entry->mac, mac)) {
+                g_string_append_printf(text, "%s,", mac);
+                g_string_append(text, address_format(entry->ip, address));
+                if (entry->hostname)
+                        append_dhcp_name(text, entry->hostname);
+        } else {
+                g_string_append(text, address_format(entry->ip, address));
+        }
+        g_string_append_c(text, '\n');
+}
+
+/* A line with an address and nothing else is a reservation for nobody: config_find_by_address() in
+ * dnsmasq's src/dhcp.c keeps it out of the pool, and no client can match it (tried with 2.90: a
+ * line "id:TEXT,ADDRESS" is given to a client that names itself TEXT). An address must not be in
+ * two lines: dnsmasq drops the later one. */
+char *dnsmasq_hosts_text(const Entries *entries, const GArray *taken)
+{
+        GString *text = g_string_new(NULL);
+        g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
+
+        for (guint i = 0; i < entries_n_addresses(entries); i++)
+                append_dhcp_host(text, entries_address_at(entries, i));
+        for (guint i = 0; taken && i < taken->len; i++) {
+                guint32 address = g_array_index(taken, guint32, i);
+                if (!entries_find_ip(entries, address) &&
+                    g_hash_table_add(seen, GUINT_TO_POINTER(address)))
+                        append_address(text, "", address);
+        }
+        return g_string_free(text, FALSE);
+}
+
+static void append_name(GString *text, guint32 ip, const char *hostname)
+{
+        char address[ADDRESS_TEXT_SIZE];
+
+        if (hostname[0] != '\0' && strspn(hostname, LABEL_CHARACTERS ".") == strlen(hostname))
+                g_string_append_printf(text, "%s %s\n", address_format(ip, address), hostname);
+}
+
+char *dnsmasq_dns_text(const Entries *entries)
+{
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; i < entries_n_dns(entries); i++) {
+                const DnsEntry *entry = entries_dns_at(entries, i);
+                append_name(text, entry->ip, entry->hostname);
+        }
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                const AddressEntry *entry = entries_address_at(entries, i);
+                if (entry->hostname && !entries_find_hostname(entries, entry->hostname))
+                        append_name(text, entry->ip, entry->hostname);
+        }
+        return g_string_free(text, FALSE);
+}

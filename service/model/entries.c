@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The entries of one network. Each entry is an item with a serial number that grows as items are
+ * appended: the array is sorted by it, so an item that a hash table finds is found in the array by
+ * bisection, and taking one out moves pointers but renumbers nothing. */
+
+#include "model/entries.h"
+
+#include "model/address.h"
+#include "util/error.h"
+
+typedef struct Item {
+        guint64 serial;
+        AddressEntry *address; /* one of the two */
+        DnsEntry *dns;
+} Item;
+
+struct Entries {
+        guint64 last_serial;
+        GPtrArray *addresses; /* Item*, owned, by serial */
+        GHashTable *by_ip;    /* to Item*; the keys are in the entries */
+        GHashTable *by_mac;
+        GHashTable *by_public_ip;
+        GPtrArray *dns; /* Item*, owned, by serial */
+        GHashTable *by_hostname;
+};
+
+AddressEntry *address_entry_copy(const AddressEntry *entry)
+{
+        AddressEntry *copy = g_new(AddressEntry, 1);
+        *copy = (AddressEntry){
+                .ip = entry->ip,
+                .mac = g_strdup(entry->mac),
+                .hostname = g_strdup(entry->hostname),
+                .public_ip = entry->public_ip,
+        };
+        return copy;
+}
+
+bool address_entry_equal(const AddressEntry *a, const AddressEntry *b)
+{
+        return a->ip == b->ip && a->public_ip == b->public_ip && g_strcmp0(a->mac, b->mac) == 0 &&
+               g_strcmp0(a->hostname, b->hostname) == 0;
+}
+
+void address_entry_free(AddressEntry *entry)
+{
+        if (!entry)
+                return;
+
+        g_free(entry->mac);
+        g_free(entry->hostname);
+        g_free(entry);
+}
+
+DnsEntry *dns_entry_copy(const DnsEntry *entry)
+{
+        DnsEntry *copy = g_new(DnsEntry, 1);
+        *copy = (DnsEntry){ .hostname = g_strdup(entry->hostname), .ip = entry->ip };
+        return copy;
+}
+
+bool dns_entry_equal(const DnsEntry *a, const DnsEntry *b)
+{
+        return a->ip == b->ip && g_str_equal(a->hostname, b->hostname);
+}
+
+void dns_entry_free(DnsEntry *entry)
+{
+        if (!entry)
+                return;
+
+        g_free(entry->hostname);
+        g_free(entry);
+}
+
+static void item_free(gpointer pointer)
+{
+        Item *item = pointer;
+        address_entry_free(item->address);
+        dns_entry_free(item->dns);
+        g_free(item);
+}
+
+static Item *item_append(GPtrArray *items, guint64 serial)
+{
+        Item *item = g_new0(Item, 1);
+        item->serial = serial;
+        g_ptr_array_add(items, item);
+        return item;
+}
+
+static void item_remove(GPtrArray *items, const Item *item)
+{
+        guint low = 0, high = items->len;
+        while (high - low > 1) {
+                guint middle = low + (high - low) / 2;
+                const Item *candidate = g_ptr_array_index(items, middle);
+                if (candidate->serial <= item->serial)
+                        low = middle;
+                else
+                        high = middle;
+        }
+        g_ptr_array_remove_index(items, low);
+}
+
+Entries *entries_new(void)
+{
+        Entries *entries = g_new(Entries, 1);
+        *entries = (Entries){
+                .addresses = g_ptr_array_new_with_free_func(item_free),
+                .by_ip = g_hash_table_new(g_int_hash, g_int_equal),
+                .by_mac = g_hash_table_new(g_str_hash, g_str_equal),
+                .by_public_ip = g_hash_table_new(g_int_hash, g_int_equal),
+                .dns = g_ptr_array_new_with_free_func(item_free),
+                .by_hostname = g_hash_table_new(g_str_hash, g_str_equal),
+        };
+        return entries;
+}
+
+Entries *entries_copy(const Entries *entries)
+{
+        Entries *copy = entries_new();
+        for (guint i = 0; i < entries_n_addresses(entries); i++)
+                entries_put_address(copy, address_entry_copy(entries_address_at(entries, i)));
+        for (guint i = 0; i < entries_n_dns(entries); i++)
+                entries_put_dns(copy, dns_entry_copy(entries_dns_at(entries, i)));
+        return copy;
+}
+
+void entries_free(Entries *entries)
+{
+        if (!entries)
+                return;
+
+        g_hash_table_unref(entries->by_ip);
+        g_hash_table_unref(entries->by_mac);
+        g_hash_table_unref(entries->by_public_ip);
+        g_hash_table_unref(entries->by_hostname);
+        g_ptr_array_unref(entries->addresses);
+        g_ptr_array_unref(entries->dns);
+        g_free(entries);
+}
+
+guint entries_n_addresses(const Entries *entries)
+{
+        return entries->addresses->len;
+}
+
+const AddressEntry *entries_address_at(const Entries *entries, guint index)
+{
+        const Item *item = g_ptr_array_index(entries->addresses, index);
+        return item->address;
+}
+
+static const AddressEntry *find_address(GHashTable *table, gconstpointer key)
+{
+        const Item *item = g_hash_table_lookup(table, key);
+        return item ? item->address : NULL;
+}
+
+const AddressEntry *entries_find_ip(const Entries *entries, guint32 ip)
+{
+        return find_address(entries->by_ip, &ip);
+}
+
+const AddressEntry *entries_find_mac(const Entries *entries, const char *mac)
+{
+        return find_address(entries->by_mac, mac);
+}
+
+const AddressEntry *entries_find_public_ip(const Entries *entries, guint32 public_ip)
+{
+        return find_address(entries->by_public_ip, &public_ip);
+}
+
+guint entries_n_public(const Entries *entries)
+{
+        return g_hash_table_size(entries->by_public_ip);
+}
+
+guint entries_n_dns(const Entries *entries)
+{
+        return entries->dns->len;
+}
+
+const DnsEntry *entries_dns_at(const Entries *entries, guint index)
+{
+        const Item *item = g_ptr_array_index(entries->dns, index);
+        return item->dns;
+}
+
+const DnsEntry *entries_find_hostname(const Entries *entries, const char *hostname)
+{
+        const Item *item = g_hash_table_lookup(entries->by_hostname, hostname);
+        return item ? item->dns : NULL;
+}
+
+static bool clash(const char *key, const char *value, const char *holds, guint32 ip, GError **error)
+{
+        char buffer[ADDRESS_TEXT_SIZE];
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                    "%s: %s is already the %s of %s", key, value, holds,
+                    address_format(ip, buffer));
+        return false;
+}
+
+bool entries_check_address(const Entries *entries, const AddressEntry *entry, GError **error)
+{
+        char text[ADDRESS_TEXT_SIZE];
+
+        const AddressEntry *other = entry->mac ? entries_find_mac(entries, entry->mac) : NULL;
+        if (other && other->ip != entry->ip)
+                return clash("mac", entry->mac, "mac", other->ip, error);
+
+        other = entries_find_public_ip(entries, entry->ip);
+        if (other)
+                return clash("ip", address_format(entry->ip, text), "public_ip", other->ip, error);
+        if (entry->public_ip == 0)
+                return true;
+
+        const char *public_ip = address_format(entry->public_ip, text);
+        other = entries_find_public_ip(entries, entry->public_ip);
+        if (other && other->ip != entry->ip)
+                return clash("public_ip", public_ip, "public_ip", other->ip, error);
+        if (entries_find_ip(entries, entry->public_ip) || entry->public_ip == entry->ip)
+                return clash("public_ip", public_ip, "ip", entry->public_ip, error);
+        return true;
+}
+
+static void index_address(Entries *entries, Item *item)
+{
+        AddressEntry *entry = item->address;
+        g_hash_table_insert(entries->by_ip, &entry->ip, item);
+        if (entry->mac)
+                g_hash_table_insert(entries->by_mac, entry->mac, item);
+        if (entry->public_ip != 0)
+                g_hash_table_insert(entries->by_public_ip, &entry->public_ip, item);
+}
+
+static void unindex_address(Entries *entries, const Item *item)
+{
+        const AddressEntry *entry = item->address;
+        g_hash_table_remove(entries->by_ip, &entry->ip);
+        if (entry->mac)
+                g_hash_table_remove(entries->by_mac, entry->mac);
+        if (entry->public_ip != 0)
+                g_hash_table_remove(entries->by_public_ip, &entry->public_ip);
+}
+
+void entries_put_address(Entries *entries, AddressEntry *entry)
+{
+        Item *item = g_hash_table_lookup(entries->by_ip, &entry->ip);
+        if (item) {
+                unindex_address(entries, item);
+                address_entry_free(item->address);
+        } else
+                item = item_append(entries->addresses, ++entries->last_serial);
+
+        item->address = entry;
+        index_address(entries, item);
+}
+
+AddressEntry *entries_take_address(Entries *entries, guint32 ip)
+{
+        Item *item = g_hash_table_lookup(entries->by_ip, &ip);
+        if (!item)
+                return NULL;
+
+        unindex_address(entries, item);
+        AddressEntry *entry = g_steal_pointer(&item->address);
+        item_remove(entries->addresses, item);
+        return entry;
+}
+
+void entries_put_dns(Entries *entries, DnsEntry *entry)
+{
+        Item *item = g_hash_table_lookup(entries->by_hostname, entry->hostname);
+        if (item) {
+                g_hash_table_remove(entries->by_hostname, entry->hostname);
+                dns_entry_free(item->dns);
+        } else
+                item = item_append(entries->dns, ++entries->last_serial);
+
+        item->dns = entry;
+        g_hash_table_insert(entries->by_hostname, entry->hostname, item);
+}
+
+DnsEntry *entries_take_dns(Entries *entries, const char *hostname)
+{
+        Item *item = g_hash_table_lookup(entries->by_hostname, hostname);
+        if (!item)
+                return NULL;
+
+        g_hash_table_remove(entries->by_hostname, hostname);
+        DnsEntry *entry = g_steal_pointer(&item->dns);
+        item_remove(entries->dns, item);
+        return entry;
+}
+
+void entries_clear_addresses(Entries *entries)
+{
+        g_hash_table_remove_all(entries->by_ip);
+        g_hash_table_remove_all(entries->by_mac);
+        g_hash_table_remove_all(entries->by_public_ip);
+        g_ptr_array_set_size(entries->addresses, 0);
+}
+
+void entries_clear_dns(Entries *entries)
+{
+        g_hash_table_remove_all(entries->by_hostname);
+        g_ptr_array_set_size(entries->dns, 0);
+}
+
+bool entries_equal_addresses(const Entries *a, const Entries *b)
+{
+        if (entries_n_addresses(a) != entries_n_addresses(b))
+                return false;
+        for (guint i = 0; i < entries_n_addresses(a); i++)
+                if (!address_entry_equal(entries_address_at(a, i), entries_address_at(b, i)))
+                        return false;
+        return true;
+}
+
+bool entries_equal_dns(const Entries *a, const Entries *b)
+{
+        if (entries_n_dns(a) != entries_n_dns(b))
+                return false;
+        for (guint i = 0; i < entries_n_dns(a); i++)
+                if (!dns_entry_equal(entries_dns_at(a, i), entries_dns_at(b, i)))
+                        return false;
+        return true;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The lines of the entry log: written, and read back with every field checked anew, since a disk is
+ * not a caller. The file itself is the network layer's. What makes a log short is
+ * entry-log-compact.c's. */
+
+#include "model/entry-log.h"
+
+#include <string.h>
+
+#include "model/address.h"
+#include "model/name.h"
+
+#define MAX_FIELDS 5
+
+char *entry_log_line_put_address(const AddressEntry *entry)
+{
+        char ip[ADDRESS_TEXT_SIZE], public_ip[ADDRESS_TEXT_SIZE];
+        return g_strdup_printf(
+                "+a %s %s %s %s\n", address_format(entry->ip, ip), entry->mac ? entry->mac : "-",
+                entry->hostname ? entry->hostname : "-",
+                entry->public_ip ? address_format(entry->public_ip, public_ip) : "-");
+}
+
+char *entry_log_line_remove_address(guint32 ip)
+{
+        char buffer[ADDRESS_TEXT_SIZE];
+        return g_strdup_printf("-a %s\n", address_format(ip, buffer));
+}
+
+char *entry_log_line_put_dns(const DnsEntry *entry)
+{
+        char buffer[ADDRESS_TEXT_SIZE];
+        return g_strdup_printf("+d %s %s\n", entry->hostname, address_format(entry->ip, buffer));
+}
+
+char *entry_log_line_remove_dns(const char *hostname)
+{
+        return g_strdup_printf("-d %s\n", hostname);
+}
+
+static bool is_none(const char *field)
+{
+        return g_str_equal(field, "-");
+}
+
+static bool replay_put_address(Entries *entries, char *const *fields)
+{
+        g_autoptr(AddressEntry) entry = g_new0(AddressEntry, 1);
+        char mac[MAC_TEXT_SIZE];
+
+        if (!address_parse(fields[0], &entry->ip))
+                return false;
+        if (!is_none(fields[1])) {
+                if (!mac_parse(fields[1], mac))
+                        return false;
+                entry->mac = g_strdup(mac);
+        }
+        if (!is_none(fields[2])) {
+                entry->hostname = hostname_normalise(fields[2], NULL);
+                if (!entry->hostname)
+                        return false;
+        }
+        if (!is_none(fields[3]) && !address_parse(fields[3], &entry->public_ip))
+                return false;
+        if (!entries_check_address(entries, entry, NULL))
+                return false;
+
+        entries_put_address(entries, g_steal_pointer(&entry));
+        return true;
+}
+
+static bool replay_remove_address(Entries *entries, char *const *fields)
+{
+        guint32 ip;
+        if (!address_parse(fields[0], &ip))
+                return false;
+
+        address_entry_free(entries_take_address(entries, ip));
+        return true;
+}
+
+static bool replay_put_dns(Entries *entries, char *const *fields)
+{
+        g_autoptr(DnsEntry) entry = g_new0(DnsEntry, 1);
+        entry->hostname = hostname_normalise(fields[0], NULL);
+        if (!entry->hostname || !address_parse(fields[1], &entry->ip))
+                return false;
+
+        entries_put_dns(entries, g_steal_pointer(&entry));
+        return true;
+}
+
+static bool replay_remove_dns(Entries *entries, char *const *fields)
+{
+        g_autofree char *hostname = hostname_normalise(fields[0], NULL);
+        if (!hostname)
+                return false;
+
+        dns_entry_free(entries_take_dns(entries, hostname));
+        return true;
+}
+
+static bool replay_clear_addresses(Entries *entries, char *const *fields)
+{
+        entries_clear_addresses(entries);
+        return true;
+}
+
+static bool replay_clear_dns(Entries *entries, char *const *fields)
+{
+        entries_clear_dns(entries);
+        return true;
+}
+
+static const struct {
+        const char *verb;
+        guint n_fields;
+        bool (*replay)(Entries *entries, char *const *fields);
+} verbs[] = {
+        { "+a", 4, replay_put_address },     { "-a", 1, replay_remove_address },
+        { "+d", 2, replay_put_dns },         { "-d", 1, replay_remove_dns },
+        { "0a", 0, replay_clear_addresses }, { "0d", 0, replay_clear_dns },
+};
+
+static bool replay_line(Entries *entries, const char *line, gsize length)
+{
+        g_autofree char *copy = g_strndup(line, length);
+        if (strlen(copy) != length)
+                return false;
+
+        g_auto(GStrv) words = g_strsplit(copy, " ", MAX_FIELDS + 1);
+        guint n_words = g_strv_length(words);
+        for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
+                if (n_words == 1 + verbs[i].n_fields && g_str_equal(words[0], verbs[i].verb))
+                        return verbs[i].replay(entries, words + 1);
+        return false;
+}
+
+guint entry_log_replay(const char *text, gsize length, Entries *entries, guint *ret_bad)
+{
+        guint n_lines = 0, n_bad = 0;
+        const char *end = text + length;
+        for (const char *line = text; line < end; n_lines++) {
+                const char *newline = memchr(line, '\n', (gsize)(end - line));
+                if (!newline)
+                        break;
+                if (!replay_line(entries, line, (gsize)(newline - line)))
+                        n_bad++;
+                line = newline + 1;
+        }
+        *ret_bad = n_bad;
+        return n_lines;
+}

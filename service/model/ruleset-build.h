@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* How a Ruleset is put together: tables, maps and chains, and rules from what nft calls matches and
+ * statements. Strings that the types call literals are kept as they are; others are copied. What is
+ * added belongs to what it was added to. */
+
+#include <glib.h>
+
+#include "model/address.h"
+#include "model/ruleset-types.h"
+
+/* Fields of the headers, as offsets. */
+#define FIELD_IP_SADDR  12
+#define FIELD_IP_DADDR  16
+#define FIELD_ARP_SADDR 14 /* sender, for 6-byte hardware addresses */
+#define FIELD_ARP_DADDR 24 /* target */
+
+Ruleset *ruleset_new(void);
+RulesetTable *ruleset_add_table(Ruleset *ruleset, guint16 family, const char *name);
+RulesetMap *table_add_map(RulesetTable *table, const char *name);
+void map_add(RulesetMap *map, guint32 key, guint32 value);
+RulesetChain *table_add_chain(RulesetTable *table, const char *name, const char *type, guint32 hook,
+                              gint32 priority);
+RulesetRule *chain_add_rule(RulesetChain *chain);
+
+/* Matches; @operation is NFT_CMP_EQ or NFT_CMP_NEQ. */
+void match_iifname(RulesetRule *rule, guint32 operation, const char *interface);
+void match_oifname(RulesetRule *rule, guint32 operation, const char *interface);
+void match_address(RulesetRule *rule, guint32 field, guint32 operation, guint32 address);
+void match_subnet(RulesetRule *rule, guint32 field, guint32 operation, const Subnet *subnet);
+/* A packet of IPv4, in a table of more families. */
+void match_ipv4(RulesetRule *rule);
+/* Any of the bits @mask is set. @key: NFT_CT_STATE, NFT_CT_STATUS. */
+void match_ct_any(RulesetRule *rule, guint32 key, guint32 mask);
+/* Of the bits @mask exactly @bits are set. */
+void match_ct_bits(RulesetRule *rule, guint32 key, guint32 mask, guint32 bits);
+
+/* Statements: each ends the rule and counts before. */
+void rule_verdict(RulesetRule *rule, gint32 verdict);
+void rule_masquerade(RulesetRule *rule);
+/* NFT_NAT_SNAT or NFT_NAT_DNAT to what @map has for the address in @field; a packet for which it
+ * has nothing goes on to the next rule, uncounted. */
+void rule_nat_map(RulesetRule *rule, guint32 nat_type, guint32 field, const char *map);
+
+/* What networks and the guard have in common. Nothing is forwarded between @interface and any other
+ * one: */
+void chain_drop_forwarding(RulesetChain *chain, const char *interface);
+/* IPv4 address @gateway is there for @interface and the host itself: */
+void rule_drop_to_gateway(RulesetRule *rule, const char *interface, guint32 gateway);

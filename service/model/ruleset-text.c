@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* A Ruleset in the language of nft(8): what is printed here nft reads back to the same rules, so
+ * that tests can say what they expect in words and hold the kernel's objects to it. Only what the
+ * builders write is known; anything else prints as "?". */
+
+#include <arpa/inet.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter_arp.h>
+#include <string.h>
+
+#include "model/ruleset-build.h"
+#include "model/ruleset.h"
+
+/* What the register holds while a rule's expressions are walked through. */
+typedef struct Loaded {
+        const Expression *source;
+        const ExpressionValue *mask; /* NULL: all of it */
+        const char *map;             /* what is found there for it */
+} Loaded;
+
+typedef struct BitName {
+        guint32 bit;
+        const char *name;
+} BitName;
+
+static const BitName state_names[] = {
+        { 1 << 0, "invalid" }, { 1 << 1, "established" }, { 1 << 2, "related" },
+        { 1 << 3, "new" },     { 1 << 6, "untracked" },
+};
+
+static const BitName status_names[] = {
+        { IPS_CONFIRMED, "confirmed" },
+        { IPS_SRC_NAT, "snat" },
+        { IPS_DST_NAT, "dnat" },
+};
+
+static const char *family_name(guint16 family)
+{
+        switch (family) {
+        case NFPROTO_INET:
+                return "inet";
+        case NFPROTO_IPV4:
+                return "ip";
+        case NFPROTO_IPV6:
+                return "ip6";
+        case NFPROTO_ARP:
+                return "arp";
+        }
+        return "?";
+}
+
+static const char *hook_name(guint16 family, guint32 hook)
+{
+        static const char *const inet[] = { "prerouting", "input", "forward", "output",
+                                            "postrouting" };
+        static const char *const arp[] = { "input", "output" };
+
+        if (family == NFPROTO_ARP)
+                return hook < G_N_ELEMENTS(arp) ? arp[hook] : "?";
+        return hook < G_N_ELEMENTS(inet) ? inet[hook] : "?";
+}
+
+static const char *meta_name(guint32 key)
+{
+        if (key == NFT_META_IIFNAME)
+                return "iifname";
+        if (key == NFT_META_OIFNAME)
+                return "oifname";
+        return key == NFT_META_NFPROTO ? "meta nfproto" : "?";
+}
+
+static const char *field_name(guint16 family, guint32 offset)
+{
+        if (family == NFPROTO_ARP)
+                return offset == FIELD_ARP_SADDR ? "arp saddr ip" : "arp daddr ip";
+        return offset == FIELD_IP_SADDR ? "ip saddr" : "ip daddr";
+}
+
+static const char *source_name(guint16 family, const Expression *source)
+{
+        if (source->type == EXPRESSION_META)
+                return meta_name(source->meta_key);
+        if (source->type == EXPRESSION_PAYLOAD)
+                return field_name(family, source->payload.offset);
+        return source->ct_key == NFT_CT_STATE ? "ct state" : "ct status";
+}
+
+static guint32 number_of(const ExpressionValue *value)
+{
+        guint32 number = 0;
+
+        memcpy(&number, value->bytes, MIN(value->length, sizeof number));
+        return number;
+}
+
+static void print_address(GString *text, guint32 address)
+{
+        char buffer[ADDRESS_TEXT_SIZE];
+
+        g_string_append(text, address_format(address, buffer));
+}
+
+static void print_bits(GString *text, guint32 bits, const BitName *names, guint n)
+{
+        const char *separator = "";
+
+        for (guint i = 0; i < n; i++) {
+                if (!(bits & names[i].bit))
+                        continue;
+                g_string_append_printf(text, "%s%s", separator, names[i].name);
+                separator = ",";
+        }
+}
+
+static void print_ct_bits(GString *text, guint32 ct_key, guint32 bits)
+{
+        if (ct_key == NFT_CT_STATE)
+                print_bits(text, bits, state_names, G_N_ELEMENTS(state_names));
+        else
+                print_bits(text, bits, status_names, G_N_ELEMENTS(status_names));
+}
+
+/* Quoted; an asterisk at the end would stand for any name that begins so. */
+static void print_name(GString *text, const char *name)
+{
+        gsize length = strlen(name);
+
+        if (g_str_has_suffix(name, "*"))
+                g_string_append_printf(text, "\"%.*s\\*\"", (int)length - 1, name);
+        else
+                g_string_append_printf(text, "\"%s\"", name);
+}
+
+static void print_meta_value(GString *text, guint32 key, const ExpressionValue *value)
+{
+        if (key == NFT_META_NFPROTO)
+                g_string_append(text, value->bytes[0] == NFPROTO_IPV4 ? "ipv4" : "?");
+        else
+                print_name(text, (const char *)value->bytes);
+}
+
+static void print_payload_value(GString *text, const ExpressionValue *mask,
+                                const ExpressionValue *value)
+{
+        print_address(text, ntohl(number_of(value)));
+        if (mask)
+                g_string_append_printf(text, "/%d", __builtin_popcount(number_of(mask)));
+}
+
+/* nft's words for bits that are looked at: "a,b" for any of them, "a / a,b" for a and not b. */
+static void print_ct_value(GString *text, guint32 ct_key, guint32 mask, guint32 value)
+{
+        print_ct_bits(text, ct_key, value ? value : mask);
+        if (!value)
+                return;
+        g_string_append(text, " / ");
+        print_ct_bits(text, ct_key, mask);
+}
+
+static void print_compare(GString *text, guint16 family, const Loaded *loaded,
+                          const Expression *compare)
+{
+        const Expression *source = loaded->source;
+        const ExpressionValue *value = &compare->compare.value;
+        bool differs = compare->compare.operation == NFT_CMP_NEQ && source->type != EXPRESSION_CT;
+
+        g_string_append_printf(text, " %s%s ", source_name(family, source), differs ? " !=" : "");
+        if (source->type == EXPRESSION_META)
+                print_meta_value(text, source->meta_key, value);
+        else if (source->type == EXPRESSION_PAYLOAD)
+                print_payload_value(text, loaded->mask, value);
+        else
+                print_ct_value(text, source->ct_key, number_of(loaded->mask), number_of(value));
+}
+
+static const char *verdict_name(gint32 verdict)
+{
+        if (verdict == NF_ACCEPT)
+                return "accept";
+        if (verdict == NF_DROP)
+                return "drop";
+        return verdict == NFT_RETURN ? "return" : "?";
+}
+
+static void print_expression(GString *text, guint16 family, Loaded *loaded,
+                             const Expression *expression)
+{
+        switch (expression->type) {
+        case EXPRESSION_META:
+        case EXPRESSION_PAYLOAD:
+        case EXPRESSION_CT:
+                *loaded = (Loaded){ .source = expression };
+                return;
+        case EXPRESSION_BITWISE:
+                loaded->mask = &expression->mask;
+                return;
+        case EXPRESSION_LOOKUP:
+                loaded->map = expression->map;
+                return;
+        case EXPRESSION_COMPARE:
+                print_compare(text, family, loaded, expression);
+                return;
+        case EXPRESSION_COUNTER:
+                g_string_append(text, " counter");
+                return;
+        case EXPRESSION_NAT:
+                g_string_append_printf(text, " %s to %s map @%s",
+                                       expression->nat_type == NFT_NAT_SNAT ? "snat" : "dnat",
+                                       source_name(family, loaded->source), loaded->map);
+                return;
+        case EXPRESSION_MASQUERADE:
+                g_string_append(text, " masquerade");
+                return;
+        case EXPRESSION_VERDICT:
+                g_string_append_printf(text, " %s", verdict_name(expression->verdict));
+                return;
+        case EXPRESSION_TYPE_MAX:
+                return;
+        }
+}
+
+static void print_rule(GString *text, guint16 family, const RulesetRule *rule)
+{
+        g_autoptr(GString) line = g_string_new(NULL);
+        Loaded loaded = { 0 };
+
+        for (guint i = 0; i < rule->expressions->len; i++)
+                print_expression(line, family, &loaded,
+                                 &g_array_index(rule->expressions, Expression, i));
+        g_string_append_printf(text, "\t\t%s\n", line->str + 1); /* without the first space */
+}
+
+static void print_chain(GString *text, guint16 family, const RulesetChain *chain)
+{
+        g_string_append_printf(text,
+                               "\tchain %s {\n\t\ttype %s hook %s priority %d; policy accept;\n",
+                               chain->name, chain->type, hook_name(family, chain->hook),
+                               chain->priority);
+        for (guint i = 0; i < chain->rules->len; i++)
+                print_rule(text, family, g_ptr_array_index(chain->rules, i));
+        g_string_append(text, "\t}\n");
+}
+
+static void print_map(GString *text, const RulesetMap *map)
+{
+        g_string_append_printf(text, "\tmap %s {\n\t\ttype ipv4_addr : ipv4_addr\n", map->name);
+        for (guint i = 0; i < map->elements->len; i++) {
+                const RulesetElement *element = &g_array_index(map->elements, RulesetElement, i);
+                g_string_append(text, i == 0 ? "\t\telements = { " : ", ");
+                print_address(text, element->key);
+                g_string_append(text, " : ");
+                print_address(text, element->value);
+        }
+        g_string_append(text, map->elements->len > 0 ? " }\n\t}\n" : "\t}\n");
+}
+
+char *ruleset_to_text(const Ruleset *ruleset)
+{
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; i < ruleset->tables->len; i++) {
+                const RulesetTable *table = g_ptr_array_index(ruleset->tables, i);
+                g_string_append_printf(text, "table %s %s {\n", family_name(table->family),
+                                       table->name);
+                for (guint j = 0; j < table->maps->len; j++)
+                        print_map(text, g_ptr_array_index(table->maps, j));
+                for (guint j = 0; j < table->chains->len; j++)
+                        print_chain(text, table->family, g_ptr_array_index(table->chains, j));
+                g_string_append(text, "}\n");
+        }
+        return g_string_free(text, FALSE);
+}

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Changes of single entries, made for many a second: each is checked, put into the kernel's maps,
+ * appended to the log and remembered in constant time. dnsmasq's files are written once for all the
+ * changes that came together, before any of them is answered; where that fails, all of them are taken
+ * back. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "model/dnsmasq-conf.h"
+#include "model/entry-log.h"
+#include "network/network-private.h"
+#include "network/public.h"
+#include "util/error.h"
+#include "util/file.h"
+#include "util/log.h"
+
+/* A log longer than its entries need is written anew. */
+#define LOG_SPARE_LINES 1000
+/* How long a change may be in the page cache alone. */
+#define SYNC_DELAY_MS 500
+#define LOG_MAX_BYTES (64 * 1024 * 1024)
+
+typedef enum EntryChangeType {
+        PUT_ADDRESS,
+        REMOVE_ADDRESS,
+        PUT_DNS,
+        REMOVE_DNS,
+} EntryChangeType;
+
+typedef struct EntryChange {
+        EntryChangeType type;
+        guint32 ip;              /* REMOVE_ADDRESS */
+        char *hostname;          /* REMOVE_DNS */
+        AddressEntry *address;   /* PUT_ADDRESS: the new one */
+        DnsEntry *dns;           /* PUT_DNS: the new one */
+        AddressEntry *old_address; /* what was there before */
+        DnsEntry *old_dns;
+        NetworkDone done;
+        gpointer data;
+} EntryChange;
+
+struct EntryChanges {
+        Network *network;
+        char *path;
+        int fd;
+        guint n_lines;
+        GPtrArray *pending; /* EntryChange*, made and not yet in dnsmasq's files */
+        guint flush_id;
+        guint sync_id;
+        bool hosts_differ, names_differ;
+};
+
+static void entry_change_free(EntryChange *change)
+{
+        if (!change)
+                return;
+        address_entry_free(change->address);
+        address_entry_free(change->old_address);
+        dns_entry_free(change->dns);
+        dns_entry_free(change->old_dns);
+        g_free(change->hostname);
+        g_free(change);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryChange, entry_change_free)
+
+/* The log */
+
+static void sync_in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+        int fd = GPOINTER_TO_INT(data);
+        if (fdatasync(fd) < 0)
+                log_warning("cannot sync an entry log: %s", g_strerror(errno));
+        close(fd);
+}
+
+static gboolean sync_now(gpointer data)
+{
+        EntryChanges *changes = data;
+        int fd = fcntl(changes->fd, F_DUPFD_CLOEXEC, 3);
+
+        changes->sync_id = 0;
+        if (fd < 0)
+                return G_SOURCE_REMOVE; /* the next change tries again */
+        g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
+        g_task_set_task_data(task, GINT_TO_POINTER(fd), NULL);
+        g_task_run_in_thread(task, sync_in_thread);
+        return G_SOURCE_REMOVE;
+}
+
+static bool log_append(EntryChanges *changes, const char *line, GError **error)
+{
+        gsize length = strlen(line);
+        off_t end = lseek(changes->fd, 0, SEEK_END);
+        ssize_t n = write(changes->fd, line, length);
+
+        if (n != (ssize_t)length) {
+                int code = n < 0 ? errno : ENOSPC;
+                if (n > 0 && end >= 0)
+                        (void)!ftruncate(changes->fd, end); /* half a line does not count anyway */
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot write: %s",
+                            changes->path, g_strerror(code));
+                return false;
+        }
+        changes->n_lines++;
+        if (!changes->sync_id)
+                changes->sync_id = g_timeout_add(SYNC_DELAY_MS, sync_now, changes);
+        return true;
+}
+
+static bool log_open(EntryChanges *changes, GError **error)
+{
+        if (changes->fd >= 0)
+                close(changes->fd);
+        changes->fd = open(changes->path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (changes->fd >= 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot open: %s", changes->path,
+                    g_strerror(errno));
+        return false;
+}
+
+/* Writes the shortest log that leads to the present entries. */
+static bool log_rewrite(EntryChanges *changes, GError **error)
+{
+        Network *network = changes->network;
+        g_autofree char *text = entry_log_compact(network->configured, network->config->entries);
+
+        if (!file_replace(changes->path, text, -1, 0644, error) || !log_open(changes, error))
+                return false;
+        changes->n_lines = 0;
+        for (const char *p = text; (p = strchr(p, '\n')); p++)
+                changes->n_lines++;
+        if (!changes->sync_id)
+                changes->sync_id = g_timeout_add(SYNC_DELAY_MS, sync_now, changes);
+        return true;
+}
+
+static bool log_load(EntryChanges *changes, GError **error)
+{
+        Network *network = changes->network;
+        gsize length;
+        guint n_bad = 0;
+
+        if (!g_file_test(changes->path, G_FILE_TEST_EXISTS))
+                return log_open(changes, error);
+        g_autofree char *text = file_read(changes->path, LOG_MAX_BYTES, &length, error);
+        if (!text)
+                return false;
+        changes->n_lines = entry_log_replay(text, length, network->config->entries, &n_bad);
+        if (n_bad > 0)
+                log_network_warning(network->interface, "%s: %u lines make no sense and were passed over",
+                                    changes->path, n_bad);
+        if (length > 0 && text[length - 1] != '\n') /* cut short by a crash: a new line must not join it */
+                return log_rewrite(changes, error);
+        return log_open(changes, error);
+}
+
+EntryChanges *entry_changes_new(Network *network, GError **error)
+{
+        g_autoptr(EntryChanges) changes = g_new0(EntryChanges, 1);
+
+        changes->network = network;
+        changes->path = g_build_filename(network->config->state_dir, "entries.log", NULL);
+        changes->fd = -1;
+        changes->pending = g_ptr_array_new_with_free_func((GDestroyNotify)entry_change_free);
+        if (!log_load(changes, error))
+                return NULL;
+        return g_steal_pointer(&changes);
+}
+
+void entry_changes_free(EntryChanges *changes)
+{
+        if (!changes)
+                return;
+        entry_changes_flush_now(changes);
+        if (changes->flush_id)
+                g_source_remove(changes->flush_id);
+        if (changes->sync_id)
+                g_source_remove(changes->sync_id);
+        if (changes->fd >= 0) {
+                (void)fdatasync(changes->fd); /* best effort at the end */
+                close(changes->fd);
+        }
+        g_ptr_array_unref(changes->pending);
+        g_free(changes->path);
+        g_free(changes);
+}
+
+bool entry_changes_reset(Network *network, GError **error)
+{
+        EntryChanges *changes = network->changes;
+        g_autofree char *path = g_build_filename(network->config->state_dir, "entries.log", NULL);
+        g_autofree char *old_path = g_steal_pointer(&changes->path);
+
+        changes->path = g_steal_pointer(&path);
+        if (!log_rewrite(changes, error)) {
+                g_free(changes->path);
+                changes->path = g_steal_pointer(&old_path);
+                return false;
+        }
+        if (!g_str_equal(old_path, changes->path))
+                (void)file_remove(old_path, NULL); /* the new one counts */
+        return true;
+}
+
+/* The host */
+
+static bool maps_are_in_force(const Network *network)
+{
+        return (network->state == NETWORK_ACTIVE || network->state == NETWORK_DEGRADED) &&
+               network->config->nat_mode == NAT_MODE_1TO1 && network->record->table;
+}
+
+/* Exchanges @old for @new_entry (either may be NULL) in the maps and among the public addresses. */
+static bool swap_mapping(Network *network, const AddressEntry *old, const AddressEntry *new_entry,
+                         GError **error)
+{
+        guint32 ip = new_entry ? new_entry->ip : old->ip;
+        NftMapping removed = { ip, old ? old->public_ip : 0 };
+        NftMapping added = { ip, new_entry ? new_entry->public_ip : 0 };
+
+        if (!maps_are_in_force(network) || removed.public_ip == added.public_ip)
+                return true;
+        if (!public_swap(network, added.public_ip, removed.public_ip, error))
+                return false;
+        if (nft_change_mappings(network->host->nft, network->record->table, &removed,
+                                removed.public_ip ? 1 : 0, &added, added.public_ip ? 1 : 0, error))
+                return true;
+        (void)public_swap(network, removed.public_ip, added.public_ip, NULL); /* the first error counts */
+        return false;
+}
+
+/* A mapping that went takes its connections with it. */
+static void end_connections(Network *network, const AddressEntry *old, const AddressEntry *new_entry)
+{
+        g_autoptr(GError) error = NULL;
+
+        if (!old || !old->public_ip || (new_entry && new_entry->public_ip == old->public_ip) ||
+            !maps_are_in_force(network))
+                return;
+        if (!conntrack_end_mapping(network->host->conntrack, old->ip, old->public_ip, NULL, &error))
+                log_network_warning(network->interface, "%s", error->message);
+}
+
+/* One change */
+
+static char *log_line(const EntryChange *change)
+{
+        switch (change->type) {
+        case PUT_ADDRESS:
+                return entry_log_line_put_address(change->address);
+        case REMOVE_ADDRESS:
+                return entry_log_line_remove_address(change->ip);
+        case PUT_DNS:
+                return entry_log_line_put_dns(change->dns);
+        case REMOVE_DNS:
+                return entry_log_line_remove_dns(change->hostname);
+        }
+        g_assert_not_reached();
+}
+
+static bool check_public_ip(Network *network, const EntryChange *change, GError **error)
+{
+        guint32 before = change->old_address ? change->old_address->public_ip : 0;
+
+        if (!change->address->public_ip || change->address->public_ip == before)
+                return true;
+        g_autoptr(PublicCheck) check = public_check_new(network, error);
+        return check && public_check(check, change->address->public_ip, error);
+}
+
+/* Whether the change may be made; finds what it replaces. */
+static bool check(Network *network, EntryChange *change, GError **error)
+{
+        const Entries *entries = network->config->entries;
+        const AddressEntry *address = NULL;
+        const DnsEntry *dns = NULL;
+
+        switch (change->type) {
+        case PUT_ADDRESS:
+                address = entries_find_ip(entries, change->address->ip);
+                change->old_address = address ? address_entry_copy(address) : NULL;
+                return config_check_address(network->config, change->address, error) &&
+                       check_public_ip(network, change, error);
+        case REMOVE_ADDRESS:
+                address = entries_find_ip(entries, change->ip);
+                change->old_address = address ? address_entry_copy(address) : NULL;
+                if (!address) {
+                        char text[ADDRESS_TEXT_SIZE];
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ADDRESS,
+                                    "%s: no entry of %s", network->interface,
+                                    address_format(change->ip, text));
+                }
+                return address != NULL;
+        case PUT_DNS:
+                dns = entries_find_hostname(entries, change->dns->hostname);
+                change->old_dns = dns ? dns_entry_copy(dns) : NULL;
+                return config_check_dns(network->config, change->dns, error);
+        case REMOVE_DNS:
+                dns = entries_find_hostname(entries, change->hostname);
+                change->old_dns = dns ? dns_entry_copy(dns) : NULL;
+                if (!dns)
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ENTRY,
+                                    "%s: no DNS entry of %s", network->interface, change->hostname);
+                return dns != NULL;
+        }
+        g_assert_not_reached();
+}
+
+/* Makes the entries what they are after the change. */
+static void remember(Network *network, const EntryChange *change)
+{
+        Entries *entries = network->config->entries;
+
+        switch (change->type) {
+        case PUT_ADDRESS:
+                entries_put_address(entries, address_entry_copy(change->address));
+                return;
+        case REMOVE_ADDRESS:
+                address_entry_free(entries_take_address(entries, change->ip));
+                return;
+        case PUT_DNS:
+                entries_put_dns(entries, dns_entry_copy(change->dns));
+                return;
+        case REMOVE_DNS:
+                dns_entry_free(entries_take_dns(entries, change->hostname));
+                return;
+        }
+        g_assert_not_reached();
+}
+
+/* The change that takes @change back; NULL where it changed nothing that there is a name for. */
+static EntryChange *inverse(const EntryChange *change)
+{
+        EntryChange *back = g_new0(EntryChange, 1);
+
+        if (change->type == PUT_ADDRESS || change->type == REMOVE_ADDRESS) {
+                back->type = change->old_address ? PUT_ADDRESS : REMOVE_ADDRESS;
+                back->ip = change->address ? change->address->ip : change->ip;
+                if (change->old_address)
+                        back->address = address_entry_copy(change->old_address);
+                if (change->address)
+                        back->old_address = address_entry_copy(change->address);
+                return back;
+        }
+        back->type = change->old_dns ? PUT_DNS : REMOVE_DNS;
+        back->hostname = g_strdup(change->dns ? change->dns->hostname : change->hostname);
+        if (change->old_dns)
+                back->dns = dns_entry_copy(change->old_dns);
+        return back;
+}
+
+/* Kernel, log, memory. On an error nothing has changed. */
+static bool make(Network *network, const EntryChange *change, GError **error)
+{
+        bool is_address = change->type == PUT_ADDRESS || change->type == REMOVE_ADDRESS;
+        g_autofree char *line = log_line(change);
+
+        if (is_address && !swap_mapping(network, change->old_address, change->address, error))
+                return false;
+        if (!log_append(network->changes, line, error)) {
+                if (is_address) /* as it was; the first error counts */
+                        (void)swap_mapping(network, change->address, change->old_address, NULL);
+                return false;
+        }
+        remember(network, change);
+        if (is_address)
+                end_connections(network, change->old_address, change->address);
+        return true;
+}
+
+/* Writing dnsmasq's files for all that is pending */
+
+static bool write_files(EntryChanges *changes, GError **error)
+{
+        Network *network = changes->network;
+        const Entries *entries = network->config->entries;
+        g_autoptr(GArray) taken = leases_taken_addresses(network);
+        g_autofree char *hosts = changes->hosts_differ ? dnsmasq_hosts_text(entries, taken) : NULL;
+        g_autofree char *names = changes->names_differ ? dnsmasq_dns_text(entries) : NULL;
+
+        if (!network->dnsmasq || !(hosts || names))
+                return true; /* written when it starts */
+        if (!dnsmasq_write(network->dnsmasq, NULL, hosts, names, error))
+                return false;
+        dnsmasq_reload(network->dnsmasq);
+        return true;
+}
+
+static void tell(Network *network, const EntryChange *change)
+{
+        const NetworkEvents *events = network->events;
+        gpointer data = network->events_data;
+
+        switch (change->type) {
+        case PUT_ADDRESS:
+                events->address(network, change->old_address ? ENTRY_CHANGED : ENTRY_ADDED,
+                                change->address, data);
+                return;
+        case REMOVE_ADDRESS:
+                events->address(network, ENTRY_REMOVED, change->old_address, data);
+                return;
+        case PUT_DNS:
+                if (change->old_dns)
+                        events->dns(network, ENTRY_REMOVED, change->old_dns, data);
+                events->dns(network, ENTRY_ADDED, change->dns, data);
+                return;
+        case REMOVE_DNS:
+                events->dns(network, ENTRY_REMOVED, change->old_dns, data);
+                return;
+        }
+        g_assert_not_reached();
+}
+
+static void take_back(Network *network, const GPtrArray *pending)
+{
+        for (guint i = pending->len; i-- > 0;) {
+                g_autoptr(EntryChange) back = inverse(pending->pdata[i]);
+                g_autoptr(GError) error = NULL;
+                if (!make(network, back, &error))
+                        log_network_error(network->interface, "cannot take an entry change back: %s",
+                                          error->message);
+        }
+}
+
+static void answer(Network *network, const GPtrArray *pending, const GError *error)
+{
+        NetworkProperty properties = 0;
+
+        for (guint i = 0; i < pending->len; i++) {
+                const EntryChange *change = pending->pdata[i];
+                bool is_address = change->type == PUT_ADDRESS || change->type == REMOVE_ADDRESS;
+                properties |= is_address ? NETWORK_PROPERTY_ADDRESSES : NETWORK_PROPERTY_DNS_ENTRIES;
+                if (!error)
+                        tell(network, change);
+                change->done(network, error, change->data);
+        }
+        if (!error && properties)
+                network_tell(network, properties);
+}
+
+void entry_changes_flush_now(EntryChanges *changes)
+{
+        Network *network = changes->network;
+        g_autoptr(GPtrArray) pending = g_steal_pointer(&changes->pending);
+        g_autoptr(GError) error = NULL;
+
+        changes->pending = g_ptr_array_new_with_free_func((GDestroyNotify)entry_change_free);
+        if (changes->flush_id)
+                g_source_remove(changes->flush_id);
+        changes->flush_id = 0;
+        if (pending->len == 0)
+                return;
+
+        if (!write_files(changes, &error))
+                take_back(network, pending);
+        changes->hosts_differ = false;
+        changes->names_differ = false;
+        guint n_entries = entries_n_addresses(network->config->entries) +
+                          entries_n_dns(network->config->entries);
+        g_autoptr(GError) rewrite = NULL;
+        if (changes->n_lines > 2 * n_entries + LOG_SPARE_LINES && !log_rewrite(changes, &rewrite))
+                log_network_warning(network->interface, "%s", rewrite->message);
+        answer(network, pending, error);
+}
+
+void entry_changes_flush(Network *network)
+{
+        if (network->changes)
+                entry_changes_flush_now(network->changes);
+}
+
+static gboolean flush_when_idle(gpointer data)
+{
+        Network *network = data;
+        g_autoptr(Network) keep = network_ref(network);
+
+        network->changes->flush_id = 0;
+        entry_changes_flush_now(network->changes);
+        return G_SOURCE_REMOVE;
+}
+
+/* Running them */
+
+/* An entry without a MAC stands in dhcp-hosts as well: its address is kept out of the pool. */
+static bool hosts_line_differs(const EntryChange *change)
+{
+        return change->address || change->old_address;
+}
+
+static bool names_line_differs(const EntryChange *change)
+{
+        return change->dns || change->old_dns || (change->address && change->address->hostname) ||
+               (change->old_address && change->old_address->hostname);
+}
+
+void entry_changes_run(Network *network, gpointer data)
+{
+        g_autoptr(EntryChange) change = data;
+        EntryChanges *changes = network->changes;
+        g_autoptr(GError) error = NULL;
+
+        if (!changes)
+                g_set_error(&error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_NETWORK,
+                            "%s: the network is gone", network->interface);
+        if (error || !check(network, change, &error) || !make(network, change, &error)) {
+                change->done(network, error, change->data);
+                return;
+        }
+        changes->hosts_differ |= hosts_line_differs(change);
+        changes->names_differ |= names_line_differs(change);
+        g_ptr_array_add(changes->pending, g_steal_pointer(&change));
+        if (!changes->flush_id) /* after what else is on the bus now, before anything slower */
+                changes->flush_id = g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, flush_when_idle, network,
+                                                    NULL);
+}
+
+void entry_change_cancel(Network *network, gpointer data, const GError *error)
+{
+        g_autoptr(EntryChange) change = data;
+        change->done(network, error, change->data);
+}
+
+static void submit(Network *network, EntryChange *change)
+{
+        if (operations_are_idle(network))
+                entry_changes_run(network, change);
+        else
+                operations_queue_entry_change(network, change);
+}
+
+static EntryChange *entry_change_new(EntryChangeType type, NetworkDone done, gpointer data)
+{
+        EntryChange *change = g_new0(EntryChange, 1);
+        change->type = type;
+        change->done = done;
+        change->data = data;
+        return change;
+}
+
+void network_put_address(Network *network, AddressEntry *entry, NetworkDone done, gpointer data)
+{
+        EntryChange *change = entry_change_new(PUT_ADDRESS, done, data);
+        change->address = entry;
+        submit(network, change);
+}
+
+void network_remove_address(Network *network, guint32 ip, NetworkDone done, gpointer data)
+{
+        EntryChange *change = entry_change_new(REMOVE_ADDRESS, done, data);
+        change->ip = ip;
+        submit(network, change);
+}
+
+void network_put_dns(Network *network, DnsEntry *entry, NetworkDone done, gpointer data)
+{
+        EntryChange *change = entry_change_new(PUT_DNS, done, data);
+        change->dns = entry;
+        submit(network, change);
+}
+
+void network_remove_dns(Network *network, const char *hostname, NetworkDone done, gpointer data)
+{
+        EntryChange *change = entry_change_new(REMOVE_DNS, done, data);
+        change->hostname = g_strdup(hostname);
+        submit(network, change);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The one table that keeps networks without NAT closed, while another network's upstream forwards. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "host/nft.h"
+
+typedef struct Guard Guard;
+
+/* @nft is borrowed and outlives the guard. */
+Guard *guard_new(Nft *nft);
+void guard_free(Guard *guard);
+
+/* Puts @interface under guard, or changes its gateway address there. */
+bool guard_add(Guard *guard, const char *interface, guint32 gateway_ip, GError **error);
+/* Takes it out; the table goes with the last one. Not there is success. */
+bool guard_remove(Guard *guard, const char *interface, GError **error);

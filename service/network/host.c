@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Opens and closes the shared handles. Holds no logic of its own. */
+
+#include "network/host.h"
+
+#include <linux/netlink.h>
+
+#include "util/file.h"
+
+Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError **error)
+{
+        g_autoptr(Host) host = g_new0(Host, 1);
+        g_autofree char *networks = g_build_filename(lib_dir, "networks", NULL);
+
+        host->run_dir = g_strdup(run_dir);
+        host->lib_dir = g_strdup(lib_dir);
+        host->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        host->tables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        if (!directory_make(run_dir, 0755, error) || !directory_make(lib_dir, 0755, error) ||
+            !directory_make(networks, 0755, error))
+                return NULL;
+
+        host->rtnl = netlink_new(NETLINK_ROUTE, error);
+        if (!host->rtnl)
+                return NULL;
+        host->nft = nft_new(own_tables, error);
+        if (!host->nft)
+                return NULL;
+        host->conntrack = conntrack_new(error);
+        if (!host->conntrack)
+                return NULL;
+        host->foreign_firewall = foreign_firewall_new(error);
+        if (!host->foreign_firewall)
+                return NULL;
+
+        host->knobs = knobs_new(run_dir);
+        host->guard = guard_new(host->nft);
+        host->nm = nm_new();
+        host->firewalld = firewalld_new();
+        return g_steal_pointer(&host);
+}
+
+void host_free(Host *host)
+{
+        if (!host)
+                return;
+        nm_free(host->nm);
+        firewalld_free(host->firewalld);
+        guard_free(host->guard);
+        knobs_free(host->knobs);
+        foreign_firewall_free(host->foreign_firewall);
+        conntrack_free(host->conntrack);
+        nft_free(host->nft);
+        netlink_free(host->rtnl);
+        g_clear_pointer(&host->networks, g_hash_table_unref);
+        g_clear_pointer(&host->tables, g_hash_table_unref);
+        g_free(host->run_dir);
+        g_free(host->lib_dir);
+        g_free(host);
+}

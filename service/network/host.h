@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The handles on the host that all networks share, opened once and passed down. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "host/conntrack.h"
+#include "host/firewalld.h"
+#include "host/foreign-firewall.h"
+#include "host/netlink.h"
+#include "host/nft.h"
+#include "host/nm.h"
+#include "network/guard.h"
+#include "network/knobs.h"
+
+typedef struct Host {
+        Netlink *rtnl;
+        Nft *nft;
+        Conntrack *conntrack;
+        ForeignFirewall *foreign_firewall;
+        Nm *nm;
+        Firewalld *firewalld;
+        Knobs *knobs;
+        Guard *guard;
+        GHashTable *networks; /* interface -> Network: all there are; the manager fills it */
+        GHashTable *tables; /* nftables table name -> interface: who has it */
+        char *run_dir;      /* /run/jumpstarter: the journal */
+        char *lib_dir;      /* /var/lib/jumpstarter: what outlives a boot */
+} Host;
+
+/* Opens everything; with @own_tables, nftables tables get their owner flag where the kernel has
+ * it. FAILED where the kernel refuses a socket or a directory cannot be made. */
+Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError **error);
+void host_free(Host *host);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Counted sysctls. The journal is one key file, sysctls.journal: a group for each knob, named
+ * "SYSCTL INTERFACE", with the value found, the value set and the holders. It is written before a
+ * knob is turned, so a crash in between costs nothing: giving back a value that is still there
+ * changes nothing. */
+
+#include "network/knobs.h"
+
+#include <errno.h>
+
+#include "util/error.h"
+#include "util/file.h"
+
+typedef struct Held {
+        Sysctl sysctl;
+        char *interface;
+        int found, set;
+        GHashTable *holders; /* "HOLDER CLASS" */
+} Held;
+
+struct Knobs {
+        char *path;
+        GHashTable *held; /* group name -> Held */
+};
+
+static void held_free(gpointer data)
+{
+        Held *held = data;
+        g_free(held->interface);
+        g_hash_table_unref(held->holders);
+        g_free(held);
+}
+
+static Held *held_new(Sysctl sysctl, const char *interface, int found, int set)
+{
+        Held *held = g_new0(Held, 1);
+        held->sysctl = sysctl;
+        held->interface = g_strdup(interface);
+        held->found = found;
+        held->set = set;
+        held->holders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        return held;
+}
+
+static char *group_name(Sysctl sysctl, const char *interface)
+{
+        return g_strdup_printf("%d %s", (int)sysctl, interface);
+}
+
+static bool knobs_save(Knobs *knobs, GError **error)
+{
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        GHashTableIter iter;
+        gpointer group, value;
+
+        if (g_hash_table_size(knobs->held) == 0)
+                return file_remove(knobs->path, error);
+        g_hash_table_iter_init(&iter, knobs->held);
+        while (g_hash_table_iter_next(&iter, &group, &value)) {
+                const Held *held = value;
+                guint n;
+                g_autofree gpointer *holders = g_hash_table_get_keys_as_array(held->holders, &n);
+                g_key_file_set_integer(file, group, "sysctl", (int)held->sysctl);
+                g_key_file_set_string(file, group, "interface", held->interface);
+                g_key_file_set_integer(file, group, "found", held->found);
+                g_key_file_set_integer(file, group, "set", held->set);
+                g_key_file_set_string_list(file, group, "holders",
+                                           (const char *const *)(void *)holders, n);
+        }
+        gsize length;
+        g_autofree char *text = g_key_file_to_data(file, &length, NULL);
+        return file_replace(knobs->path, text, (gssize)length, 0644, error);
+}
+
+static void knobs_load(Knobs *knobs)
+{
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        if (!g_key_file_load_from_file(file, knobs->path, G_KEY_FILE_NONE, NULL))
+                return; /* nothing held by an earlier life */
+
+        g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
+        for (char **group = groups; *group; group++) {
+                int sysctl = g_key_file_get_integer(file, *group, "sysctl", NULL);
+                g_autofree char *interface = g_key_file_get_string(file, *group, "interface", NULL);
+                g_auto(GStrv) holders = g_key_file_get_string_list(file, *group, "holders", NULL, NULL);
+                if (sysctl < 0 || sysctl >= SYSCTL_MAX || !interface || !holders)
+                        continue;
+                Held *held = held_new((Sysctl)sysctl, interface,
+                                      g_key_file_get_integer(file, *group, "found", NULL),
+                                      g_key_file_get_integer(file, *group, "set", NULL));
+                for (char **holder = holders; *holder; holder++)
+                        g_hash_table_add(held->holders, g_strdup(*holder));
+                g_hash_table_insert(knobs->held, g_strdup(*group), held);
+        }
+}
+
+Knobs *knobs_new(const char *run_dir)
+{
+        Knobs *knobs = g_new0(Knobs, 1);
+        knobs->path = g_build_filename(run_dir, "sysctls.journal", NULL);
+        knobs->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, held_free);
+        knobs_load(knobs);
+        return knobs;
+}
+
+void knobs_free(Knobs *knobs)
+{
+        if (!knobs)
+                return;
+        g_hash_table_unref(knobs->held);
+        g_free(knobs->path);
+        g_free(knobs);
+}
+
+static bool sysctl_is_optional(Sysctl sysctl)
+{
+        return sysctl == SYSCTL_IPV6_ACCEPT_RA || sysctl == SYSCTL_IPV6_ACCEPT_REDIRECTS;
+}
+
+/* Gives the value found back, unless somebody else has set it since. */
+static bool held_give_back(const Held *held, GError **error)
+{
+        int now;
+        if (sysctl_get(held->sysctl, held->interface, &now) < 0 || now != held->set)
+                return true;
+        return sysctl_set(held->sysctl, held->interface, held->found, error);
+}
+
+/* Lets @key go of knob @group. */
+static bool let_go(Knobs *knobs, const char *group, const char *key, GError **error)
+{
+        Held *held = g_hash_table_lookup(knobs->held, group);
+        if (!held || !g_hash_table_remove(held->holders, key))
+                return true;
+        if (g_hash_table_size(held->holders) > 0)
+                return true;
+
+        bool given_back = held_give_back(held, error);
+        g_hash_table_remove(knobs->held, group);
+        return given_back;
+}
+
+/* Has @key hold @knob. *ret_new: it did not before. */
+static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new, GError **error)
+{
+        g_autofree char *group = group_name(knob->sysctl, knob->interface);
+        Held *held = g_hash_table_lookup(knobs->held, group);
+
+        *ret_new = false;
+        if (!held) {
+                int found;
+                int r = sysctl_get(knob->sysctl, knob->interface, &found);
+                if (r == -ENOENT && sysctl_is_optional(knob->sysctl))
+                        return true;
+                if (r < 0) {
+                        g_autofree char *name = sysctl_name(knob->sysctl, knob->interface);
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot read %s: %s",
+                                    name, g_strerror(-r));
+                        return false;
+                }
+                held = held_new(knob->sysctl, knob->interface, found, knob->value);
+                g_hash_table_insert(knobs->held, g_strdup(group), held);
+        }
+        *ret_new = g_hash_table_add(held->holders, g_strdup(key));
+        if (*ret_new && !knobs_save(knobs, error))
+                return false;
+        return sysctl_set(knob->sysctl, knob->interface, knob->value, error);
+}
+
+static bool is_wanted(const char *group, const Knob *wanted, guint n_wanted)
+{
+        for (guint i = 0; i < n_wanted; i++) {
+                g_autofree char *name = group_name(wanted[i].sysctl, wanted[i].interface);
+                if (g_str_equal(name, group))
+                        return true;
+        }
+        return false;
+}
+
+/* Lets @key go of every knob that is not in @wanted; the first error counts. */
+static bool let_go_of_others(Knobs *knobs, const char *key, const Knob *wanted, guint n_wanted,
+                             GError **error)
+{
+        bool good = true;
+        guint n;
+        g_autofree gpointer *groups = g_hash_table_get_keys_as_array(knobs->held, &n);
+
+        for (guint i = 0; i < n; i++) {
+                g_autofree char *group = g_strdup(groups[i]);
+                if (!is_wanted(group, wanted, n_wanted) &&
+                    !let_go(knobs, group, key, good ? error : NULL))
+                        good = false;
+        }
+        return knobs_save(knobs, good ? error : NULL) && good;
+}
+
+bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, const Knob *wanted,
+                guint n_wanted, GError **error)
+{
+        g_autofree char *key = g_strdup_printf("%s %s", holder, holder_class);
+        g_autofree bool *is_new = g_new0(bool, n_wanted);
+
+        for (guint i = 0; i < n_wanted; i++) {
+                if (hold(knobs, &wanted[i], key, &is_new[i], error))
+                        continue;
+                for (guint j = 0; j <= i; j++) {
+                        g_autofree char *group = group_name(wanted[j].sysctl, wanted[j].interface);
+                        if (is_new[j])
+                                (void)let_go(knobs, group, key, NULL); /* the first error counts */
+                }
+                (void)knobs_save(knobs, NULL); /* as before */
+                return false;
+        }
+        return let_go_of_others(knobs, key, wanted, n_wanted, error);
+}
+
+bool knobs_release(Knobs *knobs, const char *holder, const char *holder_class, GError **error)
+{
+        g_autofree char *key = g_strdup_printf("%s %s", holder, holder_class);
+        return let_go_of_others(knobs, key, NULL, 0, error);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* Kernel knobs that several networks may want at once: counted, with the value found before the
+ * first one kept in the journal, and given back with the last. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "host/sysctl.h"
+
+typedef struct Knobs Knobs;
+
+/* Remembers in @run_dir, from an earlier life of the daemon too. */
+Knobs *knobs_new(const char *run_dir);
+void knobs_free(Knobs *knobs);
+
+typedef struct Knob {
+        Sysctl sysctl;
+        const char *interface;
+        int value;
+} Knob;
+
+/* Makes @wanted what @holder (a network's interface) holds of the class @holder_class: sets those
+ * that are new and lets go of those that it held and are not in @wanted. A family that the kernel
+ * does not have (-ENOENT on an IPv6 knob) is passed over. On an error nothing has changed. */
+bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, const Knob *wanted,
+                guint n_wanted, GError **error);
+
+/* Lets go of all that @holder holds of @holder_class: a knob that nobody holds any more gets the
+ * value back that was found, if it still has the value that we set; its interface gone is
+ * success. Goes on past errors and returns the first. */
+bool knobs_release(Knobs *knobs, const char *holder, const char *holder_class, GError **error);

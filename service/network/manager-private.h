@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The inside of the manager, for manager.c, transaction.c and reload.c. */
+
+#include "host/link.h"
+#include "host/route.h"
+#include "network/manager.h"
+
+struct Manager {
+        Host *host;
+        const char *const *config_dirs;
+        const ManagerEvents *events;
+        gpointer events_data;
+        LinkWatch *links;
+        RouteWatch *routes;
+        guint n_tasks; /* under way */
+};
+
+/* Makes a network, inactive, and puts it into the table, which owns it. Takes @config. Borrowed. */
+Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin, GError **error);
+/* manager_change(), for a configuration from a file: @configured (taken) are the entries as the
+ * file has them. */
+void manager_change_configured(Manager *manager, Network *network, NetworkConfig *config,
+                               Entries *configured, ManagerDone done, gpointer data);

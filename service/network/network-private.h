@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The inside of a network, for the files that make it up: network.c (the object), operations.c (the
+ * queue), steps.c and step-*.c (what is done to the host), entry-changes.c and leases.c. */
+
+#include "host/dnsmasq.h"
+#include "host/lease-file.h"
+#include "network/network.h"
+#include "network/record.h"
+#include "network/steps.h"
+
+typedef struct Operation Operation;
+typedef struct EntryChanges EntryChanges;
+
+struct Network {
+        int n_ref;
+        Host *host;
+        const NetworkEvents *events;
+        gpointer events_data;
+
+        char *interface;
+        NetworkConfig *config; /* in force: its entries are the present ones */
+        Entries *configured;   /* the entries as configured, before the log's changes */
+        Record *record;
+        NetworkState state;
+        char *error; /* NULL = none */
+
+        char *upstream;         /* in force; NULL = none now */
+        char *public_interface; /* in force; NULL = none now */
+
+        GQueue operations; /* Operation*, waiting */
+        Operation *current;
+        StepRun run;
+        bool host_changed; /* while an operation ran: the upstream has to be looked at again */
+        guint retry_id; /* a refresh that waits for its back-off */
+        guint retry_ms;
+        ConfigChange retry_changes;
+
+        NmHeld *inspected; /* what the claim step found, until hand-over records it */
+
+        Dnsmasq *dnsmasq;
+        LeaseFile *lease_file;
+        GPtrArray *leases;
+
+        EntryChanges *changes;
+};
+
+/* The one place where the state changes: logs, tells and persists. @error NULL: none. */
+void network_set_state(Network *network, NetworkState state, const char *error);
+void network_tell(Network *network, NetworkProperty properties);
+/* Writes the journal. FAILED on an error; the caller must not touch the host then. */
+bool network_save_record(Network *network, GError **error);
+/* Sets config, keeping what depends on it in step. Takes @config. */
+void network_set_config(Network *network, NetworkConfig *config);
+
+/* operations.c */
+bool operations_are_idle(const Network *network);
+/* Has the steps of @changes run again when nothing else does, after a back-off if it failed
+ * lately. */
+void operations_refresh(Network *network, ConfigChange changes);
+/* Has @change, an entry change, wait for the operations before it. */
+void operations_queue_entry_change(Network *network, gpointer change);
+
+/* entry-changes.c */
+EntryChanges *entry_changes_new(Network *network, GError **error);
+/* Writes what is pending before. */
+void entry_changes_free(EntryChanges *changes);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryChanges, entry_changes_free)
+/* Runs a change that waited (operations_queue_entry_change()). */
+void entry_changes_run(Network *network, gpointer change);
+void entry_change_cancel(Network *network, gpointer change, const GError *error);
+/* The entries were set as a whole: the log starts again from what is configured. */
+bool entry_changes_reset(Network *network, GError **error);
+/* Writes what is pending now, and answers. */
+void entry_changes_flush_now(EntryChanges *changes);
+void entry_changes_flush(Network *network);
+
+/* leases.c */
+bool leases_watch(Network *network, GError **error);
+void leases_unwatch(Network *network);
+/* Addresses of the subnet that are in use and that dnsmasq does not know of by itself: those that
+ * the neighbour table shows, live leases aside. Array of guint32, the caller's. */
+GArray *leases_taken_addresses(Network *network);
+
+/* upstream.c: works out upstream and public interface as they are now. True where one changed. */
+bool upstream_resolve(Network *network);

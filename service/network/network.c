@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The network object: what it holds, what may be read of it, and the one setter of its state. What
+ * it does is in operations.c and the steps. */
+
+#include "network/network-private.h"
+
+#include <string.h>
+
+#include "model/entry-log.h"
+#include "util/error.h"
+#include "util/file.h"
+#include "util/log.h"
+
+const char *network_state_to_string(NetworkState state)
+{
+        switch (state) {
+        case NETWORK_INACTIVE:
+                return "inactive";
+        case NETWORK_WAITING:
+                return "waiting";
+        case NETWORK_ACTIVATING:
+                return "activating";
+        case NETWORK_ACTIVE:
+                return "active";
+        case NETWORK_DEGRADED:
+                return "degraded";
+        case NETWORK_DEACTIVATING:
+                return "deactivating";
+        case NETWORK_FAILED:
+                return "failed";
+        case NETWORK_STATE_MAX:
+                break;
+        }
+        g_assert_not_reached();
+}
+
+/* Which states may follow which. */
+static bool state_may_follow(NetworkState old, NetworkState new_state)
+{
+        switch (old) {
+        case NETWORK_INACTIVE:
+        case NETWORK_WAITING:
+        case NETWORK_FAILED:
+                return new_state == NETWORK_ACTIVATING || new_state == NETWORK_WAITING ||
+                       new_state == NETWORK_DEACTIVATING || new_state == NETWORK_FAILED;
+        case NETWORK_ACTIVATING:
+                return new_state != NETWORK_INACTIVE;
+        case NETWORK_ACTIVE:
+        case NETWORK_DEGRADED:
+                return new_state == NETWORK_ACTIVE || new_state == NETWORK_DEGRADED ||
+                       new_state == NETWORK_DEACTIVATING || new_state == NETWORK_WAITING;
+        case NETWORK_DEACTIVATING:
+                return new_state == NETWORK_INACTIVE || new_state == NETWORK_WAITING;
+        case NETWORK_STATE_MAX:
+                break;
+        }
+        return false;
+}
+
+static void log_state(const Network *network, NetworkState old)
+{
+        const char *from = network_state_to_string(old);
+        const char *to = network_state_to_string(network->state);
+
+        if (network->error)
+                log_network_warning(network->interface, "%s -> %s: %s", from, to, network->error);
+        else
+                log_network_notice(network->interface, "%s -> %s", from, to);
+}
+
+void network_set_state(Network *network, NetworkState state, const char *error)
+{
+        NetworkState old = network->state;
+        NetworkProperty changed = 0;
+
+        if (state != old) {
+                g_assert(state_may_follow(old, state));
+                changed |= NETWORK_PROPERTY_STATE;
+        }
+        if (g_strcmp0(error, network->error) != 0)
+                changed |= NETWORK_PROPERTY_ERROR;
+        if (!changed)
+                return;
+
+        network->state = state;
+        if (changed & NETWORK_PROPERTY_ERROR) {
+                g_free(network->error);
+                network->error = g_strdup(error);
+        }
+        log_state(network, old);
+        network_tell(network, changed);
+}
+
+void network_tell(Network *network, NetworkProperty properties)
+{
+        network->events->changed(network, properties, network->events_data);
+}
+
+bool network_save_record(Network *network, GError **error)
+{
+        return record_save(network->record, network->host->run_dir, network->interface, error);
+}
+
+void network_set_config(Network *network, NetworkConfig *config)
+{
+        config_free(network->config);
+        network->config = config;
+}
+
+/* The record that an earlier life left, or a new one. */
+static bool load_record(Network *network, const char *origin, GError **error)
+{
+        g_autoptr(GError) bad = NULL;
+
+        network->record = record_load(network->host->run_dir, network->interface, &bad);
+        if (bad)
+                log_network_warning(network->interface, "journal not readable, starting afresh: %s",
+                                    bad->message);
+        if (!network->record)
+                network->record = record_new();
+        g_free(network->record->origin);
+        network->record->origin = g_strdup(origin);
+        if (network->record->table)
+                g_hash_table_replace(network->host->tables, g_strdup(network->record->table),
+                                     g_strdup(network->interface));
+        return network_save_record(network, error);
+}
+
+Network *network_new(Host *host, NetworkConfig *config, const char *origin,
+                     const NetworkEvents *events, gpointer data, GError **error)
+{
+        g_autoptr(Network) network = g_new0(Network, 1);
+
+        network->n_ref = 1;
+        network->host = host;
+        network->events = events;
+        network->events_data = data;
+        network->interface = g_strdup(config->interface);
+        network->config = config;
+        network->configured = entries_copy(config->entries);
+        network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
+        g_queue_init(&network->operations);
+
+        if (!load_record(network, origin, error))
+                return NULL;
+        if (!directory_make(config->state_dir, 0755, error))
+                return NULL;
+        network->changes = entry_changes_new(network, error);
+        if (!network->changes)
+                return NULL;
+        return g_steal_pointer(&network);
+}
+
+Network *network_ref(Network *network)
+{
+        network->n_ref++;
+        return network;
+}
+
+static void network_free(Network *network)
+{
+        if (network->retry_id)
+                g_source_remove(network->retry_id);
+        entry_changes_free(network->changes);
+        lease_file_free(network->lease_file);
+        dnsmasq_free(network->dnsmasq);
+        nm_held_free(network->inspected);
+        record_free(network->record);
+        entries_free(network->configured);
+        config_free(network->config);
+        g_clear_pointer(&network->leases, g_ptr_array_unref);
+        g_free(network->upstream);
+        g_free(network->public_interface);
+        g_free(network->interface);
+        g_free(network->error);
+        g_free(network);
+}
+
+void network_unref(Network *network)
+{
+        if (network && --network->n_ref == 0)
+                network_free(network);
+}
+
+const char *network_interface(const Network *network)
+{
+        return network->interface;
+}
+
+const NetworkConfig *network_config(const Network *network)
+{
+        return network->config;
+}
+
+NetworkState network_state(const Network *network)
+{
+        return network->state;
+}
+
+const char *network_error(const Network *network)
+{
+        return network->error ? network->error : "";
+}
+
+const char *network_origin(const Network *network)
+{
+        return network->record->origin;
+}
+
+const char *network_upstream(const Network *network)
+{
+        return network->upstream ? network->upstream : "";
+}
+
+const char *network_public_interface(const Network *network)
+{
+        return network->public_interface ? network->public_interface : "";
+}
+
+const char *network_table(const Network *network)
+{
+        return network->record->table;
+}
+
+const GPtrArray *network_leases(const Network *network)
+{
+        return network->leases;
+}
+
+bool network_is_wanted_up(const Network *network)
+{
+        return network->record->wanted_up;
+}
+
+const char *network_caller(const Network *network)
+{
+        return network->record->caller;
+}
+
+void network_set_caller(Network *network, const char *caller)
+{
+        g_free(network->record->caller);
+        network->record->caller = g_strdup(caller);
+}
+
+void network_overlay_entries(const Network *network, NetworkConfig *config)
+{
+        guint n_bad;
+        g_autofree char *log = entry_log_compact(network->configured, network->config->entries);
+
+        (void)entry_log_replay(log, strlen(log), config->entries, &n_bad);
+        if (n_bad > 0)
+                log_network_warning(network->interface,
+                                    "%u entries made over the bus do not fit the new configuration",
+                                    n_bad);
+}
+
+NetworkConfig *network_configured(const Network *network)
+{
+        NetworkConfig *config = config_copy(network->config);
+
+        entries_free(config->entries);
+        config->entries = entries_copy(network->configured);
+        return config;
+}
+
+bool network_find_dut(const Network *network, const char *mac, guint32 *ret_ip, GError **error)
+{
+        gint64 now_sec = g_get_real_time() / G_USEC_PER_SEC;
+
+        for (guint i = 0; i < network->leases->len; i++) {
+                const Lease *lease = network->leases->pdata[i];
+                if (g_str_equal(lease->mac, mac) && !lease_is_expired(lease, now_sec)) {
+                        *ret_ip = lease->ip;
+                        return true;
+                }
+        }
+        const AddressEntry *entry = entries_find_mac(network->config->entries, mac);
+        if (entry) {
+                *ret_ip = entry->ip;
+                return true;
+        }
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_LEASE, "%s: no lease or entry of %s",
+                    network->interface, mac);
+        return false;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* One network: what it should be, what it is, and the operations that bring the two together, one at
+ * a time. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "model/config.h"
+#include "model/lease.h"
+#include "network/host.h"
+
+typedef struct Network Network;
+
+typedef enum NetworkState {
+        NETWORK_INACTIVE,
+        NETWORK_WAITING, /* its interface is not there */
+        NETWORK_ACTIVATING,
+        NETWORK_ACTIVE,
+        NETWORK_DEGRADED, /* up, but something is wrong and being retried */
+        NETWORK_DEACTIVATING,
+        NETWORK_FAILED,
+        NETWORK_STATE_MAX,
+} NetworkState;
+
+const char *network_state_to_string(NetworkState state);
+
+/* What changed, as a mask. */
+typedef enum NetworkProperty {
+        NETWORK_PROPERTY_STATE = 1 << 0,
+        NETWORK_PROPERTY_ERROR = 1 << 1,
+        NETWORK_PROPERTY_CONFIG = 1 << 2, /* anything that comes from the configuration */
+        NETWORK_PROPERTY_UPSTREAM = 1 << 3,
+        NETWORK_PROPERTY_ADDRESSES = 1 << 4,
+        NETWORK_PROPERTY_DNS_ENTRIES = 1 << 5,
+        NETWORK_PROPERTY_LEASES = 1 << 6,
+} NetworkProperty;
+
+typedef enum EntryEvent {
+        ENTRY_ADDED,
+        ENTRY_CHANGED,
+        ENTRY_REMOVED,
+        ENTRY_EVENT_MAX,
+} EntryEvent;
+
+/* Who is told. Called from the main loop; the network is whole at that time and may be read. */
+typedef struct NetworkEvents {
+        void (*changed)(Network *network, NetworkProperty properties, gpointer data);
+        void (*lease)(Network *network, LeaseEvent event, const Lease *lease, gpointer data);
+        void (*address)(Network *network, EntryEvent event, const AddressEntry *entry, gpointer data);
+        void (*dns)(Network *network, EntryEvent event, const DnsEntry *entry, gpointer data);
+} NetworkEvents;
+
+/* Called exactly once for each operation, when it has ended: @error NULL (borrowed) means all of it
+ * is done; otherwise nothing has changed, except where the operation's comment says so. May be
+ * called from inside the call that took it. */
+typedef void (*NetworkDone)(Network *network, const GError *error, gpointer data);
+
+/* A network of @config (taken), from @origin: "bus", "transient" or a file's path. It is inactive.
+ * Reads the entry log in its state directory and, where an earlier life of the daemon left one, its
+ * journal. @host, @events and @data are borrowed and outlive it. */
+Network *network_new(Host *host, NetworkConfig *config, const char *origin,
+                     const NetworkEvents *events, gpointer data, GError **error);
+Network *network_ref(Network *network);
+void network_unref(Network *network);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Network, network_unref)
+
+const char *network_interface(const Network *network);
+const NetworkConfig *network_config(const Network *network);
+NetworkState network_state(const Network *network);
+const char *network_error(const Network *network); /* "" = none */
+const char *network_origin(const Network *network);
+/* As in force; "" where there is none. */
+const char *network_upstream(const Network *network);
+const char *network_public_interface(const Network *network);
+/* Its nftables table; NULL while it has none. */
+const char *network_table(const Network *network);
+/* Live leases: array of Lease*, borrowed until the next lease change. */
+const GPtrArray *network_leases(const Network *network);
+/* Whether it is up, waits to be or is on the way: not after Down. */
+bool network_is_wanted_up(const Network *network);
+/* A transient network's caller, on the bus; NULL for others. */
+const char *network_caller(const Network *network);
+void network_set_caller(Network *network, const char *caller);
+
+/* Lays the changes that the bus made to the entries over those of @config, newly read. */
+void network_overlay_entries(const Network *network, NetworkConfig *config);
+/* Its configuration with the entries as configured, to be written to a file. The caller's. */
+NetworkConfig *network_configured(const Network *network);
+
+/* The address of the DUT with @mac (as mac_parse() gives it): its live lease's, else its entry's.
+ * NO_SUCH_LEASE else. */
+bool network_find_dut(const Network *network, const char *mac, guint32 *ret_ip, GError **error);
+
+/* Brings it up; already up is success. Without its interface it waits, which is success too.
+ * INTERFACE_IN_USE, FOREIGN_DHCP_SERVER, ADDRESS_IN_USE, INVALID_ARGS (an address of the host as
+ * public_ip), FAILED: the host is as it was, and the state is failed. */
+void network_up(Network *network, NetworkDone done, gpointer data);
+/* Takes it down; down already is success. What could not be given back is logged. */
+void network_down(Network *network, NetworkDone done, gpointer data);
+/* Takes it down and removes its state directory's files and its journal. */
+void network_remove(Network *network, NetworkDone done, gpointer data);
+/* Changes it to @config (taken), touching only what differs. @configured (taken, may be NULL) are
+ * the entries that its file has, where those in @config are already the file's with the log's
+ * changes; NULL: as before, or @config's own where the entries differ. On an error all is as
+ * before. */
+void network_change(Network *network, NetworkConfig *config, Entries *configured, NetworkDone done,
+                    gpointer data);
+
+/* Entry changes. The entries are taken. Done when dnsmasq's files are replaced. */
+void network_put_address(Network *network, AddressEntry *entry, NetworkDone done, gpointer data);
+/* NO_SUCH_ADDRESS. */
+void network_remove_address(Network *network, guint32 ip, NetworkDone done, gpointer data);
+void network_put_dns(Network *network, DnsEntry *entry, NetworkDone done, gpointer data);
+/* NO_SUCH_ENTRY. */
+void network_remove_dns(Network *network, const char *hostname, NetworkDone done, gpointer data);
+
+/* Gives up what is under way and queued, calling back with FAILED; the host stays as it is. For the
+ * end of the service. */
+void network_abandon(Network *network);
+
+/* Its interface has come or gone. */
+void network_interface_changed(Network *network, bool exists);
+/* Routes or addresses of the host changed: follows the upstream where it moved. */
+void network_host_changed(Network *network);

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* A network's operations, one at a time and in the order in which they came. Each runs steps and ends
+ * in one state; entry changes, which run no steps, go through the same queue while something else
+ * runs. */
+
+#include "network/network-private.h"
+
+#include "host/link.h"
+#include "util/error.h"
+#include "util/file.h"
+#include "util/log.h"
+
+typedef enum OperationType {
+        OPERATION_UP,
+        OPERATION_DOWN,
+        OPERATION_REMOVE,
+        OPERATION_CHANGE,
+        OPERATION_REFRESH,
+        OPERATION_LOST, /* its interface went away */
+        OPERATION_ENTRY,
+} OperationType;
+
+struct Operation {
+        OperationType type;
+        NetworkConfig *config; /* CHANGE: the new one; after the swap the old one */
+        Entries *configured;   /* CHANGE: what `configured` becomes or was */
+        unsigned changes;      /* CHANGE, REFRESH */
+        gpointer entry_change; /* ENTRY */
+        GError *cause;         /* UP, CHANGE: why it is being rolled back */
+        NetworkDone done;
+        gpointer data;
+};
+
+/* The first pause before something that failed is tried again, doubled each time up to the last. */
+#define RETRY_FIRST_MS 100
+#define RETRY_LAST_MS  30000
+
+#define ENTRY_CHANGES (CONFIG_CHANGE_ADDRESSES | CONFIG_CHANGE_DNS_ENTRIES)
+
+static void run_queue(Network *network);
+
+static void operation_free(Operation *operation)
+{
+        config_free(operation->config);
+        entries_free(operation->configured);
+        g_clear_error(&operation->cause);
+        g_free(operation);
+}
+
+static void queue(Network *network, Operation *operation)
+{
+        g_queue_push_tail(&network->operations, operation);
+        run_queue(network);
+}
+
+static Operation *operation_new(OperationType type, NetworkDone done, gpointer data)
+{
+        Operation *operation = g_new0(Operation, 1);
+        operation->type = type;
+        operation->done = done;
+        operation->data = data;
+        return operation;
+}
+
+/* Ends the current operation; @error is borrowed. */
+static void operation_end(Network *network, const GError *error)
+{
+        Operation *operation = g_steal_pointer(&network->current);
+        g_autoptr(Network) keep = network_ref(network);
+
+        if (operation->done)
+                operation->done(network, error, operation->data);
+        operation_free(operation);
+        run_queue(network);
+        if (network->host_changed)
+                network_host_changed(network);
+        network_unref(network); /* of run_queue() */
+}
+
+static bool is_up(const Network *network)
+{
+        return network->state == NETWORK_ACTIVE || network->state == NETWORK_DEGRADED;
+}
+
+static bool interface_exists(const Network *network)
+{
+        Link link;
+        return link_get(network->host->rtnl, network->interface, &link) == 0;
+}
+
+/* After steps went well: active, or degraded for want of an upstream. */
+static void settle_up(Network *network)
+{
+        network->retry_ms = 0;
+        network->retry_changes = 0;
+        if (!nat_mode_forwards(network->config->nat_mode) || network->upstream) {
+                network_set_state(network, NETWORK_ACTIVE, NULL);
+                return;
+        }
+        if (!network->config->upstream_interface) {
+                network_set_state(network, NETWORK_DEGRADED, "no upstream: the host has no default route");
+                return;
+        }
+        g_autofree char *text = g_strdup_printf("no upstream: there is no interface %s",
+                                                network->config->upstream_interface);
+        network_set_state(network, NETWORK_DEGRADED, text);
+}
+
+/* UP */
+
+static void up_rolled_back(Network *network, GError *error)
+{
+        g_clear_error(&error); /* undos report none */
+        g_autoptr(GError) cause = g_steal_pointer(&network->current->cause);
+
+        if (!interface_exists(network)) {
+                network_set_state(network, NETWORK_WAITING, NULL);
+                operation_end(network, NULL);
+                return;
+        }
+        network_set_state(network, NETWORK_FAILED, cause->message);
+        operation_end(network, cause);
+}
+
+static void up_started(Network *network, GError *error)
+{
+        if (error) {
+                network->current->cause = error;
+                steps_undo(network, up_rolled_back);
+                return;
+        }
+        network_tell(network, NETWORK_PROPERTY_UPSTREAM);
+        settle_up(network);
+        operation_end(network, NULL);
+}
+
+static void run_up(Network *network)
+{
+        g_autoptr(GError) error = NULL;
+
+        if (is_up(network)) {
+                operation_end(network, NULL);
+                return;
+        }
+        network->record->wanted_up = true;
+        if (!network_save_record(network, &error)) {
+                operation_end(network, error);
+                return;
+        }
+        if (!interface_exists(network)) {
+                network_set_state(network, NETWORK_WAITING, NULL);
+                operation_end(network, NULL);
+                return;
+        }
+        network_set_state(network, NETWORK_ACTIVATING, NULL);
+        steps_start(network, STEP_CHANGE_ALL, up_started);
+}
+
+/* DOWN and REMOVE */
+
+static void down_undone(Network *network, GError *error)
+{
+        g_clear_error(&error); /* undos report none */
+        network_set_state(network, NETWORK_INACTIVE, NULL);
+        operation_end(network, NULL);
+}
+
+static void remove_undone(Network *network, GError *error)
+{
+        g_autoptr(GError) files = NULL;
+        g_autofree char *journal = record_path(network->host->run_dir, network->interface);
+
+        g_clear_error(&error); /* undos report none */
+        leases_unwatch(network);
+        entry_changes_free(g_steal_pointer(&network->changes));
+        if (!dnsmasq_remove_files(network->config->state_dir, &files)) {
+                log_network_warning(network->interface, "%s", files->message);
+                g_clear_error(&files);
+        }
+        if (!file_remove(journal, &files))
+                log_network_warning(network->interface, "%s", files->message);
+        network_set_state(network, NETWORK_INACTIVE, NULL);
+        operation_end(network, NULL);
+}
+
+static void run_down(Network *network, StepRunDone done)
+{
+        g_autoptr(GError) error = NULL;
+
+        network->record->wanted_up = false;
+        if (!network_save_record(network, &error))
+                log_network_warning(network->interface, "%s", error->message);
+        if (network->state == NETWORK_INACTIVE && done == down_undone) {
+                operation_end(network, NULL);
+                return;
+        }
+        network_set_state(network, NETWORK_DEACTIVATING, NULL);
+        steps_undo(network, done);
+}
+
+/* CHANGE */
+
+static void swap_config(Network *network, Operation *operation)
+{
+        NetworkConfig *config = network->config;
+        Entries *configured = network->configured;
+
+        network->config = operation->config;
+        network->configured = operation->configured;
+        operation->config = config;
+        operation->configured = configured;
+}
+
+/* The connections of mappings that @old had and the network has no longer. */
+static void end_lost_mappings(Network *network, const NetworkConfig *old)
+{
+        for (guint i = 0; i < entries_n_addresses(old->entries); i++) {
+                const AddressEntry *entry = entries_address_at(old->entries, i);
+                const AddressEntry *now = entries_find_ip(network->config->entries, entry->ip);
+                g_autoptr(GError) error = NULL;
+
+                if (!entry->public_ip || (now && now->public_ip == entry->public_ip))
+                        continue;
+                if (!conntrack_end_mapping(network->host->conntrack, entry->ip, entry->public_ip,
+                                           NULL, &error))
+                        log_network_warning(network->interface, "%s", error->message);
+        }
+}
+
+static void change_done(Network *network)
+{
+        Operation *operation = network->current;
+        NetworkProperty properties = NETWORK_PROPERTY_CONFIG;
+
+        if (operation->changes & CONFIG_CHANGE_ADDRESSES)
+                properties |= NETWORK_PROPERTY_ADDRESSES;
+        if (operation->changes & CONFIG_CHANGE_DNS_ENTRIES)
+                properties |= NETWORK_PROPERTY_DNS_ENTRIES;
+        end_lost_mappings(network, operation->config);
+        network_tell(network, properties);
+        operation_end(network, NULL);
+}
+
+static void change_rolled_back(Network *network, GError *error)
+{
+        g_autoptr(GError) cause = g_steal_pointer(&network->current->cause);
+
+        if (error) {
+                network_set_state(network, NETWORK_DEGRADED, error->message);
+                operations_refresh(network, network->current->changes);
+                g_clear_error(&error);
+        }
+        operation_end(network, cause);
+}
+
+static void change_started(Network *network, GError *error)
+{
+        if (!error && !entry_changes_reset(network, &error))
+                g_prefix_error(&error, "%s: ", network->interface);
+        if (error) {
+                network->current->cause = error;
+                swap_config(network, network->current);
+                (void)upstream_resolve(network); /* back to what it was */
+                steps_start(network, network->current->changes, change_rolled_back);
+                return;
+        }
+        settle_up(network);
+        change_done(network);
+}
+
+static void run_change(Network *network)
+{
+        Operation *operation = network->current;
+        g_autoptr(GError) error = NULL;
+
+        operation->changes = config_diff(network->config, operation->config);
+        if (!operation->configured)
+                operation->configured = entries_copy(operation->changes & ENTRY_CHANGES
+                                                             ? operation->config->entries
+                                                             : network->configured);
+        if (!directory_make(operation->config->state_dir, 0755, &error)) {
+                operation_end(network, error);
+                return;
+        }
+        swap_config(network, operation);
+        if (is_up(network)) {
+                steps_start(network, operation->changes, change_started);
+                return;
+        }
+        if (!entry_changes_reset(network, &error)) {
+                swap_config(network, operation);
+                operation_end(network, error);
+                return;
+        }
+        change_done(network);
+}
+
+/* REFRESH and LOST */
+
+static gboolean retry(gpointer data)
+{
+        Network *network = data;
+        Operation *operation = operation_new(OPERATION_REFRESH, NULL, NULL);
+
+        network->retry_id = 0;
+        operation->changes = network->retry_changes;
+        network->retry_changes = 0;
+        queue(network, operation);
+        return G_SOURCE_REMOVE;
+}
+
+static void retry_later(Network *network, unsigned changes)
+{
+        network->retry_changes |= changes;
+        if (network->retry_id)
+                return;
+        network->retry_id = g_timeout_add(network->retry_ms, retry, network);
+        network->retry_ms = CLAMP(network->retry_ms * 2, RETRY_FIRST_MS, RETRY_LAST_MS);
+}
+
+void operations_refresh(Network *network, ConfigChange changes)
+{
+        retry_later(network, changes);
+}
+
+static void refresh_started(Network *network, GError *error)
+{
+        if (error) {
+                network_set_state(network, NETWORK_DEGRADED, error->message);
+                retry_later(network, network->current->changes);
+                g_clear_error(&error);
+        } else {
+                settle_up(network);
+        }
+        operation_end(network, NULL);
+}
+
+static void run_refresh(Network *network)
+{
+        if (is_up(network))
+                steps_start(network, network->current->changes, refresh_started);
+        else
+                operation_end(network, NULL);
+}
+
+static void lost_undone(Network *network, GError *error)
+{
+        g_clear_error(&error); /* undos report none */
+        network_set_state(network, NETWORK_WAITING, NULL);
+        operation_end(network, NULL);
+}
+
+static void run_lost(Network *network)
+{
+        if (is_up(network) && !interface_exists(network))
+                steps_undo(network, lost_undone);
+        else
+                operation_end(network, NULL);
+}
+
+/* The queue */
+
+static void run_operation(Network *network)
+{
+        switch (network->current->type) {
+        case OPERATION_UP:
+                run_up(network);
+                return;
+        case OPERATION_DOWN:
+                run_down(network, down_undone);
+                return;
+        case OPERATION_REMOVE:
+                run_down(network, remove_undone);
+                return;
+        case OPERATION_CHANGE:
+                run_change(network);
+                return;
+        case OPERATION_REFRESH:
+                run_refresh(network);
+                return;
+        case OPERATION_LOST:
+                run_lost(network);
+                return;
+        case OPERATION_ENTRY:
+                entry_changes_run(network, network->current->entry_change);
+                operation_end(network, NULL);
+                return;
+        }
+        g_assert_not_reached();
+}
+
+static void run_queue(Network *network)
+{
+        if (network->current || g_queue_is_empty(&network->operations))
+                return;
+        network->current = g_queue_pop_head(&network->operations);
+        network_ref(network); /* what runs may call back until operation_end() */
+        if (network->current->type != OPERATION_ENTRY)
+                entry_changes_flush(network);
+        run_operation(network);
+}
+
+bool operations_are_idle(const Network *network)
+{
+        return !network->current && g_queue_is_empty((GQueue *)&network->operations);
+}
+
+void operations_queue_entry_change(Network *network, gpointer change)
+{
+        Operation *operation = operation_new(OPERATION_ENTRY, NULL, NULL);
+        operation->entry_change = change;
+        queue(network, operation);
+}
+
+void network_abandon(Network *network)
+{
+        g_autoptr(GError) error = g_error_new(SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                                              "%s: the network is gone", network->interface);
+        Operation *operation;
+
+        network->run.done = NULL;
+        bool was_running = network->current != NULL;
+        if (was_running)
+                g_queue_push_head(&network->operations, g_steal_pointer(&network->current));
+        while ((operation = g_queue_pop_head(&network->operations))) {
+                if (operation->done)
+                        operation->done(network, error, operation->data);
+                if (operation->type == OPERATION_ENTRY)
+                        entry_change_cancel(network, operation->entry_change, error);
+                operation_free(operation);
+        }
+        if (was_running)
+                network_unref(network); /* of run_queue() */
+}
+
+void network_up(Network *network, NetworkDone done, gpointer data)
+{
+        queue(network, operation_new(OPERATION_UP, done, data));
+}
+
+void network_down(Network *network, NetworkDone done, gpointer data)
+{
+        queue(network, operation_new(OPERATION_DOWN, done, data));
+}
+
+void network_remove(Network *network, NetworkDone done, gpointer data)
+{
+        queue(network, operation_new(OPERATION_REMOVE, done, data));
+}
+
+void network_change(Network *network, NetworkConfig *config, Entries *configured, NetworkDone done,
+                    gpointer data)
+{
+        Operation *operation = operation_new(OPERATION_CHANGE, done, data);
+        operation->config = config;
+        operation->configured = configured;
+        queue(network, operation);
+}
+
+void network_interface_changed(Network *network, bool exists)
+{
+        if (exists && network->state == NETWORK_WAITING)
+                queue(network, operation_new(OPERATION_UP, NULL, NULL));
+        if (!exists && is_up(network))
+                queue(network, operation_new(OPERATION_LOST, NULL, NULL));
+}
+
+void network_host_changed(Network *network)
+{
+        g_autofree char *upstream = g_strdup(network->upstream);
+
+        network->host_changed = !operations_are_idle(network);
+        if (network->host_changed || !is_up(network) || !upstream_resolve(network))
+                return;
+        log_network_notice(network->interface, "upstream %s -> %s", upstream ? upstream : "none",
+                           network->upstream ? network->upstream : "none");
+        network_tell(network, NETWORK_PROPERTY_UPSTREAM);
+        retry_later(network, CONFIG_CHANGE_RULES);
+}

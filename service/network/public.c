@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Public addresses are put on as /32 with noprefixroute: a longer prefix would make them go with
+ * NetworkManager's primary address. An address that is there already is used and left there; the
+ * record knows which ones are ours. */
+
+#include "network/public.h"
+
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+
+#include "host/arp.h"
+#include "host/ip-address.h"
+#include "host/link.h"
+#include "host/route.h"
+#include "network/network-private.h"
+#include "util/error.h"
+#include "util/log.h"
+
+/* The loopback's index in every network namespace; local addresses are routed to it. */
+#define LOOPBACK_INDEX 1
+
+struct PublicCheck {
+        Network *network;
+        GArray *addresses; /* IpAddress, of all interfaces; read when first needed */
+        GArray *routes;
+        guint index; /* of the public interface; 0 = none now */
+};
+
+void public_check_free(PublicCheck *check)
+{
+        if (!check)
+                return;
+        g_clear_pointer(&check->addresses, g_array_unref);
+        g_clear_pointer(&check->routes, g_array_unref);
+        g_free(check);
+}
+
+static guint public_index(Network *network)
+{
+        Link link;
+
+        if (!network->public_interface ||
+            link_get(network->host->rtnl, network->public_interface, &link) < 0)
+                return 0;
+        return link.index;
+}
+
+PublicCheck *public_check_new(Network *network, GError **error)
+{
+        g_autoptr(PublicCheck) check = g_new0(PublicCheck, 1);
+
+        check->network = network;
+        check->index = public_index(network);
+        check->routes = route_list(network->host->rtnl, error);
+        if (!check->routes)
+                return NULL;
+        return g_steal_pointer(&check);
+}
+
+/* An alias is secondary in its subnet, or a host address of its own. */
+static bool is_primary(const IpAddress *address)
+{
+        return !(address->flags & IFA_F_SECONDARY) && address->prefix < 32;
+}
+
+static bool is_ours(const Record *record, guint32 ip)
+{
+        for (guint i = 0; i < record->public_added->len; i++)
+                if (g_array_index(record->public_added, guint32, i) == ip)
+                        return true;
+        return false;
+}
+
+/* Lists addresses only where the kernel says that @ip is the host's: most often it is not. */
+static bool check_addresses(PublicCheck *check, guint32 ip, const char *text, GError **error)
+{
+        Netlink *rtnl = check->network->host->rtnl;
+
+        if (route_lookup(rtnl, ip) != LOOPBACK_INDEX)
+                return true;
+        if (!check->addresses)
+                check->addresses = ip_address_list(rtnl, 0, error);
+        if (!check->addresses)
+                return false;
+        for (guint i = 0; i < check->addresses->len; i++) {
+                const IpAddress *address = &g_array_index(check->addresses, IpAddress, i);
+                Link link;
+                if (address->address != ip || is_ours(check->network->record, ip))
+                        continue;
+                bool known = link_get_by_index(rtnl, address->index, &link) == 0;
+                const char *name = known ? link.name : "another interface";
+                if (is_primary(address)) {
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                                    "public_ip: %s is the primary address of %s", text, name);
+                        return false;
+                }
+                if (check->index != 0 && address->index != check->index) {
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                                    "public_ip: %s is on %s, which is not the public interface", text,
+                                    name);
+                        return false;
+                }
+        }
+        return true;
+}
+
+static bool check_routes(PublicCheck *check, guint32 ip, const char *text, GError **error)
+{
+        for (guint i = 0; i < check->routes->len; i++) {
+                const Route *route = &g_array_index(check->routes, Route, i);
+                if (route->gateway == ip) {
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                                    "public_ip: %s is a route's gateway", text);
+                        return false;
+                }
+                if (route->source == ip && route->scope != RT_SCOPE_LINK) {
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                                    "public_ip: %s is a route's source address", text);
+                        return false;
+                }
+        }
+        return true;
+}
+
+static bool check_networks(PublicCheck *check, guint32 ip, const char *text, GError **error)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, check->network->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Network *other = value;
+                if (other == check->network || !entries_find_public_ip(other->config->entries, ip))
+                        continue;
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
+                            "public_ip: %s is a mapping of network %s", text, other->interface);
+                return false;
+        }
+        return true;
+}
+
+bool public_check(PublicCheck *check, guint32 public_ip, GError **error)
+{
+        char text[ADDRESS_TEXT_SIZE];
+
+        address_format(public_ip, text);
+        return check_networks(check, public_ip, text, error) &&
+               check_addresses(check, public_ip, text, error) &&
+               check_routes(check, public_ip, text, error);
+}
+
+static IpAddress host_address(guint index, guint32 ip)
+{
+        return (IpAddress){
+                .index = index,
+                .address = ip,
+                .prefix = 32,
+                .flags = IFA_F_NOPREFIXROUTE,
+                .valid_sec = G_MAXUINT32,
+                .preferred_sec = G_MAXUINT32,
+        };
+}
+
+static void forget(Record *record, guint32 ip)
+{
+        for (guint i = 0; i < record->public_added->len; i++)
+                if (g_array_index(record->public_added, guint32, i) == ip) {
+                        g_array_remove_index_fast(record->public_added, i);
+                        return;
+                }
+}
+
+static bool remove_one(Network *network, guint index, guint32 ip, GError **error)
+{
+        if (!is_ours(network->record, ip))
+                return true;
+        if (index != 0) {
+                IpAddress address = host_address(index, ip);
+                if (!ip_address_delete(network->host->rtnl, &address, error))
+                        return false;
+        }
+        forget(network->record, ip);
+        return true;
+}
+
+/* Puts one address on; the record says so before. One that somebody else put there is not ours. */
+static bool add_one(Network *network, guint index, guint32 ip, GError **error)
+{
+        IpAddress address = host_address(index, ip);
+        bool existed = false;
+
+        if (!is_ours(network->record, ip))
+                g_array_append_val(network->record->public_added, ip);
+        if (!network_save_record(network, error) ||
+            !ip_address_add(network->host->rtnl, &address, &existed, error)) {
+                forget(network->record, ip);
+                return false;
+        }
+        if (existed)
+                forget(network->record, ip);
+        return true;
+}
+
+static void announce(Network *network, guint index, const GArray *added)
+{
+        g_autoptr(GError) error = NULL;
+
+        if (added->len > 0 && !arp_announce(index, added, &error))
+                log_network_warning(network->interface, "%s", error->message);
+}
+
+static bool is_on(const GArray *addresses, guint32 ip)
+{
+        for (guint i = 0; i < addresses->len; i++)
+                if (g_array_index(addresses, IpAddress, i).address == ip)
+                        return true;
+        return false;
+}
+
+/* All that we added and that @wanted (NULL: nothing) has no mapping for. */
+static bool remove_unwanted(Network *network, guint index, const Entries *wanted, GError **error)
+{
+        Record *record = network->record;
+
+        for (guint i = record->public_added->len; i-- > 0;) {
+                guint32 ip = g_array_index(record->public_added, guint32, i);
+                if ((!wanted || !entries_find_public_ip(wanted, ip)) &&
+                    !remove_one(network, index, ip, error))
+                        return false;
+        }
+        return true;
+}
+
+static guint index_of(Network *network, const char *interface)
+{
+        Link link;
+        return interface && link_get(network->host->rtnl, interface, &link) == 0 ? link.index : 0;
+}
+
+/* The public interface moved: what we put on the old one goes first. */
+static bool leave_old_interface(Network *network, GError **error)
+{
+        Record *record = network->record;
+
+        if (g_strcmp0(record->public_interface, network->public_interface) == 0)
+                return true;
+        if (!remove_unwanted(network, index_of(network, record->public_interface), NULL, error))
+                return false;
+        g_free(record->public_interface);
+        record->public_interface = g_strdup(network->public_interface);
+        return true;
+}
+
+static bool add_missing(Network *network, guint index, const Entries *entries, GError **error)
+{
+        g_autoptr(GArray) there = ip_address_list(network->host->rtnl, index, error);
+        g_autoptr(GArray) added = g_array_new(FALSE, FALSE, sizeof(guint32));
+
+        if (!there)
+                return false;
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                guint32 ip = entries_address_at(entries, i)->public_ip;
+                if (!ip || is_on(there, ip))
+                        continue;
+                if (!add_one(network, index, ip, error))
+                        return false;
+                g_array_append_val(added, ip);
+        }
+        announce(network, index, added);
+        return true;
+}
+
+bool public_sync(Network *network, GError **error)
+{
+        const NetworkConfig *config = network->config;
+        const Entries *wanted = config->nat_mode == NAT_MODE_1TO1 ? config->entries : NULL;
+
+        if (!leave_old_interface(network, error))
+                return false;
+        guint index = public_index(network);
+        if (!remove_unwanted(network, index, wanted, error))
+                return false;
+        if (wanted && index != 0 && !add_missing(network, index, wanted, error))
+                return false;
+        return network_save_record(network, error);
+}
+
+bool public_clear(Network *network, GError **error)
+{
+        Record *record = network->record;
+
+        if (!remove_unwanted(network, index_of(network, record->public_interface), NULL, error))
+                return false;
+        g_clear_pointer(&record->public_interface, g_free);
+        return network_save_record(network, error);
+}
+
+bool public_swap(Network *network, guint32 add, guint32 remove, GError **error)
+{
+        guint index = public_index(network);
+
+        if (add == remove)
+                return true;
+        if (add && index != 0) {
+                g_autoptr(GArray) added = g_array_new(FALSE, FALSE, sizeof(guint32));
+                if (!add_one(network, index, add, error))
+                        return false;
+                g_array_append_val(added, add);
+                announce(network, index, added);
+        }
+        if (remove && !remove_one(network, index, remove, error)) {
+                (void)remove_one(network, index, add, NULL); /* as it was; the first error counts */
+                return false;
+        }
+        return true;
+}

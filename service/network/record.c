@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The record as a key file below /run/jumpstarter. It describes this boot's host, and goes with it.
+ * Saved before each change that it describes takes effect, so it may name a change that never
+ * happened: every undo takes "not there" for success. */
+
+#include "network/record.h"
+
+#include <string.h>
+
+#include "host/ip-address.h"
+#include "util/file.h"
+
+Record *record_new(void)
+{
+        Record *record = g_new0(Record, 1);
+        record->addresses_found = g_array_new(FALSE, TRUE, sizeof(IpAddress));
+        record->public_added = g_array_new(FALSE, TRUE, sizeof(guint32));
+        record->wanted_up = true;
+        return record;
+}
+
+void record_free(Record *record)
+{
+        if (!record)
+                return;
+        g_free(record->origin);
+        g_free(record->caller);
+        nm_held_free(record->held);
+        g_free(record->table);
+        g_array_unref(record->addresses_found);
+        g_free(record->public_interface);
+        g_array_unref(record->public_added);
+        g_free(record->foreign_upstream);
+        g_free(record->firewalld_zone);
+        g_free(record);
+}
+
+char *record_path(const char *run_dir, const char *interface)
+{
+        g_autofree char *name = g_strdup_printf("%s.journal", interface);
+        return g_build_filename(run_dir, name, NULL);
+}
+
+static void set_text(GKeyFile *file, const char *group, const char *key, const char *text)
+{
+        if (text)
+                g_key_file_set_string(file, group, key, text);
+}
+
+static char *get_text(GKeyFile *file, const char *group, const char *key)
+{
+        return g_key_file_get_string(file, group, key, NULL);
+}
+
+static bool get_bool(GKeyFile *file, const char *group, const char *key)
+{
+        return g_key_file_get_boolean(file, group, key, NULL);
+}
+
+/* Nine numbers and a label. */
+#define ADDRESS_FIELDS 10
+
+/* An address with all that the kernel keeps of it, as a list of numbers and its label. */
+static void save_address(GKeyFile *file, guint index, const IpAddress *address)
+{
+        g_autofree char *key = g_strdup_printf("address%u", index);
+        g_autofree char *text =
+                g_strdup_printf("%u %u %u %u %u %u %u %u %u %s", address->address, address->prefix,
+                                address->broadcast, address->scope, address->flags,
+                                address->valid_sec, address->preferred_sec, address->peer,
+                                address->metric, address->label);
+        g_key_file_set_string(file, "link", key, text);
+}
+
+static void load_addresses(GKeyFile *file, GArray *addresses)
+{
+        for (guint i = 0;; i++) {
+                g_autofree char *key = g_strdup_printf("address%u", i);
+                g_autofree char *text = get_text(file, "link", key);
+                if (!text)
+                        return;
+                g_auto(GStrv) parts = g_strsplit(text, " ", ADDRESS_FIELDS);
+                if (g_strv_length(parts) != ADDRESS_FIELDS)
+                        continue;
+                guint32 n[ADDRESS_FIELDS];
+                for (guint j = 0; j < ADDRESS_FIELDS - 1; j++)
+                        n[j] = (guint32)g_ascii_strtoull(parts[j], NULL, 10);
+                IpAddress address = {
+                        .address = n[0],
+                        .prefix = n[1],
+                        .broadcast = n[2],
+                        .scope = (guint8)n[3],
+                        .flags = n[4],
+                        .valid_sec = n[5],
+                        .preferred_sec = n[6],
+                        .peer = n[7],
+                        .metric = n[8],
+                };
+                (void)g_strlcpy(address.label, parts[ADDRESS_FIELDS - 1], sizeof address.label);
+                g_array_append_val(addresses, address);
+        }
+}
+
+static void save_public(GKeyFile *file, const Record *record)
+{
+        g_autofree int *numbers = g_new(int, record->public_added->len + 1);
+
+        set_text(file, "public", "interface", record->public_interface);
+        for (guint i = 0; i < record->public_added->len; i++)
+                numbers[i] = (int)g_array_index(record->public_added, guint32, i);
+        if (record->public_added->len > 0)
+                g_key_file_set_integer_list(file, "public", "added", numbers,
+                                            record->public_added->len);
+}
+
+static void load_public(GKeyFile *file, Record *record)
+{
+        gsize n = 0;
+        g_autofree int *numbers = g_key_file_get_integer_list(file, "public", "added", &n, NULL);
+
+        record->public_interface = get_text(file, "public", "interface");
+        for (gsize i = 0; i < n; i++) {
+                guint32 address = (guint32)numbers[i];
+                g_array_append_val(record->public_added, address);
+        }
+}
+
+bool record_save(const Record *record, const char *run_dir, const char *interface, GError **error)
+{
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autofree char *path = record_path(run_dir, interface);
+
+        set_text(file, "network", "origin", record->origin);
+        set_text(file, "network", "caller", record->caller);
+        g_key_file_set_boolean(file, "network", "up", record->wanted_up);
+
+        g_key_file_set_boolean(file, "hand-over", "taken", record->taken);
+        if (record->held) {
+                g_key_file_set_boolean(file, "hand-over", "managed", record->held->managed);
+                set_text(file, "hand-over", "uuid", record->held->connection_uuid);
+                set_text(file, "hand-over", "id", record->held->connection_id);
+        }
+
+        set_text(file, "firewall", "table", record->table);
+
+        g_key_file_set_boolean(file, "link", "found", record->link_found);
+        g_key_file_set_boolean(file, "link", "up", record->link_up);
+        for (guint i = 0; i < record->addresses_found->len; i++)
+                save_address(file, i, &g_array_index(record->addresses_found, IpAddress, i));
+        g_key_file_set_uint64(file, "link", "gateway", record->gateway_ip);
+        g_key_file_set_uint64(file, "link", "prefix", record->gateway_prefix);
+        g_key_file_set_boolean(file, "link", "gateway-existed", record->gateway_existed);
+
+        save_public(file, record);
+
+        set_text(file, "firewalls", "upstream", record->foreign_upstream);
+        g_key_file_set_boolean(file, "firewalls", "firewalld", record->firewalld);
+        set_text(file, "firewalls", "zone", record->firewalld_zone);
+
+        gsize length;
+        g_autofree char *text = g_key_file_to_data(file, &length, NULL);
+        return file_replace(path, text, (gssize)length, 0644, error);
+}
+
+Record *record_load(const char *run_dir, const char *interface, GError **error)
+{
+        g_autofree char *path = record_path(run_dir, interface);
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autoptr(Record) record = record_new();
+
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+                return NULL;
+        if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, error)) {
+                g_prefix_error(error, "%s: ", path);
+                return NULL;
+        }
+
+        record->origin = get_text(file, "network", "origin");
+        record->caller = get_text(file, "network", "caller");
+        record->wanted_up = get_bool(file, "network", "up");
+
+        record->taken = get_bool(file, "hand-over", "taken");
+        if (g_key_file_has_key(file, "hand-over", "managed", NULL)) {
+                record->held = g_new0(NmHeld, 1);
+                record->held->managed = get_bool(file, "hand-over", "managed");
+                record->held->connection_uuid = get_text(file, "hand-over", "uuid");
+                record->held->connection_id = get_text(file, "hand-over", "id");
+        }
+
+        record->table = get_text(file, "firewall", "table");
+
+        record->link_found = get_bool(file, "link", "found");
+        record->link_up = get_bool(file, "link", "up");
+        load_addresses(file, record->addresses_found);
+        record->gateway_ip = (guint32)g_key_file_get_uint64(file, "link", "gateway", NULL);
+        record->gateway_prefix = (guint)g_key_file_get_uint64(file, "link", "prefix", NULL);
+        record->gateway_existed = get_bool(file, "link", "gateway-existed");
+
+        load_public(file, record);
+
+        record->foreign_upstream = get_text(file, "firewalls", "upstream");
+        record->firewalld = get_bool(file, "firewalls", "firewalld");
+        record->firewalld_zone = get_text(file, "firewalls", "zone");
+        return g_steal_pointer(&record);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What one network found on the host and what it put there: all that its undo needs, and its
+ * journal. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "host/nm.h"
+
+typedef struct Record {
+        /* of the network itself */
+        char *origin;        /* "bus", "transient" or a file's path */
+        char *caller;        /* transient: the bus name that it lives with */
+        bool wanted_up;      /* false after Down */
+
+        /* hand-over */
+        bool taken;
+        NmHeld *held;
+
+        /* firewall */
+        char *table; /* NULL: none */
+
+        /* link */
+        bool link_found;    /* the fields below say how it was */
+        bool link_up;
+        GArray *addresses_found;  /* IpAddress each: taken away, to be given back */
+        guint32 gateway_ip;       /* 0: none put on */
+        guint gateway_prefix;
+        bool gateway_existed;     /* it was there before us */
+
+        /* public addresses */
+        char *public_interface;
+        GArray *public_added; /* guint32 each */
+
+        /* other firewalls */
+        char *foreign_upstream; /* NULL: nothing was opened */
+        bool firewalld;
+        char *firewalld_zone; /* NULL: it was in none */
+} Record;
+
+Record *record_new(void);
+void record_free(Record *record);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Record, record_free)
+
+/* The journal's file for @interface in @run_dir. The caller's string. */
+char *record_path(const char *run_dir, const char *interface);
+
+/* Writes @record as the journal of @interface; on an error the journal is as it was. */
+bool record_save(const Record *record, const char *run_dir, const char *interface, GError **error);
+/* Reads it. NULL without an error where there is none. */
+Record *record_load(const char *run_dir, const char *interface, GError **error);

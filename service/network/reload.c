@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Configuration files against the networks there are: at start and at Reload. Networks come up side
+ * by side; one that fails does not hold up another. */
+
+#include "network/config-dirs.h"
+#include "network/manager-private.h"
+#include "network/record.h"
+#include "network/store.h"
+#include "util/error.h"
+#include "util/log.h"
+
+typedef struct Reload {
+        Manager *manager;
+        guint n_pending;
+        GString *errors;
+        ServiceError code; /* of the first error */
+        ManagerDone done;
+        gpointer data;
+} Reload;
+
+static void reload_note(Reload *reload, const GError *error)
+{
+        if (reload->errors->len > 0)
+                g_string_append(reload->errors, "; ");
+        else
+                reload->code = error->domain == SERVICE_ERROR ? (ServiceError)error->code
+                                                              : SERVICE_ERROR_FAILED;
+        g_string_append(reload->errors, error->message);
+}
+
+/* One of the things that ran is through. */
+static void reload_release(Reload *reload)
+{
+        g_autoptr(GPtrArray) networks = NULL;
+
+        if (--reload->n_pending > 0)
+                return;
+        if (reload->errors->len > 0) {
+                g_autoptr(GError) error =
+                        g_error_new_literal(SERVICE_ERROR, (int)reload->code, reload->errors->str);
+                reload->done(NULL, error, reload->data);
+        } else {
+                networks = manager_list(reload->manager);
+                reload->done(networks, NULL, reload->data);
+        }
+        g_string_free(reload->errors, TRUE);
+        g_free(reload);
+}
+
+static void one_done(const GPtrArray *networks, const GError *error, gpointer data)
+{
+        Reload *reload = data;
+
+        if (error)
+                reload_note(reload, error);
+        reload_release(reload);
+}
+
+static void one_up(Network *network, const GError *error, gpointer data)
+{
+        one_done(NULL, error, data);
+}
+
+/* A network that a file has and the host does not yet. Takes @config. */
+static void make(Reload *reload, NetworkConfig *config, const char *path)
+{
+        g_autoptr(GError) error = NULL;
+        Network *network = manager_add(reload->manager, config, path, &error);
+
+        if (!network || !store_save(network, reload->manager->host, &error)) {
+                reload_note(reload, error);
+                return;
+        }
+        if (!network_is_wanted_up(network))
+                return; /* taken down before the daemon's restart */
+        reload->n_pending++;
+        network_up(network, one_up, reload);
+}
+
+/* A network that is there, and that its file describes anew. */
+static void change(Reload *reload, Network *network, const NetworkConfig *from_file)
+{
+        g_autoptr(NetworkConfig) config = config_copy(from_file);
+
+        network_overlay_entries(network, config);
+        reload->n_pending++;
+        if (!config_equal(config, network_config(network)))
+                manager_change_configured(reload->manager, network, g_steal_pointer(&config),
+                                          entries_copy(from_file->entries), one_done, reload);
+        else if (network_state(network) == NETWORK_FAILED && network_is_wanted_up(network))
+                network_up(network, one_up, reload);
+        else
+                reload_release(reload);
+}
+
+static void apply(Reload *reload, const NetworkConfig *config, const char *path)
+{
+        Network *network = manager_find(reload->manager, config->interface);
+
+        if (!network) {
+                make(reload, config_copy(config), path);
+                return;
+        }
+        if (network_origin(network)[0] != '/') {
+                g_autoptr(GError) error =
+                        g_error_new(SERVICE_ERROR, SERVICE_ERROR_NETWORK_EXISTS,
+                                    "%s: interface: there is a network on %s already, made over the bus",
+                                    path, config->interface);
+                reload_note(reload, error);
+                return;
+        }
+        change(reload, network, config);
+}
+
+/* The networks of files that are gone, or that do not name them any more. */
+static void remove_unnamed(Reload *reload, GHashTable *named, GHashTable *bad_files)
+{
+        g_autoptr(GPtrArray) networks = manager_list(reload->manager);
+
+        for (guint i = 0; i < networks->len; i++) {
+                Network *network = networks->pdata[i];
+                const char *origin = network_origin(network);
+                if (origin[0] != '/' || g_hash_table_contains(named, network_interface(network)) ||
+                    g_hash_table_contains(bad_files, origin))
+                        continue;
+                reload->n_pending++;
+                manager_remove(reload->manager, network, one_done, reload);
+        }
+}
+
+static Reload *reload_new(Manager *manager, ManagerDone done, gpointer data)
+{
+        Reload *reload = g_new0(Reload, 1);
+        reload->manager = manager;
+        reload->errors = g_string_new(NULL);
+        reload->done = done;
+        reload->data = data;
+        reload->n_pending = 1; /* the reading itself */
+        return reload;
+}
+
+/* @config of @path: named by an earlier file of the same reading? */
+static bool is_named_twice(Reload *reload, GHashTable *named, const NetworkConfig *config,
+                           const char *path)
+{
+        const char *other = g_hash_table_lookup(named, config->interface);
+
+        if (!other)
+                return false;
+        g_autoptr(GError) error = g_error_new(SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                                              "%s: interface: %s is a network of %s", path,
+                                              config->interface, other);
+        reload_note(reload, error);
+        return true;
+}
+
+void manager_reload(Manager *manager, ManagerDone done, gpointer data)
+{
+        Reload *reload = reload_new(manager, done, data);
+        g_autoptr(GPtrArray) files = config_dirs_read(manager->config_dirs);
+        g_autoptr(GHashTable) named = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autoptr(GHashTable) bad_files = g_hash_table_new(g_str_hash, g_str_equal);
+
+        for (guint i = 0; i < files->len; i++) {
+                const ConfigFile *file = files->pdata[i];
+                if (file->configs)
+                        continue;
+                g_hash_table_add(bad_files, file->path);
+                reload_note(reload, file->error);
+        }
+        for (guint i = 0; i < files->len; i++) {
+                const ConfigFile *file = files->pdata[i];
+                for (guint j = 0; file->configs && j < file->configs->len; j++) {
+                        const NetworkConfig *config = file->configs->pdata[j];
+                        if (is_named_twice(reload, named, config, file->path))
+                                continue;
+                        g_hash_table_insert(named, config->interface, file->path);
+                        store_remove_tombstone(manager->host, config->interface);
+                        apply(reload, config, file->path);
+                }
+        }
+        remove_unnamed(reload, named, bad_files);
+        reload_release(reload);
+}
+
+/* The start */
+
+static void loaded(const GPtrArray *networks, const GError *error, gpointer data)
+{
+        if (error)
+                log_warning("not all networks came up: %s", error->message);
+}
+
+static void load_bus(Reload *reload)
+{
+        g_autoptr(GPtrArray) configs = store_load_bus(reload->manager->host);
+
+        for (guint i = 0; i < configs->len; i++)
+                make(reload, config_copy(configs->pdata[i]), "bus");
+}
+
+/* What an earlier life of the daemon in this boot had in force goes before what the file says: a
+ * change over the bus lasts until the next Reload or boot. */
+static void load_file(Reload *reload, const NetworkConfig *config, const char *path)
+{
+        Host *host = reload->manager->host;
+
+        if (store_has_tombstone(host, config->interface))
+                return;
+        NetworkConfig *in_force = store_load_run(host, config->interface);
+        make(reload, in_force ? in_force : config_copy(config), path);
+}
+
+static void load_files(Reload *reload)
+{
+        g_autoptr(GPtrArray) files = config_dirs_read(reload->manager->config_dirs);
+
+        for (guint i = 0; i < files->len; i++) {
+                const ConfigFile *file = files->pdata[i];
+                if (!file->configs) {
+                        reload_note(reload, file->error);
+                        continue;
+                }
+                for (guint j = 0; j < file->configs->len; j++)
+                        load_file(reload, file->configs->pdata[j], file->path);
+        }
+}
+
+/* Journals without a network: transient ones live on if their caller does (the bus face finds out);
+ * all others are undone. */
+static void load_journals(Reload *reload)
+{
+        Manager *manager = reload->manager;
+        g_auto(GStrv) interfaces = store_list_journals(manager->host);
+
+        for (char **interface = interfaces; *interface; interface++) {
+                if (manager_find(manager, *interface))
+                        continue;
+                g_autoptr(GError) error = NULL;
+                g_autoptr(Record) record = record_load(manager->host->run_dir, *interface, &error);
+                NetworkConfig *config = store_load_run(manager->host, *interface);
+                if (!record || !record->origin || !config) {
+                        log_network_warning(*interface, "a journal without its configuration: left alone");
+                        config_free(config);
+                        continue;
+                }
+                if (g_str_equal(record->origin, "transient")) {
+                        config->transient = true;
+                        make(reload, config, "transient");
+                        continue;
+                }
+                Network *network = manager_add(manager, config, record->origin, &error);
+                if (!network) {
+                        reload_note(reload, error);
+                        continue;
+                }
+                reload->n_pending++;
+                manager_remove(manager, network, one_done, reload);
+        }
+}
+
+void manager_load(Manager *manager)
+{
+        Reload *reload = reload_new(manager, loaded, NULL);
+
+        load_bus(reload);
+        load_files(reload);
+        load_journals(reload);
+        reload_release(reload);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Whether the host can give this network what it asks for. Changes nothing: it only refuses, with the
+ * error that the caller of CreateNetwork sees. */
+
+#include "network/network-private.h"
+
+#include "host/ip-address.h"
+#include "host/link.h"
+#include "host/route.h"
+#include "network/public.h"
+#include "util/error.h"
+
+static GError *refuse(ServiceError code, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static GError *refuse(ServiceError code, const char *format, ...)
+{
+        va_list arguments;
+        va_start(arguments, format);
+        GError *error = g_error_new_valist(SERVICE_ERROR, code, format, arguments);
+        va_end(arguments);
+        return error;
+}
+
+/* The interface itself: not another's upstream, not a port, not the loopback. */
+static GError *check_interface(Network *network, const Link *link)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        if (link->loopback)
+                return refuse(SERVICE_ERROR_INVALID_ARGS, "interface: %s is the loopback interface",
+                              link->name);
+        if (link->master != 0)
+                return refuse(SERVICE_ERROR_INTERFACE_IN_USE,
+                              "interface: %s is a port of another interface", link->name);
+        g_hash_table_iter_init(&iter, network->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Network *other = value;
+                if (other == network)
+                        continue;
+                if (g_strcmp0(other->upstream, link->name) == 0 ||
+                    g_strcmp0(other->config->upstream_interface, link->name) == 0 ||
+                    g_strcmp0(other->public_interface, link->name) == 0)
+                        return refuse(SERVICE_ERROR_INTERFACE_IN_USE,
+                                      "interface: %s is the upstream of network %s", link->name,
+                                      other->interface);
+        }
+        return NULL;
+}
+
+static GError *check_upstream(Network *network, const char *key, const char *name)
+{
+        if (name && g_hash_table_contains(network->host->networks, name))
+                return refuse(SERVICE_ERROR_INTERFACE_IN_USE, "%s: %s is a network's own interface",
+                              key, name);
+        return NULL;
+}
+
+/* A default route on the interface: never the only one, the best one only when the caller says so. */
+static GError *check_default_route(Network *network, const Link *link, const GArray *routes)
+{
+        g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(guint));
+        bool has_one = false;
+
+        for (guint i = 0; i < routes->len; i++) {
+                const Route *route = &g_array_index(routes, Route, i);
+                if (route->destination.prefix == 0 && route->index == link->index)
+                        has_one = true;
+        }
+        if (!has_one)
+                return NULL;
+
+        g_array_append_val(own, link->index);
+        if (route_default_interface(routes, own) == 0)
+                return refuse(SERVICE_ERROR_INTERFACE_IN_USE,
+                              "interface: %s carries the host's only default route", link->name);
+        if (route_default_interface(routes, NULL) == link->index &&
+            !network->config->take_default_route)
+                return refuse(SERVICE_ERROR_INTERFACE_IN_USE,
+                              "interface: %s carries the best of the host's default routes; "
+                              "take_default_route: true takes it all the same",
+                              link->name);
+        return NULL;
+}
+
+/* The subnet is nobody else's: no route of the host leads to any of it by another interface. */
+static GError *check_subnet(Network *network, const Link *link, const GArray *routes)
+{
+        const Subnet *subnet = &network->config->subnet;
+
+        for (guint i = 0; i < routes->len; i++) {
+                const Route *route = &g_array_index(routes, Route, i);
+                Link other;
+                if (route->destination.prefix == 0 || route->index == link->index ||
+                    !subnet_overlaps(&route->destination, subnet))
+                        continue;
+                g_autofree char *text = subnet_to_string(subnet);
+                bool known = link_get_by_index(network->host->rtnl, route->index, &other) == 0;
+                return refuse(SERVICE_ERROR_ADDRESS_IN_USE,
+                              "subnet: %s overlaps what the host routes by %s", text,
+                              known ? other.name : "another interface");
+        }
+        return NULL;
+}
+
+static GError *check_public(Network *network)
+{
+        g_autoptr(GError) error = NULL;
+        const Entries *entries = network->config->entries;
+
+        if (network->config->nat_mode != NAT_MODE_1TO1 || entries_n_public(entries) == 0)
+                return NULL;
+        g_autoptr(PublicCheck) check = public_check_new(network, &error);
+        if (!check)
+                return g_steal_pointer(&error);
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                const AddressEntry *entry = entries_address_at(entries, i);
+                if (entry->public_ip && !public_check(check, entry->public_ip, &error))
+                        return g_steal_pointer(&error);
+        }
+        return NULL;
+}
+
+static GError *check_host(Network *network)
+{
+        Link link;
+        int r = link_get(network->host->rtnl, network->interface, &link);
+        if (r < 0)
+                return refuse(SERVICE_ERROR_FAILED, "cannot read the interface: %s", g_strerror(-r));
+
+        GError *error = check_interface(network, &link);
+        if (error)
+                return error;
+        (void)upstream_resolve(network); /* as it is now; a change is no news yet */
+        error = check_upstream(network, "upstream_interface", network->config->upstream_interface);
+        if (!error)
+                error = check_upstream(network, "public_interface",
+                                       network->config->public_interface);
+        if (error)
+                return error;
+
+        g_autoptr(GArray) routes = route_list(network->host->rtnl, &error);
+        if (!routes)
+                return error;
+        if (!network->record->taken)
+                error = check_default_route(network, &link, routes);
+        if (!error)
+                error = check_subnet(network, &link, routes);
+        return error ? error : check_public(network);
+}
+
+static void inspected(NmHeld *held, bool dhcp_lease, gpointer data)
+{
+        Network *network = data;
+        const NetworkConfig *config = network->config;
+
+        nm_held_free(network->inspected);
+        network->inspected = held;
+        if (dhcp_lease && config->dhcp_enabled && !config->dhcp_force) {
+                step_done(network,
+                          refuse(SERVICE_ERROR_FOREIGN_DHCP_SERVER,
+                                 "a DHCP server answers on %s already; dhcp_enabled: false leaves "
+                                 "DHCP to it, dhcp_force: true serves all the same",
+                                 network->interface));
+                return;
+        }
+        step_done(network, NULL);
+}
+
+void claim_start(Network *network)
+{
+        GError *error = check_host(network);
+
+        if (error || network->record->taken) {
+                step_done(network, error);
+                return;
+        }
+        nm_inspect(network->host->nm, network->interface, inspected, network);
+}
+
+void claim_undo(Network *network)
+{
+        g_clear_pointer(&network->inspected, nm_held_free);
+        step_done(network, NULL);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* DHCP and DNS for the network: dnsmasq's files and its process, and the watch on its leases. */
+
+#include "network/network-private.h"
+
+#include "model/dnsmasq-conf.h"
+#include "util/file.h"
+#include "util/log.h"
+
+#define DNS_PORT 53
+
+/* systemd-resolved's list of the real servers where there is one: the stub in /etc/resolv.conf
+ * answers on the loopback alone, which dnsmasq reaches, but which may be ourselves' upstream. */
+#define RESOLVED_FILE "/run/systemd/resolve/resolv.conf"
+#define RESOLV_FILE   "/etc/resolv.conf"
+
+static const char *resolv_file(void)
+{
+        return g_file_test(RESOLVED_FILE, G_FILE_TEST_EXISTS) ? RESOLVED_FILE : RESOLV_FILE;
+}
+
+static bool write_files(Network *network, GError **error)
+{
+        const NetworkConfig *config = network->config;
+        g_autoptr(GArray) taken = leases_taken_addresses(network);
+        DnsmasqFacts facts = {
+                .state_dir = config->state_dir,
+                .dns_port = DNS_PORT,
+                .resolv_file = resolv_file(),
+        };
+        g_autofree char *conf = dnsmasq_conf_text(config, &facts);
+        g_autofree char *hosts = dnsmasq_hosts_text(config->entries, taken);
+        g_autofree char *names = dnsmasq_dns_text(config->entries);
+
+        return dnsmasq_write(network->dnsmasq, conf, hosts, names, error);
+}
+
+static void ended(Dnsmasq *dnsmasq, const char *reason, gpointer data)
+{
+        Network *network = data;
+
+        if (network->state == NETWORK_ACTIVE || network->state == NETWORK_DEGRADED) {
+                g_autofree char *text = g_strdup_printf("dnsmasq: %s", reason);
+                network_set_state(network, NETWORK_DEGRADED, text);
+        }
+        operations_refresh(network, CONFIG_CHANGE_DNSMASQ);
+}
+
+static void started(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+{
+        step_done(data, error ? g_error_copy(error) : NULL);
+}
+
+/* One that runs on with the same dnsmasq.conf has yet to read the other files. */
+static void reloaded(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+{
+        if (!error)
+                dnsmasq_reload(dnsmasq);
+        started(dnsmasq, error, data);
+}
+
+/* The state directory moved: the leases come along, the old files go. */
+static bool move_files(Network *network, const char *from, GError **error)
+{
+        const char *to = network->config->state_dir;
+        g_autofree char *old_leases = g_build_filename(from, "dnsmasq.leases", NULL);
+        g_autofree char *new_leases = g_build_filename(to, "dnsmasq.leases", NULL);
+        gsize length;
+
+        if (g_file_test(old_leases, G_FILE_TEST_EXISTS)) {
+                g_autofree char *text = file_read(old_leases, G_MAXUINT32, &length, error);
+                if (!text || !file_replace(new_leases, text, (gssize)length, 0644, error))
+                        return false;
+        }
+        return dnsmasq_remove_files(from, error);
+}
+
+static void begin(Network *network)
+{
+        GError *error = NULL;
+
+        if (!network->dnsmasq)
+                network->dnsmasq = dnsmasq_new(network->interface, network->config->state_dir, ended,
+                                               network);
+        if (!write_files(network, &error) || !leases_watch(network, &error)) {
+                step_done(network, error);
+                return;
+        }
+        bool was_running = dnsmasq_is_running(network->dnsmasq);
+        dnsmasq_start(network->dnsmasq, was_running ? reloaded : started, network);
+}
+
+static void stopped_to_move(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+{
+        Network *network = data;
+        GError *result = error ? g_error_copy(error) : NULL;
+
+        if (!result && move_files(network, dnsmasq_state_dir(dnsmasq), &result)) {
+                g_clear_pointer(&network->dnsmasq, dnsmasq_free);
+                begin(network);
+                return;
+        }
+        step_done(network, result);
+}
+
+void dnsmasq_step_start(Network *network)
+{
+        Dnsmasq *dnsmasq = network->dnsmasq;
+
+        if (dnsmasq && !g_str_equal(dnsmasq_state_dir(dnsmasq), network->config->state_dir))
+                dnsmasq_stop(dnsmasq, stopped_to_move, network);
+        else
+                begin(network);
+}
+
+static void stopped(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+{
+        Network *network = data;
+        GError *result = error ? g_error_copy(error) : NULL;
+
+        leases_unwatch(network);
+        step_done(network, result);
+}
+
+void dnsmasq_step_undo(Network *network)
+{
+        if (!network->dnsmasq)
+                network->dnsmasq = dnsmasq_new(network->interface, network->config->state_dir, ended,
+                                               network);
+        dnsmasq_stop(network->dnsmasq, stopped, network);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The network's nftables tables, replaced as a whole in one transaction; or, without NAT, its place
+ * in the guard. Claims the table's name: two interfaces' names can meet. */
+
+#include "network/network-private.h"
+
+#include "model/name.h"
+#include "model/ruleset.h"
+#include "util/error.h"
+
+/* More interfaces than this whose names meet are a mistake. */
+#define MAX_SUFFIX 1000
+
+static bool claim_table(Network *network, GError **error)
+{
+        Record *record = network->record;
+        GHashTable *tables = network->host->tables;
+
+        if (record->table)
+                return true;
+        g_autofree char *name = table_name(network->interface);
+        for (guint nth = 2; g_hash_table_contains(tables, name); nth++) {
+                if (nth > MAX_SUFFIX) {
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                                    "no free table name like %s", name);
+                        return false;
+                }
+                g_free(name);
+                name = table_name_with_suffix(network->interface, nth);
+        }
+        g_hash_table_insert(tables, g_strdup(name), g_strdup(network->interface));
+        record->table = g_steal_pointer(&name);
+        return network_save_record(network, error);
+}
+
+static Ruleset *build_rules(const Network *network)
+{
+        RulesetFacts facts = {
+                .interface = network->interface,
+                .table = network->record->table,
+                .upstream = network->upstream,
+                .public_interface = network->public_interface,
+                .config = network->config,
+        };
+        return ruleset_new_network(&facts);
+}
+
+/* Into the guard before the tables that translated go, out of it after they have come. */
+static bool apply(Network *network, GError **error)
+{
+        Host *host = network->host;
+        const NetworkConfig *config = network->config;
+        g_autoptr(Ruleset) rules = build_rules(network);
+
+        if (nat_mode_forwards(config->nat_mode))
+                return nft_apply(host->nft, rules, error) &&
+                       guard_remove(host->guard, network->interface, error);
+
+        return guard_add(host->guard, network->interface, config->gateway_ip, error) &&
+               nft_remove(host->nft, network->record->table, error) &&
+               nft_apply(host->nft, rules, error);
+}
+
+void firewall_start(Network *network)
+{
+        GError *error = NULL;
+
+        if (claim_table(network, &error))
+                (void)apply(network, &error); /* `error` says how it went */
+        step_done(network, error);
+}
+
+void firewall_undo(Network *network)
+{
+        Record *record = network->record;
+        GError *error = NULL;
+
+        if (record->table && nft_remove(network->host->nft, record->table, &error)) {
+                g_hash_table_remove(network->host->tables, record->table);
+                g_clear_pointer(&record->table, g_free);
+                (void)network_save_record(network, &error); /* `error` says how it went */
+        }
+        (void)guard_remove(network->host->guard, network->interface, error ? NULL : &error);
+        step_done(network, error);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The interface itself: the addresses that it had go away, the gateway address comes, the link is
+ * up; and no board becomes the host's router by IPv6 advertisements or by redirects. */
+
+#include "network/network-private.h"
+
+#include <linux/rtnetlink.h>
+
+#include "host/ip-address.h"
+#include "host/link.h"
+#include "util/error.h"
+
+static bool hold_knobs(Network *network, GError **error)
+{
+        const Knob knobs[] = {
+                { SYSCTL_IPV4_SEND_REDIRECTS, network->interface, 0 },
+                { SYSCTL_IPV4_ACCEPT_REDIRECTS, network->interface, 0 },
+                { SYSCTL_IPV6_ACCEPT_RA, network->interface, 0 },
+                { SYSCTL_IPV6_ACCEPT_REDIRECTS, network->interface, 0 },
+        };
+        return knobs_hold(network->host->knobs, network->interface, "link", knobs,
+                          G_N_ELEMENTS(knobs), error);
+}
+
+static IpAddress gateway_address(guint index, guint32 gateway_ip, guint prefix)
+{
+        Subnet subnet = { .prefix = prefix };
+
+        subnet.network = gateway_ip & subnet_netmask(&subnet);
+        return (IpAddress){
+                .index = index,
+                .address = gateway_ip,
+                .prefix = prefix,
+                .broadcast = subnet_broadcast(&subnet),
+                .scope = RT_SCOPE_UNIVERSE,
+                .valid_sec = G_MAXUINT32,
+                .preferred_sec = G_MAXUINT32,
+        };
+}
+
+static bool is_gateway(const IpAddress *address, const NetworkConfig *config)
+{
+        return address->address == config->gateway_ip && address->prefix == config->subnet.prefix;
+}
+
+/* Whether it is the gateway address that we put on for an earlier configuration. */
+static bool is_our_old_gateway(const IpAddress *address, const Record *record)
+{
+        return !record->gateway_existed && address->address == record->gateway_ip &&
+               address->prefix == record->gateway_prefix;
+}
+
+/* Takes away every address but the gateway's; what is not ours is recorded first. */
+static bool clear_addresses(Network *network, const GArray *addresses, GError **error)
+{
+        Record *record = network->record;
+
+        for (guint i = 0; i < addresses->len; i++) {
+                const IpAddress *address = &g_array_index(addresses, IpAddress, i);
+                if (!is_gateway(address, network->config) && !is_our_old_gateway(address, record))
+                        g_array_append_val(record->addresses_found, *address);
+        }
+        if (!network_save_record(network, error))
+                return false;
+        for (guint i = 0; i < addresses->len; i++) {
+                const IpAddress *address = &g_array_index(addresses, IpAddress, i);
+                if (!is_gateway(address, network->config) &&
+                    !ip_address_delete(network->host->rtnl, address, error))
+                        return false;
+        }
+        return true;
+}
+
+static bool has_gateway(const GArray *addresses, const NetworkConfig *config)
+{
+        for (guint i = 0; i < addresses->len; i++)
+                if (is_gateway(&g_array_index(addresses, IpAddress, i), config))
+                        return true;
+        return false;
+}
+
+static bool set_gateway(Network *network, const Link *link, bool existed, GError **error)
+{
+        Record *record = network->record;
+        const NetworkConfig *config = network->config;
+        IpAddress address = gateway_address(link->index, config->gateway_ip, config->subnet.prefix);
+
+        bool is_recorded = record->gateway_ip == config->gateway_ip &&
+                           record->gateway_prefix == config->subnet.prefix;
+        if (!is_recorded) {
+                record->gateway_ip = config->gateway_ip;
+                record->gateway_prefix = config->subnet.prefix;
+                record->gateway_existed = existed;
+                if (!network_save_record(network, error))
+                        return false;
+        }
+        return ip_address_add(network->host->rtnl, &address, NULL, error);
+}
+
+static bool apply(Network *network, GError **error)
+{
+        Record *record = network->record;
+        Link link;
+
+        int r = link_get(network->host->rtnl, network->interface, &link);
+        if (r < 0) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot read the interface: %s",
+                            g_strerror(-r));
+                return false;
+        }
+        if (!record->link_found) {
+                record->link_found = true;
+                record->link_up = link.up;
+        }
+        if (!hold_knobs(network, error))
+                return false;
+        g_autoptr(GArray) addresses = ip_address_list(network->host->rtnl, link.index, error);
+        return addresses && clear_addresses(network, addresses, error) &&
+               set_gateway(network, &link, has_gateway(addresses, network->config), error) &&
+               link_set_up(network->host->rtnl, network->interface, true, error);
+}
+
+void link_start(Network *network)
+{
+        GError *error = NULL;
+
+        (void)apply(network, &error); /* `error` says how it went */
+        step_done(network, error);
+}
+
+/* Keeps the first error and forgets the others. */
+static GError **first(GError **error)
+{
+        return *error ? NULL : error;
+}
+
+static void give_back_addresses(Network *network, guint index, GError **error)
+{
+        GArray *found = network->record->addresses_found;
+
+        for (guint i = 0; i < found->len; i++) {
+                IpAddress address = g_array_index(found, IpAddress, i);
+                address.index = index;
+                (void)ip_address_add(network->host->rtnl, &address, NULL, first(error));
+        }
+}
+
+void link_undo(Network *network)
+{
+        Record *record = network->record;
+        GError *error = NULL;
+        Link link;
+
+        if (record->link_found && link_get(network->host->rtnl, network->interface, &link) == 0) {
+                IpAddress gateway =
+                        gateway_address(link.index, record->gateway_ip, record->gateway_prefix);
+                if (record->gateway_ip && !record->gateway_existed)
+                        (void)ip_address_delete(network->host->rtnl, &gateway, first(&error));
+                give_back_addresses(network, link.index, &error);
+                if (!record->link_up)
+                        (void)link_set_up(network->host->rtnl, network->interface, false,
+                                          first(&error));
+        }
+        (void)knobs_release(network->host->knobs, network->interface, "link", first(&error));
+
+        record->link_found = false;
+        record->gateway_ip = 0;
+        g_array_set_size(record->addresses_found, 0);
+        (void)network_save_record(network, first(&error));
+        step_done(network, error);
+}

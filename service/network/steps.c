@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The list of steps, to be read from top to bottom as the design, and what runs it. The firewall
+ * stands before the link and before forwarding, so that there is no instant in which a packet passes
+ * that should not. */
+
+#include "network/steps.h"
+
+#include "network/network-private.h"
+#include "util/log.h"
+
+/* The change masks that a step must follow. */
+#define UP      STEP_CHANGE_UP
+#define RULES   CONFIG_CHANGE_RULES
+#define LINK    CONFIG_CHANGE_LINK
+#define ENTRIES CONFIG_CHANGE_ADDRESSES
+#define NAMES   CONFIG_CHANGE_DNS_ENTRIES
+#define DNSMASQ CONFIG_CHANGE_DNSMASQ
+#define DIR     CONFIG_CHANGE_STATE_DIR
+
+static const Step steps[] = {
+        { "claim", UP | RULES | LINK | ENTRIES, claim_start, claim_undo },
+        { "hand-over", UP, hand_over_start, hand_over_undo },
+        { "firewall", UP | RULES | LINK | ENTRIES, firewall_start, firewall_undo },
+        { "link", UP | LINK, link_start, link_undo },
+        { "forwarding", UP | RULES, forwarding_start, forwarding_undo },
+        { "public addresses", UP | RULES | ENTRIES, public_start, public_undo },
+        { "other firewalls", UP | RULES, firewalls_start, firewalls_undo },
+        { "dnsmasq", UP | LINK | ENTRIES | NAMES | DNSMASQ | DIR, dnsmasq_step_start,
+          dnsmasq_step_undo },
+};
+
+static void finish(Network *network, GError *error)
+{
+        StepRunDone done = network->run.done;
+        network->run.done = NULL;
+        done(network, error);
+}
+
+static void run_next(Network *network)
+{
+        StepRun *run = &network->run;
+
+        if (run->undoing) {
+                if (run->next == 0) {
+                        finish(network, NULL);
+                        return;
+                }
+                steps[--run->next].undo(network);
+                return;
+        }
+
+        while (run->next < G_N_ELEMENTS(steps) && !(steps[run->next].changes & run->changes))
+                run->next++;
+        if (run->next == G_N_ELEMENTS(steps)) {
+                finish(network, NULL);
+                return;
+        }
+        log_network_debug(network->interface, "step %s", steps[run->next].name);
+        steps[run->next].start(network);
+}
+
+void step_done(Network *network, GError *error)
+{
+        StepRun *run = &network->run;
+
+        if (!run->done) { /* given up meanwhile: the service leaves */
+                g_clear_error(&error);
+                return;
+        }
+        const char *name = steps[run->next].name;
+        if (run->undoing) {
+                if (error)
+                        log_network_warning(network->interface, "undo of %s: %s", name,
+                                            error->message);
+                g_clear_error(&error);
+                run_next(network);
+                return;
+        }
+        if (error) {
+                g_prefix_error(&error, "%s: %s: ", network->interface, name);
+                finish(network, error);
+                return;
+        }
+        run->next++;
+        run_next(network);
+}
+
+void steps_start(Network *network, unsigned changes, StepRunDone done)
+{
+        network->run = (StepRun){ .next = 0, .changes = changes, .done = done };
+        run_next(network);
+}
+
+void steps_undo(Network *network, StepRunDone done)
+{
+        network->run = (StepRun){ .next = G_N_ELEMENTS(steps), .undoing = true, .done = done };
+        run_next(network);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Several networks made or changed as one: one after the other, and where one fails, those before it
+ * are removed or changed back, last first. */
+
+#include "network/manager-private.h"
+
+#include "util/log.h"
+
+typedef struct Done {
+        Network *network;
+        NetworkConfig *old; /* NULL: it was made here */
+} Done;
+
+typedef struct Transaction {
+        Manager *manager;
+        GPtrArray *configs; /* NetworkConfig*, still to come; the first is next */
+        NetworkConfig *old; /* of the one that is being changed */
+        GPtrArray *made;    /* Done*, in order */
+        GError *error;
+        ManagerDone done;
+        gpointer data;
+} Transaction;
+
+static void made_free(gpointer data)
+{
+        Done *made = data;
+        network_unref(made->network);
+        config_free(made->old);
+        g_free(made);
+}
+
+static void next(Transaction *transaction);
+static void roll_back(Transaction *transaction);
+
+static void transaction_end(Transaction *transaction)
+{
+        g_autoptr(GPtrArray) networks = g_ptr_array_new();
+
+        for (guint i = 0; i < transaction->made->len; i++)
+                g_ptr_array_add(networks, ((Done *)transaction->made->pdata[i])->network);
+        transaction->done(transaction->error ? NULL : networks, transaction->error, transaction->data);
+        g_ptr_array_unref(transaction->configs);
+        g_ptr_array_unref(transaction->made);
+        config_free(transaction->old);
+        g_clear_error(&transaction->error);
+        g_free(transaction);
+}
+
+static void rolled_back_one(const GPtrArray *networks, const GError *error, gpointer data)
+{
+        Transaction *transaction = data;
+
+        if (error)
+                log_error("cannot take a network's change back: %s", error->message);
+        roll_back(transaction);
+}
+
+static void roll_back(Transaction *transaction)
+{
+        if (transaction->made->len == 0) {
+                transaction_end(transaction);
+                return;
+        }
+        Done *made = g_ptr_array_steal_index(transaction->made, transaction->made->len - 1);
+        g_autoptr(Network) network = network_ref(made->network);
+        NetworkConfig *old = g_steal_pointer(&made->old);
+
+        made_free(made);
+        if (old)
+                manager_change(transaction->manager, network, old, rolled_back_one, transaction);
+        else
+                manager_remove(transaction->manager, network, rolled_back_one, transaction);
+}
+
+static void one_done(const GPtrArray *networks, const GError *error, gpointer data)
+{
+        Transaction *transaction = data;
+
+        if (error) {
+                transaction->error = g_error_copy(error);
+                roll_back(transaction);
+                return;
+        }
+        Done *made = g_new0(Done, 1);
+        made->network = network_ref(networks->pdata[0]);
+        made->old = g_steal_pointer(&transaction->old);
+        g_ptr_array_add(transaction->made, made);
+        next(transaction);
+}
+
+static void next(Transaction *transaction)
+{
+        if (transaction->configs->len == 0) {
+                transaction_end(transaction);
+                return;
+        }
+        NetworkConfig *config = g_ptr_array_steal_index(transaction->configs, 0);
+        Network *network = manager_find(transaction->manager, config->interface);
+
+        if (!network) {
+                manager_create(transaction->manager, config, NULL, one_done, transaction);
+                return;
+        }
+        transaction->old = config_copy(network_config(network));
+        manager_change(transaction->manager, network, config, one_done, transaction);
+}
+
+void manager_create_all(Manager *manager, GPtrArray *configs, ManagerDone done, gpointer data)
+{
+        Transaction *transaction = g_new0(Transaction, 1);
+
+        transaction->manager = manager;
+        transaction->configs = configs;
+        transaction->made = g_ptr_array_new_with_free_func(made_free);
+        transaction->done = done;
+        transaction->data = data;
+        next(transaction);
+}

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The host as a dump that can be compared: what must be the same after a network has gone as it was
+before the network came."""
+
+import glob
+import json
+import os
+import pwd
+
+from labkit.process import run
+
+SERVICE_USER = "dut-network"
+STATE = "/var/lib/jumpstarter"
+RUNTIME = "/run/jumpstarter"
+CONFIG_DIRS = ("/etc/jumpstarter/dut-network.d", "/run/jumpstarter/dut-network.d",
+               "/usr/lib/jumpstarter/dut-network.d")
+
+KNOBS = ("net/ipv4/ip_forward", "net/ipv4/conf/*/forwarding", "net/ipv4/conf/*/rp_filter",
+         "net/ipv4/conf/*/accept_redirects", "net/ipv4/conf/*/send_redirects",
+         "net/ipv4/conf/*/arp_ignore", "net/ipv4/conf/*/arp_announce", "net/ipv4/conf/*/proxy_arp",
+         "net/ipv4/conf/*/route_localnet", "net/ipv4/conf/*/accept_local",
+         "net/ipv6/conf/*/forwarding", "net/ipv6/conf/*/accept_ra",
+         "net/ipv6/conf/*/accept_redirects", "net/ipv6/conf/*/disable_ipv6",
+         "net/ipv6/conf/*/addr_gen_mode")
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read().strip()
+
+
+def addresses():
+    """Interface -> its addresses as text, sorted."""
+    result = {}
+    for link in json.loads(run("ip", "-j", "address", "show")):
+        up = "UP" if "UP" in link["flags"] else "DOWN"
+        result[link["ifname"]] = [up] + sorted(
+            f"{item.get('local')}/{item['prefixlen']} {item.get('label', '')} {item['scope']}"
+            + (" noprefixroute" if item.get("noprefixroute") else "")
+            for item in link["addr_info"] if "local" in item)
+    return result
+
+
+def routes():
+    lines = []
+    for family in ("-4", "-6"):
+        text = run("ip", family, "route", "show", "table", "all")
+        lines += [" ".join(line.split()) for line in text.splitlines()]
+    # An RA's or a DAD's countdown is no route's identity, nor is a carrier of the moment.
+    words = ("linkdown", "dead")
+    return sorted(" ".join(w for w in line.split(" expires ")[0].split() if w not in words)
+                  for line in lines)
+
+
+def rules():
+    return sorted(line for family in ("-4", "-6")
+                  for line in run("ip", family, "rule", "show").splitlines())
+
+
+def knobs():
+    result = {}
+    for pattern in KNOBS:
+        for path in glob.glob(f"/proc/sys/{pattern}"):
+            try:
+                result[path.removeprefix("/proc/sys/net/")] = read(path)
+            except FileNotFoundError:
+                pass  # an interface that went between the listing and this
+    return result
+
+
+def ruleset():
+    return run("nft", "--stateless", "list", "ruleset").splitlines()
+
+
+def network_manager():
+    """Device -> (its state, its connection), as NetworkManager has them."""
+    text = run("nmcli", "--terse", "--escape", "no", "--fields", "DEVICE,STATE,CONNECTION",
+               "device", "status")
+    return {line.split(":")[0]: tuple(line.split(":")[1:]) for line in text.splitlines()}
+
+
+def processes(user=SERVICE_USER):
+    """Pid -> command line of the processes of that user."""
+    uid = pwd.getpwnam(user).pw_uid
+    result = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            if os.stat(f"/proc/{entry}").st_uid == uid:
+                line = read(f"/proc/{entry}/cmdline").replace("\0", " ").strip()
+                if line:
+                    result[int(entry)] = line
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it ended meanwhile
+    return result
+
+
+def servants():
+    """Pid -> command line of what the daemon has started."""
+    return {pid: line for pid, line in processes().items() if "dut-networkd" not in line}
+
+
+def files(top):
+    found = []
+    for base, dirs, names in os.walk(top):
+        found += [os.path.join(base, name) for name in sorted(names) + sorted(dirs)]
+    return sorted(found)
+
+
+def dump():
+    """Everything that a network may change and has to give back."""
+    return {
+        "addresses": addresses(),
+        "routes": routes(),
+        "rules": rules(),
+        "sysctl": knobs(),
+        "ruleset": ruleset(),
+        "NetworkManager": network_manager(),
+        "processes": sorted(servants().values()),
+        "state": [path for path in files(STATE) if path not in IDLE_STATE],
+    }
+
+
+# Directories that stay, empty, once the service has run.
+IDLE_STATE = {f"{STATE}/networks"}
+
+
+def differences(before, after):
+    """What differs between two dumps, a line each."""
+    lines = []
+    for part, was in before.items():
+        now = after[part]
+        if was == now:
+            continue
+        if isinstance(was, dict):
+            lines += [f"{part}: {key}: {was.get(key)} -> {now.get(key)}"
+                      for key in sorted(was.keys() | now.keys()) if was.get(key) != now.get(key)]
+        else:
+            lines += [f"{part}: gone: {line}" for line in was if line not in now]
+            lines += [f"{part}: new: {line}" for line in now if line not in was]
+            if sorted(was) == sorted(now):
+                lines.append(f"{part}: in another order")
+            elif not lines:
+                lines.append(f"{part}: {len(was)} lines -> {len(now)} lines")
+    return lines

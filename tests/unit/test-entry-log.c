@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The entry log: what is written is read back to the same, whatever a crash or a disk leaves; a
+ * compacted log leads from any list to any other. */
+
+#include "model/entry-log.h"
+
+#include <string.h>
+
+static char *dump(const Entries *entries)
+{
+        g_autoptr(Entries) none = entries_new();
+        return entry_log_compact(none, entries);
+}
+
+static Entries *entries_of(const char *log)
+{
+        guint n_bad;
+        Entries *entries = entries_new();
+        (void)entry_log_replay(log, strlen(log), entries, &n_bad);
+        return entries;
+}
+
+static void test_replay(void)
+{
+        static const struct {
+                const char *log;
+                guint n_lines, n_bad;
+                const char *result;
+        } cases[] = {
+                { "", 0, 0, "" },
+                { "+a 10.0.0.1 - - -\n", 1, 0, "+a 10.0.0.1 - - -\n" },
+                { "+a 10.0.0.1 AA:00:00:00:00:01 DUT 11.0.0.1\n", 1, 0,
+                  "+a 10.0.0.1 aa:00:00:00:00:01 dut 11.0.0.1\n" },
+                { "+a 10.0.0.1 - - -\n-a 10.0.0.1\n", 2, 0, "" },
+                { "-a 10.0.0.1\n", 1, 0, "" },
+                { "+a 10.0.0.1 - a -\n+a 10.0.0.1 - b -\n", 2, 0, "+a 10.0.0.1 - b -\n" },
+                { "+d Host.Lab 10.0.0.1\n", 1, 0, "+d host.lab 10.0.0.1\n" },
+                { "+d h 10.0.0.1\n-d H\n", 2, 0, "" },
+                { "+a 10.0.0.1 - - -\n+d h 10.0.0.1\n0a\n", 3, 0, "+d h 10.0.0.1\n" },
+                { "+a 10.0.0.1 - - -\n+d h 10.0.0.1\n0d\n", 3, 0, "+a 10.0.0.1 - - -\n" },
+                /* Cut short. */
+                { "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -", 1, 0, "+a 10.0.0.1 - - -\n" },
+                { "0a", 0, 0, "" },
+                /* No sense, and later lines apply. */
+                { "\n\nx\n+a\n+a 10.0.0.1\n+a 10.0.0.1 - - - -\n0a 1\n+a 10.0.0.9 - - -\n", 8, 7,
+                  "+a 10.0.0.9 - - -\n" },
+                { "+a 10.0.0.01 - - -\n+a 10.0.0.1 zz - -\n+a 10.0.0.1 - a,b -\n+a 10.0.0.1 - - "
+                  "x\n",
+                  4, 4, "" },
+                { "-a x\n+d a,b 10.0.0.1\n+d a x\n-d a,b\n", 4, 4, "" },
+                /* Clashes. */
+                { "+a 10.0.0.1 02:00:00:00:00:01 - -\n+a 10.0.0.2 02:00:00:00:00:01 - -\n", 2, 1,
+                  "+a 10.0.0.1 02:00:00:00:00:01 - -\n" },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Entries) entries = entries_new();
+                guint n_bad = 99;
+                g_test_message("%s", cases[i].log);
+                g_assert_cmpuint(
+                        entry_log_replay(cases[i].log, strlen(cases[i].log), entries, &n_bad), ==,
+                        cases[i].n_lines);
+                g_assert_cmpuint(n_bad, ==, cases[i].n_bad);
+                g_autofree char *result = dump(entries);
+                g_assert_cmpstr(result, ==, cases[i].result);
+        }
+}
+
+static void test_nul(void)
+{
+        static const char log[] = "+a 10.0.0.1 - -\0 -\n+a 10.0.0.2 - - -\n";
+        g_autoptr(Entries) entries = entries_new();
+        guint n_bad;
+        g_assert_cmpuint(entry_log_replay(log, sizeof log - 1, entries, &n_bad), ==, 2);
+        g_assert_cmpuint(n_bad, ==, 1);
+        g_assert_cmpuint(entries_n_addresses(entries), ==, 1);
+}
+
+static void test_lines(void)
+{
+        AddressEntry entry = { .ip = 0x0a000001,
+                               .mac = (char *)"02:00:00:00:00:01",
+                               .hostname = (char *)"dut",
+                               .public_ip = 0x0b000001 };
+        AddressEntry bare = { .ip = 0x0a000002 };
+        DnsEntry name = { .hostname = (char *)"h", .ip = 0x0a000003 };
+        g_autofree char *put = entry_log_line_put_address(&entry);
+        g_autofree char *put_bare = entry_log_line_put_address(&bare);
+        g_autofree char *removed = entry_log_line_remove_address(0x0a000001);
+        g_autofree char *put_name = entry_log_line_put_dns(&name);
+        g_autofree char *removed_name = entry_log_line_remove_dns("h");
+
+        g_assert_cmpstr(put, ==, "+a 10.0.0.1 02:00:00:00:00:01 dut 11.0.0.1\n");
+        g_assert_cmpstr(put_bare, ==, "+a 10.0.0.2 - - -\n");
+        g_assert_cmpstr(removed, ==, "-a 10.0.0.1\n");
+        g_assert_cmpstr(put_name, ==, "+d h 10.0.0.3\n");
+        g_assert_cmpstr(removed_name, ==, "-d h\n");
+}
+
+#define M1 "02:00:00:00:00:01"
+#define M2 "02:00:00:00:00:02"
+#define M3 "02:00:00:00:00:03"
+
+static void test_compact(void)
+{
+        static const struct {
+                const char *configured, *current, *log; /* log NULL: only that it leads there */
+        } cases[] = {
+                { "", "", "" },
+                { "+a 10.0.0.1 - - -\n", "+a 10.0.0.1 - - -\n", "" },
+                { "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -\n", "+a 10.0.0.2 - - -\n",
+                  "-a 10.0.0.1\n" },
+                { "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -\n", "", "0a\n" },
+                { "+a 10.0.0.1 - - -\n", "+a 10.0.0.1 - x -\n", "+a 10.0.0.1 - x -\n" },
+                { "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -\n+a 10.0.0.3 - - -\n",
+                  "+a 10.0.0.2 - - -\n+a 10.0.0.3 - - -\n+a 10.0.0.1 - - -\n",
+                  "-a 10.0.0.1\n+a 10.0.0.1 - - -\n" },
+                { "+d a 10.0.0.1\n+d b 10.0.0.1\n+d c 10.0.0.1\n",
+                  "+d b 10.0.0.2\n+d c 10.0.0.1\n+d a 10.0.0.1\n",
+                  "-d a\n+d b 10.0.0.2\n+d a 10.0.0.1\n" },
+                { "+d a 10.0.0.1\n+d b 10.0.0.1\n", "", "0d\n" },
+                /* MACs and public addresses that have gone round. */
+                { "+a 10.0.0.1 " M1 " - -\n+a 10.0.0.2 " M2 " - -\n",
+                  "+a 10.0.0.1 " M2 " - -\n+a 10.0.0.2 " M1 " - -\n", NULL },
+                { "+a 10.0.0.1 " M1 " - 11.0.0.1\n+a 10.0.0.2 " M2 " - 11.0.0.2\n"
+                  "+a 10.0.0.3 " M3 " - 11.0.0.3\n+a 10.0.0.4 - - -\n+a 10.0.0.5 - - -\n",
+                  "+a 10.0.0.1 " M3 " - 11.0.0.2\n+a 10.0.0.2 " M1 " - 11.0.0.3\n"
+                  "+a 10.0.0.3 " M2 " - 11.0.0.1\n+a 10.0.0.4 - - -\n+a 10.0.0.5 - - -\n",
+                  NULL },
+                /* What was public is an ip now. */
+                { "+a 10.0.0.1 - - 11.0.0.1\n+a 10.0.0.2 - - -\n",
+                  "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -\n+a 11.0.0.1 - - -\n", NULL },
+                { "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - 11.0.0.1\n",
+                  "+a 11.0.0.1 - - -\n+a 10.0.0.2 - - -\n", NULL },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Entries) configured = entries_of(cases[i].configured);
+                g_autoptr(Entries) current = entries_of(cases[i].current);
+                g_autofree char *log = entry_log_compact(configured, current);
+                if (cases[i].log)
+                        g_assert_cmpstr(log, ==, cases[i].log);
+
+                guint n_bad;
+                (void)entry_log_replay(log, strlen(log), configured, &n_bad);
+                g_assert_cmpuint(n_bad, ==, 0);
+                g_assert_true(entries_equal_addresses(configured, current));
+                g_assert_true(entries_equal_dns(configured, current));
+        }
+}
+
+static void put_random(Entries *entries)
+{
+        g_autoptr(AddressEntry) entry = g_new0(AddressEntry, 1);
+        entry->ip = 0x0a000000 + (guint32)g_test_rand_int_range(1, 12);
+        if (g_test_rand_bit())
+                entry->mac = g_strdup_printf("02:00:00:00:00:%02x", g_test_rand_int_range(1, 12));
+        if (g_test_rand_bit())
+                entry->public_ip = 0x0b000000 + (guint32)g_test_rand_int_range(1, 12);
+        if (entries_check_address(entries, entry, NULL))
+                entries_put_address(entries, g_steal_pointer(&entry));
+}
+
+/* Whatever happened to the entries, the compacted log has it. */
+static void test_compact_random(void)
+{
+        for (guint round = 0; round < 500; round++) {
+                g_autoptr(Entries) configured = entries_new();
+                for (guint i = 0; i < 10; i++)
+                        put_random(configured);
+                g_autoptr(Entries) current = entries_copy(configured);
+                for (guint i = 0; i < 10; i++) {
+                        put_random(current);
+                        guint32 ip = 0x0a000000 + (guint32)g_test_rand_int_range(1, 12);
+                        if (g_test_rand_bit())
+                                address_entry_free(entries_take_address(current, ip));
+                }
+
+                guint n_bad;
+                g_autofree char *log = entry_log_compact(configured, current);
+                (void)entry_log_replay(log, strlen(log), configured, &n_bad);
+                g_assert_cmpuint(n_bad, ==, 0);
+                g_assert_true(entries_equal_addresses(configured, current));
+        }
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/entry-log/replay", test_replay);
+        g_test_add_func("/entry-log/nul", test_nul);
+        g_test_add_func("/entry-log/lines", test_lines);
+        g_test_add_func("/entry-log/compact", test_compact);
+        g_test_add_func("/entry-log/compact-random", test_compact_random);
+        return g_test_run();
+}
