@@ -63,6 +63,16 @@ static int find_network(sd_bus *connection, const char *path, const char *interf
         return 1;
 }
 
+/* sd-bus takes no plain vtable where there is a fallback one. */
+static int find_manager(sd_bus *connection, const char *path, const char *interface, void *userdata,
+                        void **ret_found, sd_bus_error *error)
+{
+        if (!g_str_equal(path, BUS_PATH))
+                return 0;
+        *ret_found = userdata;
+        return 1;
+}
+
 static int list_networks(sd_bus *connection, const char *prefix, void *userdata, char ***ret_nodes,
                          sd_bus_error *error)
 {
@@ -274,7 +284,8 @@ static int add_objects(Bus *bus)
         int r = sd_bus_add_filter(bus->bus, NULL, note_call, bus);
 
         if (r >= 0)
-                r = sd_bus_add_object_vtable(bus->bus, NULL, BUS_PATH, BUS_MANAGER, manager_vtable, bus);
+                r = sd_bus_add_fallback_vtable(bus->bus, NULL, BUS_PATH, BUS_MANAGER, manager_vtable,
+                                               find_manager, bus);
         if (r >= 0)
                 r = sd_bus_add_fallback_vtable(bus->bus, NULL, BUS_PATH, BUS_NETWORK, network_vtable,
                                                find_network, bus);

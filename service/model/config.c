@@ -169,7 +169,7 @@ Value *config_to_value(const NetworkConfig *config, bool all)
 
 guint config_adopt_entries(NetworkConfig *config, const Entries *entries)
 {
-        g_autoptr(Entries) before = g_steal_pointer(&config->entries);
+        Entries *before = config->entries; /* can be @entries */
         config->entries = entries_new();
 
         guint n_refused = 0;
@@ -187,6 +187,7 @@ guint config_adopt_entries(NetworkConfig *config, const Entries *entries)
                 else
                         n_refused++;
         }
+        entries_free(before);
         return n_refused;
 }
 

@@ -192,6 +192,20 @@ void entry_changes_free(EntryChanges *changes)
         g_free(changes);
 }
 
+void entry_changes_delete(Network *network)
+{
+        EntryChanges *changes = network->changes;
+        g_autoptr(GError) error = NULL;
+
+        if (!changes)
+                return;
+        g_autofree char *path = g_strdup(changes->path);
+        entry_changes_free(changes); /* answers what is pending */
+        network->changes = NULL;
+        if (!file_remove(path, &error))
+                log_network_warning(network->interface, "%s", error->message);
+}
+
 bool entry_changes_reset(Network *network, GError **error)
 {
         EntryChanges *changes = network->changes;

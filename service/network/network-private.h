@@ -72,6 +72,8 @@ void entry_changes_run(Network *network, gpointer change);
 void entry_change_cancel(Network *network, gpointer change, const GError *error);
 /* The entries were set as a whole: the log starts again from what is configured. */
 bool entry_changes_reset(Network *network, GError **error);
+/* Frees the network's and removes the log: the network goes for good. */
+void entry_changes_delete(Network *network);
 /* Writes what is pending now, and answers. */
 void entry_changes_flush_now(EntryChanges *changes);
 void entry_changes_flush(Network *network);

@@ -173,7 +173,7 @@ static void remove_undone(Network *network, GError *error)
 
         g_clear_error(&error); /* undos report none */
         leases_unwatch(network);
-        entry_changes_free(g_steal_pointer(&network->changes));
+        entry_changes_delete(network);
         if (!dnsmasq_remove_files(network->config->state_dir, &files)) {
                 log_network_warning(network->interface, "%s", files->message);
                 g_clear_error(&files);

@@ -143,10 +143,10 @@ static void test_copy_and_clear(void)
         g_assert_true(entries_equal_addresses(entries, copy));
 }
 
-/* As many as a network may have, each put, found and taken: seconds if any of it were linear. */
+/* Many, each put, found and taken: seconds if any of it looked at all the others. */
 static void test_many(void)
 {
-        enum { N = 65536 };
+        enum { N = 16384 };
         g_autoptr(Entries) entries = entries_new();
         for (guint32 i = 0; i < N; i++) {
                 g_autofree char *mac = g_strdup_printf("02:00:00:%02x:%02x:%02x", i >> 16,
