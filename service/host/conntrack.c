@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Ends connections by ctnetlink. The kernel is given a filter with the dump (CTA_FILTER, Linux 5.8),
- * so that of a hundred thousand entries only those that may count are copied; older kernels dump all,
- * and each entry is looked at here in any case. An entry is deleted by its original tuple and its id:
- * one that has taken its place meanwhile is another's. */
+/* Ends connections by ctnetlink. The kernel is given a filter with the dump (CTA_FILTER,
+ * Linux 5.8), so that of a hundred thousand entries only those that may count are copied; older
+ * kernels dump all, and each entry is looked at here in any case. An entry is deleted by its
+ * original tuple and its id: one that has taken its place meanwhile is another's. */
 
 #include "host/conntrack.h"
 
@@ -89,8 +89,7 @@ static const struct nlattr *find_attribute(const struct nlattr *nest, guint16 ty
 {
         const struct nlattr *attribute;
 
-        mnl_attr_for_each_nested(attribute, nest)
-        {
+        mnl_attr_for_each_nested (attribute, nest) {
                 if (mnl_attr_get_type(attribute) == type &&
                     mnl_attr_get_payload_len(attribute) >= size)
                         return attribute;
@@ -133,8 +132,7 @@ static int take_entry(const struct nlmsghdr *message, void *data)
         Found found = { 0 };
         const struct nlattr *attribute, *tuple = NULL;
 
-        mnl_attr_for_each(attribute, message, sizeof(struct nfgenmsg))
-        {
+        mnl_attr_for_each (attribute, message, sizeof(struct nfgenmsg)) {
                 guint16 type = mnl_attr_get_type(attribute);
                 gsize size = mnl_attr_get_payload_len(attribute);
                 if (type == CTA_TUPLE_ORIG) {
@@ -177,7 +175,7 @@ static guint32 filter_flags(guint32 src, guint32 dst)
 
 static int dump_entries(Conntrack *conntrack, Search *search)
 {
-        char buffer[512];
+        char buffer[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         const Ends *wanted = &search->wanted;
         struct nlmsghdr *request = put_header(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP);
 
@@ -194,7 +192,7 @@ static int dump_entries(Conntrack *conntrack, Search *search)
 
 static int delete_entry(Conntrack *conntrack, const Found *found)
 {
-        char buffer[1024];
+        char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         gsize length;
         const void *tuple = g_bytes_get_data(found->tuple, &length);
         struct nlmsghdr *request = put_header(buffer, IPCTNL_MSG_CT_DELETE, NLM_F_ACK);
@@ -245,8 +243,8 @@ bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, 
                 g_autofree char *private_text = address_to_string(ip);
                 g_autofree char *public_text = address_to_string(public_ip);
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
-                            "%s: cannot end the connections of public address %s: %s",
-                            private_text, public_text, g_strerror(-r));
+                            "%s: cannot end the connections of public address %s: %s", private_text,
+                            public_text, g_strerror(-r));
                 return false;
         }
         if (ret_n)

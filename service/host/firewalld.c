@@ -114,8 +114,8 @@ static char *answer_read(GObject *bus, GAsyncResult *result, GError **ret_error)
 static void zone_changed(GObject *bus, GAsyncResult *result, gpointer data)
 {
         g_autoptr(GError) error = NULL;
-        g_autofree char *zone = answer_read(bus, result, &error);
 
+        g_free(answer_read(bus, result, &error)); /* our own zone, back again */
         if (is_cancelled(error))
                 return; /* and the request is gone */
         if (!error || is_absent(error) ||

@@ -10,10 +10,11 @@
 #include "host/foreign-firewall.h"
 
 #include <errno.h>
-#include <libnftnl/chain.h>
-#include <libnftnl/rule.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+
+#include <libnftnl/chain.h>
+#include <libnftnl/rule.h>
 
 #include "host/foreign-rules.h"
 #include "host/netlink.h"
@@ -108,10 +109,10 @@ static int view_rule(const struct nlmsghdr *message, void *data)
 
 static int request_chain(ForeignFirewall *firewall, ChainView *view)
 {
-        char buffer[1024];
+        char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autoptr(NftChain) chain = nftnl_chain_alloc();
-        struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, NFPROTO_IPV4,
-                                                         NLM_F_ACK, 0);
+        struct nlmsghdr *request =
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, NFPROTO_IPV4, NLM_F_ACK, 0);
 
         nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, FILTER_TABLE);
         nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, view->name);
@@ -121,10 +122,10 @@ static int request_chain(ForeignFirewall *firewall, ChainView *view)
 
 static int request_rules(ForeignFirewall *firewall, ChainView *view)
 {
-        char buffer[1024];
+        char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autoptr(NftRule) rule = nftnl_rule_alloc();
-        struct nlmsghdr *request = nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETRULE, NFPROTO_IPV4,
-                                                         NLM_F_DUMP, 0);
+        struct nlmsghdr *request =
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETRULE, NFPROTO_IPV4, NLM_F_DUMP, 0);
 
         nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, FILTER_TABLE);
         nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, view->name);
@@ -179,8 +180,7 @@ static int delete_ours(ForeignFirewall *firewall, const ChainView *view)
                 g_autoptr(NftRule) rule = nftnl_rule_alloc();
                 nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, FILTER_TABLE);
                 nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, view->name);
-                nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE,
-                                   g_array_index(view->ours, guint64, i));
+                nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, g_array_index(view->ours, guint64, i));
                 nftnl_rule_nlmsg_build_payload(
                         nft_batch_add(batch, NFT_MSG_DELRULE, NFPROTO_IPV4, 0), rule);
         }

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Narrow accepts in other programs' forward chains: an accept in our own table does not overrule
- * another base chain's drop. Looks at `table ip filter` as iptables-nft and Docker keep it, and puts
- * in only expressions that iptables-nft writes itself (iifname, oifname, counter, accept). */
+ * another base chain's drop. Looks at `table ip filter` as iptables-nft and Docker keep it, and
+ * puts in only expressions that iptables-nft writes itself (iifname, oifname, counter, accept). */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -14,10 +14,11 @@ ForeignFirewall *foreign_firewall_new(GError **error);
 void foreign_firewall_free(ForeignFirewall *firewall);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ForeignFirewall, foreign_firewall_free)
 
-/* Where chain FORWARD of `ip filter` has policy drop (or DOCKER-USER exists): inserts accepts
- * between @interface and @upstream, both ways, at the head of DOCKER-USER if it exists, else of
- * FORWARD. Accepts that are there already, of exactly that form, are left and counted as found.
- * Success with *ret_chain NULL where nothing is needed, else the chain's name (the caller's). */
+/* Where chain FORWARD of `ip filter` has policy drop or jumps to DOCKER-USER: inserts accepts
+ * between @interface and @upstream, both ways, at the head of DOCKER-USER if FORWARD jumps there,
+ * else of FORWARD. Accepts that are there already, of exactly that form, are left and counted as
+ * found. Success with *ret_chain NULL where nothing is needed, else the chain's name (the
+ * caller's). */
 bool foreign_firewall_open(ForeignFirewall *firewall, const char *interface, const char *upstream,
                            char **ret_chain, GError **error);
 

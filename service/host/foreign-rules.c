@@ -8,12 +8,13 @@
 
 #include "host/foreign-rules.h"
 
-#include <libnftnl/expr.h>
-#include <libnftnl/udata.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/xt_comment.h>
 #include <string.h>
+
+#include <libnftnl/expr.h>
+#include <libnftnl/udata.h>
 
 #define COMMENT "jumpstarter"
 

@@ -4,9 +4,10 @@
 /* One accept rule as iptables-nft writes it (`-i FROM -o TO -j ACCEPT`), and knowing it again. The
  * part of foreign-firewall.c that needs no socket. */
 
+#include <stdbool.h>
+
 #include <glib.h>
 #include <libnftnl/rule.h>
-#include <stdbool.h>
 
 typedef struct ForeignPath {
         const char *from;
@@ -24,5 +25,5 @@ typedef enum ForeignMatch {
 struct nftnl_rule *foreign_rule_new(const ForeignPath *path);
 /* Whether @rule accepts @path and does nothing else. */
 ForeignMatch foreign_rule_match(const struct nftnl_rule *rule, const ForeignPath *path);
-/* Whether @rule goes on to @chain unconditionally or not. */
+/* Whether @rule jumps or goes to @chain, whatever it asks before. */
 bool foreign_rule_jumps_to(const struct nftnl_rule *rule, const char *chain);

@@ -93,7 +93,7 @@ GArray *ip_address_list(Netlink *rtnl, guint index, GError **error)
         int r = -EINTR;
 
         for (guint attempt = 0; r == -EINTR && attempt < DUMP_ATTEMPTS; attempt++) {
-                char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+                char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
                 struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
                 request->nlmsg_type = RTM_GETADDR;
                 request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -159,7 +159,7 @@ static bool fail(const char *attempt, const IpAddress *address, int r, const cha
 
 bool ip_address_add(Netlink *rtnl, const IpAddress *address, bool *ret_existed, GError **error)
 {
-        char buffer[512] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autofree char *reason = NULL;
         struct nlmsghdr *request =
                 put_request(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, address);
@@ -183,7 +183,7 @@ bool ip_address_add(Netlink *rtnl, const IpAddress *address, bool *ret_existed, 
 
 bool ip_address_delete(Netlink *rtnl, const IpAddress *address, GError **error)
 {
-        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autofree char *reason = NULL;
         struct nlmsghdr *request = put_request(buffer, RTM_DELADDR, 0, address);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* A lease file, read whenever it has changed. dnsmasq truncates and rewrites it in place, so that a
- * read can meet half of it, even one that ends with a line: a read counts when the next one finds
- * the same. What the leases mean is model/lease.c's. */
+ * read can meet half of it, even one that ends with a line. What counts is a file that stays as it
+ * is for a moment, a longer one where it has lost leases. What they mean is model/lease.c's. */
 
 #include "host/lease-file.h"
 
@@ -19,14 +19,15 @@
 #include "util/file.h"
 
 #define FILE_LIMIT (64 * 1024 * 1024)
-/* Between an event and the first read, and between one read and the next: two that are the same
- * show that nobody is in the middle of writing. */
+/* Between an event and the first look, and between one look and the next: two that find the file
+ * the same show that nobody is in the middle of writing. */
 #define SETTLE_MS 10
 #define AGAIN_MS  15
-/* So many reads make do without a second that is the same: leases may change all the time. */
-#define READS_ENOUGH 4
-/* So many show that the file stays as it is, not whole; the next event begins anew. */
-#define READS_LIMIT 100
+/* So many must find it the same where leases have gone: a writer can be held up in the middle, and
+ * a lease that goes for nothing would cost somebody a connection. */
+#define LOOKS_FOR_LESS 4
+/* So many that are the same and not whole show that it stays so; the next event begins anew. */
+#define LOOKS_LIMIT 100
 
 struct LeaseFile {
         char *path;
@@ -36,9 +37,10 @@ struct LeaseFile {
         int inotify_fd;
         guint source;
         guint timer;
-        guint n_reads; /* since the last that counted */
-        char *seen;    /* the text as last read */
-        char *told;    /* the text as last handed on; NULL = none yet */
+        struct stat seen; /* at the last look */
+        guint n_same;     /* looks that have found it as at the one before */
+        char *told;       /* the text as last handed on; NULL = none yet */
+        guint n_told;     /* leases in it */
 };
 
 static gboolean on_timer(gpointer data);
@@ -49,51 +51,51 @@ static void schedule(LeaseFile *file, guint wait_ms)
                 file->timer = g_timeout_add(wait_ms, on_timer, file);
 }
 
-/* The file's text, or NULL where it is not there or changed under our hands. */
-static char *read_steady(const char *path, gsize *ret_length)
+static bool is_same(const struct stat *a, const struct stat *b)
 {
-        struct stat before, after;
-
-        if (stat(path, &before) < 0)
-                return NULL;
-        g_autofree char *text = file_read(path, FILE_LIMIT, ret_length, NULL);
-        if (!text || stat(path, &after) < 0 || after.st_size != (off_t)*ret_length ||
-            after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
-            after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
-                return NULL;
-        return g_steal_pointer(&text);
+        return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+               a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Whether @text, just read, is what the file is meant to be. */
-static bool is_settled(LeaseFile *file, const char *text)
+/* The leases, where the file has stayed as it is since the last look, is so after it was read, and
+ * is whole. *ret_text is what they are made of. */
+static GPtrArray *read_settled(LeaseFile *file, char **ret_text)
 {
-        bool same = text && g_strcmp0(text, file->seen) == 0;
-
-        g_free(file->seen);
-        file->seen = g_strdup(text);
-        return text && (same || file->n_reads >= READS_ENOUGH);
-}
-
-static void read_leases(LeaseFile *file)
-{
+        g_autofree char *text = NULL;
         gsize length = 0;
-        g_autofree char *text = read_steady(file->path, &length);
+        struct stat now = { 0 }, after;
 
-        file->n_reads++;
-        g_autoptr(GPtrArray) leases =
-                is_settled(file, text) ? lease_list_parse(text, length) : NULL;
+        bool same = stat(file->path, &now) == 0 && is_same(&now, &file->seen);
+        file->n_same = same ? file->n_same + 1 : 0;
+        file->seen = now;
+        if (!same)
+                return NULL;
+
+        text = file_read(file->path, FILE_LIMIT, &length, NULL);
+        if (!text || stat(file->path, &after) < 0 || !is_same(&now, &after))
+                return NULL;
+        g_autoptr(GPtrArray) leases = lease_list_parse(text, length);
+        if (leases && leases->len < file->n_told && file->n_same < LOOKS_FOR_LESS)
+                return NULL;
+        *ret_text = g_steal_pointer(&text);
+        return g_steal_pointer(&leases);
+}
+
+static void look(LeaseFile *file)
+{
+        g_autofree char *text = NULL;
+        g_autoptr(GPtrArray) leases = read_settled(file, &text);
+
         if (!leases) {
-                if (file->n_reads < READS_LIMIT && g_file_test(file->path, G_FILE_TEST_EXISTS))
+                if (file->n_same < LOOKS_LIMIT && g_file_test(file->path, G_FILE_TEST_EXISTS))
                         schedule(file, AGAIN_MS);
                 return;
         }
-
-        file->n_reads = 0;
-        g_clear_pointer(&file->seen, g_free);
         if (g_strcmp0(text, file->told) == 0)
                 return;
         g_free(file->told);
         file->told = g_steal_pointer(&text);
+        file->n_told = leases->len;
         file->changed(leases, file->data); /* may free @file */
 }
 
@@ -102,7 +104,7 @@ static gboolean on_timer(gpointer data)
         LeaseFile *file = data;
 
         file->timer = 0;
-        read_leases(file);
+        look(file);
         return G_SOURCE_REMOVE;
 }
 
@@ -115,8 +117,8 @@ static gboolean on_inotify(int fd, GIOCondition condition, gpointer data)
         for (const char *at = buffer; n > 0 && at < buffer + n;) {
                 const struct inotify_event *event = (const void *)at;
                 bool ours = event->len > 0 && g_str_equal(event->name, file->name);
-                if ((ours || (event->mask & IN_Q_OVERFLOW)) && file->timer == 0) {
-                        file->n_reads = 0;
+                if (ours || (event->mask & IN_Q_OVERFLOW)) {
+                        file->n_same = 0;
                         schedule(file, SETTLE_MS);
                 }
                 at += sizeof *event + event->len;
@@ -154,7 +156,6 @@ void lease_file_free(LeaseFile *file)
         g_clear_handle_id(&file->source, g_source_remove);
         if (file->inotify_fd >= 0)
                 close(file->inotify_fd);
-        g_free(file->seen);
         g_free(file->told);
         g_free(file->path);
         g_free(file->name);

@@ -89,7 +89,7 @@ static int take_link(const struct nlmsghdr *message, void *data)
 
 static int get(Netlink *rtnl, const char *name, guint index, Link *ret_link)
 {
-        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
         struct ifinfomsg *info;
         Link link = { 0 };
@@ -138,7 +138,7 @@ int link_get_by_index(Netlink *rtnl, guint index, Link *ret_link)
 
 bool link_set_up(Netlink *rtnl, const char *name, bool up, GError **error)
 {
-        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autofree char *reason = NULL;
         struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
         struct ifinfomsg *info;

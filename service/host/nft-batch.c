@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* The batch's bytes. Only the last message asks for an acknowledgement: the kernel reports every
- * message that fails unasked, and one answer instead of thousands cannot be lost for lack of room. */
+ * message that fails unasked, and one answer instead of thousands cannot be lost for lack of room.
+ */
 
 #include "host/nft-batch.h"
 
 #include <errno.h>
-#include <libnftnl/common.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+
+#include <libnftnl/common.h>
 
 #include "util/error.h"
 
@@ -55,13 +58,14 @@ static void close_message(NftBatch *batch)
         batch->open = 0;
 }
 
-/* The end of the array, with @room bytes behind it. */
+/* The end of the array, with @room bytes behind it; zero, since libmnl leaves its padding as it
+ * was. */
 static char *reserve(NftBatch *batch, gsize room)
 {
         gsize end = batch->bytes->len;
 
         g_byte_array_set_size(batch->bytes, (guint)(end + room));
-        return (char *)batch->bytes->data + end;
+        return memset(batch->bytes->data + end, 0, room);
 }
 
 static void add_bracket(NftBatch *batch, struct nlmsghdr *(*build)(char *, uint32_t))
@@ -162,8 +166,8 @@ int nft_batch_check(NftBatch *batch)
 
 bool nft_batch_fail(int r, const char *failed, const char *object, GError **error)
 {
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot %s: %s%s", object, failed,
-                    g_strerror(-r),
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot %s: %s%s", object,
+                    failed, g_strerror(-r),
                     r == -EPERM ? " (another process owns it, or we lack CAP_NET_ADMIN)" : "");
         return false;
 }

@@ -6,12 +6,13 @@
 #include "host/nft-objects.h"
 
 #include <arpa/inet.h>
+#include <linux/netfilter.h>
+
 #include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
-#include <linux/netfilter.h>
 
 /* nft's number for the data type ipv4_addr, which only nft looks at. */
 #define TYPE_IPV4_ADDR 7
@@ -239,8 +240,8 @@ static void add_rule(NftBatch *batch, const RulesetTable *table, const RulesetCh
         nftnl_rule_set_str(copy, NFTNL_RULE_TABLE, table->name);
         nftnl_rule_set_str(copy, NFTNL_RULE_CHAIN, chain->name);
         for (guint i = 0; i < rule->expressions->len; i++)
-                nftnl_rule_add_expr(copy, new_expression(&g_array_index(rule->expressions,
-                                                                        Expression, i)));
+                nftnl_rule_add_expr(
+                        copy, new_expression(&g_array_index(rule->expressions, Expression, i)));
         nftnl_rule_nlmsg_build_payload(
                 nft_batch_add(batch, NFT_MSG_NEWRULE, table->family, NLM_F_CREATE | NLM_F_APPEND),
                 copy);

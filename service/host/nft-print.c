@@ -6,9 +6,10 @@
 #include "host/nft.h"
 
 #include <errno.h>
-#include <libnftnl/table.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+
+#include <libnftnl/table.h>
 #include <nftables/libnftables.h>
 
 #include "host/netlink.h"
@@ -22,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftTable, nftnl_table_free)
 
 static bool table_exists(const char *name, bool *ret_exists, GError **error)
 {
-        char buffer[1024];
+        char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autoptr(NftTable) table = nftnl_table_alloc();
         g_autoptr(Netlink) netlink = netlink_new(NETLINK_NETFILTER, error);
 

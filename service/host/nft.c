@@ -13,9 +13,9 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 
+#include "host/netlink.h"
 #include "host/nft-batch.h"
 #include "host/nft-objects.h"
-#include "host/netlink.h"
 #include "util/error.h"
 
 #ifndef NFT_TABLE_F_PERSIST

@@ -28,7 +28,8 @@ bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error);
  * success. */
 bool nft_remove(Nft *nft, const char *table, GError **error);
 
-/* One element change of the 1:1 maps of @table: @ip 0 removes nothing, @public_ip 0 adds nothing. */
+/* One mapping in the 1:1 maps of a table. With @ip or @public_ip 0 it stands for nothing: nothing
+ * is removed, or added. */
 typedef struct NftMapping {
         guint32 ip;
         guint32 public_ip;
@@ -39,6 +40,6 @@ typedef struct NftMapping {
 bool nft_change_mappings(Nft *nft, const char *table, const NftMapping *removed, guint n_removed,
                          const NftMapping *added, guint n_added, GError **error);
 
-/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables); "" where there is none. The
- * caller's. */
+/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables); "" where there is none.
+ * The caller's. */
 char *nft_print_table(const char *table, GError **error);

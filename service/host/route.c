@@ -121,7 +121,7 @@ GArray *route_list(Netlink *rtnl, GError **error)
         int r = -EINTR;
 
         for (guint attempt = 0; r == -EINTR && attempt < DUMP_ATTEMPTS; attempt++) {
-                char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+                char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
                 struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
                 request->nlmsg_type = RTM_GETROUTE;
                 request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
@@ -171,7 +171,7 @@ static int take_looked_up(const struct nlmsghdr *message, void *data)
 
 guint route_lookup(Netlink *rtnl, guint32 destination)
 {
-        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
         struct rtmsg *info;
         ReadRoute read = { 0 };
@@ -215,7 +215,7 @@ GArray *route_neighbours(Netlink *rtnl, guint index)
 {
         GArray *addresses = g_array_new(FALSE, FALSE, sizeof(guint32));
         Neighbours neighbours = { .addresses = addresses, .index = index };
-        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
         struct ndmsg *info;
 

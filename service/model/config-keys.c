@@ -346,30 +346,43 @@ static const ConfigType type_addresses = { parse_addresses, print_addresses, equ
 static const ConfigType type_dns_entries = { parse_dns_entries, print_dns_entries,
                                              equal_dns_entries };
 
-#define FIELD(name) offsetof(NetworkConfig, name)
+/* A row for the field of the key's own name. */
+#define ROW(name, type, changes)                                                                   \
+        {                                                                                          \
+#name, &type_##type, offsetof(NetworkConfig, name), changes                        \
+        }
 
-#define CHANGES_LINK (CONFIG_CHANGE_LINK | CONFIG_CHANGE_DNSMASQ | CONFIG_CHANGE_RULES)
+#define LINK    (CONFIG_CHANGE_LINK | CONFIG_CHANGE_DNSMASQ | CONFIG_CHANGE_RULES)
+#define DNSMASQ CONFIG_CHANGE_DNSMASQ
+#define RULES   CONFIG_CHANGE_RULES
+#define OTHER   CONFIG_CHANGE_OTHER
 
 /* clang-format off */
 const ConfigKey config_keys[CONFIG_KEY_MAX] = {
-        [CONFIG_KEY_INTERFACE]          = { "interface", &type_interface, FIELD(interface), CHANGES_LINK },
-        [CONFIG_KEY_SUBNET]             = { "subnet", &type_subnet, FIELD(subnet), CHANGES_LINK },
-        [CONFIG_KEY_GATEWAY_IP]         = { "gateway_ip", &type_address, FIELD(gateway_ip), CHANGES_LINK },
-        [CONFIG_KEY_UPSTREAM_INTERFACE] = { "upstream_interface", &type_followed, FIELD(upstream_interface), CONFIG_CHANGE_RULES },
-        [CONFIG_KEY_PUBLIC_INTERFACE]   = { "public_interface", &type_followed, FIELD(public_interface), CONFIG_CHANGE_RULES },
-        [CONFIG_KEY_NAT_MODE]           = { "nat_mode", &type_nat_mode, FIELD(nat_mode), CONFIG_CHANGE_RULES },
-        [CONFIG_KEY_DHCP_ENABLED]       = { "dhcp_enabled", &type_bool, FIELD(dhcp_enabled), CONFIG_CHANGE_DNSMASQ },
-        [CONFIG_KEY_DHCP_RANGE_START]   = { "dhcp_range_start", &type_address, FIELD(dhcp_range_start), CONFIG_CHANGE_DNSMASQ },
-        [CONFIG_KEY_DHCP_RANGE_END]     = { "dhcp_range_end", &type_address, FIELD(dhcp_range_end), CONFIG_CHANGE_DNSMASQ },
-        [CONFIG_KEY_DHCP_LEASE_TIME]    = { "dhcp_lease_time", &type_lease_time, FIELD(dhcp_lease_time), CONFIG_CHANGE_DNSMASQ },
-        [CONFIG_KEY_DHCP_PING_CHECK]    = { "dhcp_ping_check", &type_bool, FIELD(dhcp_ping_check), CONFIG_CHANGE_DNSMASQ },
-        [CONFIG_KEY_ADDRESSES]          = { "addresses", &type_addresses, FIELD(entries), CONFIG_CHANGE_ADDRESSES },
-        [CONFIG_KEY_DNS_SERVERS]        = { "dns_servers", &type_servers, FIELD(dns_servers), CONFIG_CHANGE_DNSMASQ },
-        [CONFIG_KEY_DNS_ENTRIES]        = { "dns_entries", &type_dns_entries, FIELD(entries), CONFIG_CHANGE_DNS_ENTRIES },
-        [CONFIG_KEY_STATE_DIR]          = { "state_dir", &type_state_dir, FIELD(state_dir), CONFIG_CHANGE_STATE_DIR },
-        [CONFIG_KEY_DHCP_FORCE]         = { "dhcp_force", &type_bool, FIELD(dhcp_force), CONFIG_CHANGE_OTHER },
-        [CONFIG_KEY_TAKE_DEFAULT_ROUTE] = { "take_default_route", &type_bool, FIELD(take_default_route), CONFIG_CHANGE_OTHER },
-        [CONFIG_KEY_TRANSIENT]          = { "transient", &type_bool, FIELD(transient), CONFIG_CHANGE_OTHER, .not_in_file = true },
+        [CONFIG_KEY_INTERFACE]          = ROW(interface, interface, LINK),
+        [CONFIG_KEY_SUBNET]             = ROW(subnet, subnet, LINK),
+        [CONFIG_KEY_GATEWAY_IP]         = ROW(gateway_ip, address, LINK),
+        [CONFIG_KEY_UPSTREAM_INTERFACE] = ROW(upstream_interface, followed, RULES),
+        [CONFIG_KEY_PUBLIC_INTERFACE]   = ROW(public_interface, followed, RULES),
+        [CONFIG_KEY_NAT_MODE]           = ROW(nat_mode, nat_mode, RULES),
+        [CONFIG_KEY_DHCP_ENABLED]       = ROW(dhcp_enabled, bool, DNSMASQ),
+        [CONFIG_KEY_DHCP_RANGE_START]   = ROW(dhcp_range_start, address, DNSMASQ),
+        [CONFIG_KEY_DHCP_RANGE_END]     = ROW(dhcp_range_end, address, DNSMASQ),
+        [CONFIG_KEY_DHCP_LEASE_TIME]    = ROW(dhcp_lease_time, lease_time, DNSMASQ),
+        [CONFIG_KEY_DHCP_PING_CHECK]    = ROW(dhcp_ping_check, bool, DNSMASQ),
+        [CONFIG_KEY_ADDRESSES]          = { "addresses", &type_addresses,
+                                            offsetof(NetworkConfig, entries),
+                                            CONFIG_CHANGE_ADDRESSES },
+        [CONFIG_KEY_DNS_SERVERS]        = ROW(dns_servers, servers, DNSMASQ),
+        [CONFIG_KEY_DNS_ENTRIES]        = { "dns_entries", &type_dns_entries,
+                                            offsetof(NetworkConfig, entries),
+                                            CONFIG_CHANGE_DNS_ENTRIES },
+        [CONFIG_KEY_STATE_DIR]          = ROW(state_dir, state_dir, CONFIG_CHANGE_STATE_DIR),
+        [CONFIG_KEY_DHCP_FORCE]         = ROW(dhcp_force, bool, OTHER),
+        [CONFIG_KEY_TAKE_DEFAULT_ROUTE] = ROW(take_default_route, bool, OTHER),
+        [CONFIG_KEY_TRANSIENT]          = { "transient", &type_bool,
+                                            offsetof(NetworkConfig, transient), OTHER,
+                                            .not_in_file = true },
 };
 /* clang-format on */
 

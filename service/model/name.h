@@ -11,14 +11,15 @@
  */
 bool interface_name_is_valid(const char *name);
 
-/* The nftables table of @interface: "jumpstarter_" and the name, each letter that nft's grammar
- * does not take in an identifier as '_'. The caller's string. Two names can meet: see
- * table_name_with_suffix(). */
+/* The nftables table of @interface: "jumpstarter_" and the name, all but ASCII letters and digits
+ * as
+ * '_'. The caller's string. Two names can meet: see table_name_with_suffix(). */
 char *table_name(const char *interface);
-/* The same with the suffix for the @nth (from 2) interface that would meet a name in use. */
+/* The same for the @nth (from 2) interface that would meet a name in use: with the suffix ".N",
+ * which no interface's own table name has. */
 char *table_name_with_suffix(const char *interface, guint nth);
 
 /* A host name in lower case (the caller's): RFC 1123 labels with '_' allowed, each 1 to 63 bytes
- * and not beginning or ending in '-', at most 253 in all, no empty label, no trailing dot. NULL and
- * INVALID_ARGS, quoting @text with control characters escaped, else. */
+ * and not beginning or ending in '-', at most 253 in all, no empty label, no trailing dot, not of the
+ * form of an address. NULL and INVALID_ARGS, quoting @text with control characters escaped, else. */
 char *hostname_normalise(const char *text, GError **error);

@@ -4,6 +4,6 @@
 /* A user's text inside a message. */
 
 /* @text in double quotes, safe to log and to print on a terminal: control characters, quotes,
- * backslashes and all that is not UTF-8 are escaped, and a long text is cut with "…". The caller's.
- */
+ * backslashes and all that is not UTF-8 are escaped, and a long text is cut with an ellipsis. The
+ * caller's. */
 char *quote_text(const char *text);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* The guard over networks without NAT. Another network's upstream may forward, and what the host
- * forwards at all it would forward to these too, one way, since nobody has a route back. Frames that
- * a bridge passes on between its own ports (br_netfilter) are none of its business. */
+ * forwards at all it would forward to these too, one way, since nobody has a route back. Frames
+ * that a bridge passes on between its own ports (br_netfilter) are none of its business. */
+
+#include "model/ruleset.h"
 
 #include <linux/netfilter.h>
 
 #include "model/ruleset-build.h"
-#include "model/ruleset.h"
 
 #define GUARD_TABLE "jumpstarter_guard"
 

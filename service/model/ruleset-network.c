@@ -7,13 +7,14 @@
  * No packet leaves with a DUT's own address: what connection tracking will not translate (invalid,
  * untracked, or a connection older than the table) is dropped before it is accepted. */
 
+#include "model/ruleset.h"
+
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_arp.h>
 #include <linux/netfilter_ipv4.h>
 
 #include "model/ruleset-build.h"
-#include "model/ruleset.h"
 
 /* As the register has ct state: NF_CT_STATE_BIT() of ip_conntrack_info and NF_CT_STATE_*_BIT. */
 #define STATE_INVALID     (1 << 0)
@@ -138,8 +139,8 @@ static void add_never_forwarded(RulesetChain *chain, const RulesetFacts *facts)
         match_ct_any(stray, NFT_CT_STATE, STATE_INVALID | STATE_UNTRACKED);
         rule_verdict(stray, NF_DROP);
 
-        /* A connection is translated by its first packet or never; the first itself is not confirmed
-         * yet when it is here. */
+        /* A connection is translated by its first packet or never; the first itself is not
+         * confirmed yet when it is here. */
         RulesetRule *untranslated = chain_add_rule(chain);
         match_iifname(untranslated, NFT_CMP_EQ, facts->interface);
         match_ct_bits(untranslated, NFT_CT_STATUS, IPS_CONFIRMED | STATUS_TRANSLATED,
@@ -182,8 +183,8 @@ static void add_ingress(RulesetChain *chain, const RulesetFacts *facts, const ch
 
 static void add_forward(RulesetTable *table, const RulesetFacts *facts)
 {
-        RulesetChain *chain = table_add_chain(table, "forward", "filter", NF_INET_FORWARD,
-                                              NF_IP_PRI_FILTER);
+        RulesetChain *chain =
+                table_add_chain(table, "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER);
         Uplinks uplinks = uplinks_of(facts);
 
         RulesetRule *others = chain_add_rule(chain);
@@ -224,24 +225,27 @@ static void add_ip_table(Ruleset *ruleset, const RulesetFacts *facts)
 static void add_ip6_table(Ruleset *ruleset, const RulesetFacts *facts)
 {
         RulesetTable *table = ruleset_add_table(ruleset, NFPROTO_IPV6, facts->table);
-        RulesetChain *forward = table_add_chain(table, "forward", "filter", NF_INET_FORWARD,
-                                                NF_IP_PRI_FILTER);
+        RulesetChain *forward =
+                table_add_chain(table, "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER);
 
         chain_drop_forwarding(forward, facts->interface);
 }
 
-/* Linux answers for each of its addresses on every interface, and names any of them as the sender. */
+/* Linux answers for each of its addresses on every interface, and names any of them as the sender.
+ */
 static void add_arp_table(Ruleset *ruleset, const RulesetFacts *facts)
 {
         RulesetTable *table = ruleset_add_table(ruleset, NFPROTO_ARP, facts->table);
         guint32 gateway = facts->config->gateway_ip;
 
-        RulesetRule *asked = chain_add_rule(table_add_chain(table, "input", "filter", NF_ARP_IN, 0));
+        RulesetRule *asked =
+                chain_add_rule(table_add_chain(table, "input", "filter", NF_ARP_IN, 0));
         match_iifname(asked, NFT_CMP_NEQ, facts->interface);
         match_address(asked, FIELD_ARP_DADDR, NFT_CMP_EQ, gateway);
         rule_verdict(asked, NF_DROP);
 
-        RulesetRule *told = chain_add_rule(table_add_chain(table, "output", "filter", NF_ARP_OUT, 0));
+        RulesetRule *told =
+                chain_add_rule(table_add_chain(table, "output", "filter", NF_ARP_OUT, 0));
         match_oifname(told, NFT_CMP_NEQ, facts->interface);
         match_address(told, FIELD_ARP_SADDR, NFT_CMP_EQ, gateway);
         rule_verdict(told, NF_DROP);

@@ -4,14 +4,14 @@
  * that tests can say what they expect in words and hold the kernel's objects to it. Only what the
  * builders write is known; anything else prints as "?". */
 
+#include "model/ruleset.h"
+
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
-#include <linux/netfilter_arp.h>
 #include <string.h>
 
 #include "model/ruleset-build.h"
-#include "model/ruleset.h"
 
 /* What the register holds while a rule's expressions are walked through. */
 typedef struct Loaded {
@@ -234,10 +234,9 @@ static void print_rule(GString *text, guint16 family, const RulesetRule *rule)
 
 static void print_chain(GString *text, guint16 family, const RulesetChain *chain)
 {
-        g_string_append_printf(text,
-                               "\tchain %s {\n\t\ttype %s hook %s priority %d; policy accept;\n",
-                               chain->name, chain->type, hook_name(family, chain->hook),
-                               chain->priority);
+        g_string_append_printf(
+                text, "\tchain %s {\n\t\ttype %s hook %s priority %d; policy accept;\n",
+                chain->name, chain->type, hook_name(family, chain->hook), chain->priority);
         for (guint i = 0; i < chain->rules->len; i++)
                 print_rule(text, family, g_ptr_array_index(chain->rules, i));
         g_string_append(text, "\t}\n");

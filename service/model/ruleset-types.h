@@ -44,7 +44,7 @@ typedef struct Expression {
                         guint32 operation; /* NFT_CMP_* */
                         ExpressionValue value;
                 } compare;
-                const char *map; /* a literal */
+                const char *map;  /* a literal */
                 guint32 nat_type; /* NFT_NAT_* */
                 gint32 verdict;   /* NF_* or NFT_* */
         };

@@ -2,8 +2,8 @@
 #pragma once
 
 /* A network's nftables rules as values: tables, sets and maps with their elements, chains, rules as
- * lists of expressions, close to what the kernel's nf_tables takes (linux/netfilter/nf_tables.h), so
- * that host/nft.c only copies them into netlink messages. Pure: no host is asked here. */
+ * lists of expressions, close to what the kernel's nf_tables takes (linux/netfilter/nf_tables.h),
+ * so that host/nft.c only copies them into netlink messages. Pure: no host is asked here. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -38,5 +38,5 @@ typedef struct GuardedNetwork {
  * gateway addresses answer on their own interfaces alone. */
 Ruleset *ruleset_new_guard(const GuardedNetwork *networks, guint n);
 
-/* The whole rule set as text, one expression a word, for tests and debugging. The caller's. */
+/* The whole rule set as text that nft(8) reads, for tests and debugging. The caller's. */
 char *ruleset_to_text(const Ruleset *ruleset);

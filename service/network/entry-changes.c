@@ -152,9 +152,11 @@ static bool log_load(EntryChanges *changes, GError **error)
         g_autofree char *text = file_read(changes->path, LOG_MAX_BYTES, &length, error);
         if (!text)
                 return false;
-        changes->n_lines = entry_log_replay(text, length, network->config->entries, &n_bad);
+        g_autoptr(Entries) entries = entries_copy(network->config->entries);
+        changes->n_lines = entry_log_replay(text, length, entries, &n_bad);
+        n_bad += config_adopt_entries(network->config, entries);
         if (n_bad > 0)
-                log_network_warning(network->interface, "%s: %u lines make no sense and were passed over",
+                log_network_warning(network->interface, "%s: %u changes do not fit and were passed over",
                                     changes->path, n_bad);
         if (length > 0 && text[length - 1] != '\n') /* cut short by a crash: a new line must not join it */
                 return log_rewrite(changes, error);

@@ -248,8 +248,10 @@ void network_overlay_entries(const Network *network, NetworkConfig *config)
 {
         guint n_bad;
         g_autofree char *log = entry_log_compact(network->configured, network->config->entries);
+        g_autoptr(Entries) entries = entries_copy(config->entries);
 
-        (void)entry_log_replay(log, strlen(log), config->entries, &n_bad);
+        (void)entry_log_replay(log, strlen(log), entries, &n_bad);
+        n_bad += config_adopt_entries(config, entries);
         if (n_bad > 0)
                 log_network_warning(network->interface,
                                     "%u entries made over the bus do not fit the new configuration",

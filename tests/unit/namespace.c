@@ -37,7 +37,7 @@ static void request(struct nlmsghdr *message)
 
 void namespace_add_veth(const char *name, const char *peer)
 {
-        char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 
         message->nlmsg_type = RTM_NEWLINK;
@@ -58,7 +58,7 @@ void namespace_add_veth(const char *name, const char *peer)
 
 void namespace_delete_link(const char *name)
 {
-        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
 
         message->nlmsg_type = RTM_DELLINK;

@@ -192,7 +192,7 @@ static void test_address_without_interface(Fixture *fixture, gconstpointer data)
 
 static void add_default_route(Fixture *fixture, guint32 gateway, guint32 metric)
 {
-        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 
         request->nlmsg_type = RTM_NEWROUTE;
@@ -248,7 +248,7 @@ static void test_no_route(Fixture *fixture, gconstpointer data)
 
 static void test_neighbours(Fixture *fixture, gconstpointer data)
 {
-        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
         static const guint8 mac[] = { 2, 0, 0, 0, 0, 9 };
 

@@ -24,8 +24,7 @@ class Lan:
         self.namespace = Namespace("lan")
         for knob in ("default/accept_dad", "all/accept_dad"):
             run("busybox", "sysctl", "-qw", f"net.ipv6.conf.{knob.replace('/', '.')}=0")
-        veth(UPSTREAM, "lan0", self.namespace)
-        run("ip", "link", "set", UPSTREAM, "address", HOST_MAC)
+        veth(UPSTREAM, "lan0", self.namespace, outer_mac=HOST_MAC)
         for address in (ROUTER, NEIGHBOUR, NAME_ADDRESS):
             self.namespace.run("ip", "address", "add", f"{address}/{PREFIX}", "dev", "lan0")
         for address in ("8.8.8.8", "8.8.4.4"):

@@ -67,10 +67,11 @@ class Namespace:
             knob.write(str(value))
 
 
-def veth(outer, inner, namespace, mac=None):
+def veth(outer, inner, namespace, mac=None, outer_mac=None):
     """A veth pair: `outer` here and up, `inner` in the namespace and up."""
     address = ("address", mac) if mac else ()
-    run("ip", "link", "add", outer, "type", "veth", "peer", "name", inner, *address, "netns",
-        namespace.name)
+    outer_address = ("address", outer_mac) if outer_mac else ()
+    run("ip", "link", "add", outer, *outer_address, "type", "veth", "peer", "name", inner, *address,
+        "netns", namespace.name)
     namespace.run("ip", "link", "set", inner, "up")
     run("ip", "link", "set", outer, "up")

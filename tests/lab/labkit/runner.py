@@ -79,7 +79,8 @@ class Report:
 def journal_since(start):
     done = subprocess.run(
         ["journalctl", "--quiet", "--no-pager", "--output=short-precise", f"--since=@{start:.6f}",
-         f"--unit={DAEMON_UNIT}", f"--lines={JOURNAL_LINES}"],
+         f"--unit={DAEMON_UNIT}", "--identifier=dut-networkd", "--identifier=systemd",
+         f"--lines={JOURNAL_LINES}"],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done.stdout.splitlines()
 

@@ -111,13 +111,13 @@ container_inside() {
         container_mount "$mnt" || return 1
         build_install "$mnt/root" || return 1
         container_install_lab "$mnt/root" || return 1
+        container_boot "$mnt/root" &
         if [ "$1" = shell ]; then
-                container_boot "$mnt/root" &
+                # What is left running ends with this process.
                 container_shell
-        else
-                container_boot "$mnt/root" &
-                wait $!
+                return 0
         fi
+        wait $!
         container_code
 }
 
@@ -204,8 +204,7 @@ container_shell() {
                 sleep 0.05
         done
         leader=$(container_leader) || return 1
-        nsenter --target "$leader" --all --wd=/root \
+        cd / || return 1
+        nsenter --target "$leader" --all \
                 bash --rcfile "$top/tests/lab/sh/shell.rc" -i
-        nsenter --target "$leader" --all systemctl --no-block stop dut-network-lab.service
-        wait
 }

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Names, asked by dig from the board."""
+
+from labkit import bus, lan
+from labkit.expect import equal, refused
+from labkit.process import run, wait_for
+
+GATEWAY = "192.168.100.1"
+
+
+def served(lab, **options):
+    """A board with an address, and its network."""
+    dut = lab.dut()
+    network = lab.create(dut, **options)
+    dut.dhcp()
+    return dut, network
+
+
+def test_entries_are_answered(lab):
+    dut, _ = served(lab, dns_entries=[{"hostname": "artifacts.lab", "ip": "10.1.2.3"}])
+    equal(dut.dig("artifacts.lab", GATEWAY), ["10.1.2.3"], "the answer")
+
+
+def test_entries_are_answered_over_tcp(lab):
+    dut, _ = served(lab, dns_entries=[{"hostname": "artifacts.lab", "ip": "10.1.2.3"}])
+    equal(dut.dig("artifacts.lab", GATEWAY, tcp=True), ["10.1.2.3"], "the answer")
+
+
+def test_host_names_of_addresses_are_answered(lab):
+    dut, _ = served(lab, addresses=[{"ip": "192.168.100.60", "hostname": "shelf-6"}])
+    equal(dut.dig("shelf-6", GATEWAY), ["192.168.100.60"], "the answer")
+
+
+def test_names_of_the_lan_are_forwarded(lab):
+    dut, _ = served(lab)
+    equal(dut.dig(lan.NAME, GATEWAY), [lan.NAME_ADDRESS], "the answer")
+
+
+def test_configured_servers_are_the_ones_asked(lab):
+    dut, _ = served(lab, dns_servers=[lan.NEIGHBOUR])
+    queries = len(lab.lan.dns_queries())
+    equal(dut.dig("unheard-of.lan.test", GATEWAY), [], "the answer")
+    asked = wait_for(lambda: lab.lan.dns_queries()[queries:], "the LAN's server is asked")
+    assert any("unheard-of.lan.test" in line for line in asked), asked
+
+
+def test_servers_change_while_it_runs(lab):
+    dut, network = served(lab, dns_servers=["10.77.0.250"])
+    equal(dut.dig_status(lan.NAME, GATEWAY), "", "the status with a dead server")
+    network.update(dns_servers=[lan.ROUTER])
+    equal(dut.dig(lan.NAME, GATEWAY), [lan.NAME_ADDRESS], "the answer after the change")
+
+
+def test_empty_list_of_servers_means_the_hosts_own(lab):
+    dut, _ = served(lab, dns_servers=[])
+    equal(dut.dig(lan.NAME, GATEWAY), [lan.NAME_ADDRESS], "the answer")
+
+
+def test_added_entry_is_answered_at_once(lab):
+    dut, network = served(lab)
+    pid = network.dnsmasq()
+    network.add_dns("new.lab", "10.1.2.4")
+    equal(wait_for(lambda: dut.dig("new.lab", GATEWAY), "new.lab is answered", 0.5), ["10.1.2.4"],
+          "the answer")
+    equal(network.dnsmasq(), pid, "dnsmasq's pid")
+
+
+def test_entry_of_the_same_name_is_replaced(lab):
+    dut, network = served(lab, dns_entries=[{"hostname": "one.lab", "ip": "10.1.2.3"}])
+    network.add_dns("one.lab", "10.1.2.9")
+    wait_for(lambda: dut.dig("one.lab", GATEWAY) == ["10.1.2.9"], "one.lab has moved", 0.5)
+    equal(network.call("GetDnsEntries"), [("one.lab", "10.1.2.9")], "GetDnsEntries")
+
+
+def test_removed_entry_is_answered_no_more(lab):
+    dut, network = served(lab, dns_entries=[{"hostname": "one.lan.test", "ip": "10.1.2.3"}])
+    equal(dut.dig("one.lan.test", GATEWAY), ["10.1.2.3"], "the answer before")
+    network.remove_dns("one.lan.test")
+    wait_for(lambda: dut.dig_status("one.lan.test", GATEWAY) == "NXDOMAIN", "one.lan.test is gone",
+             0.5)
+    equal(network.call("GetDnsEntries"), [], "GetDnsEntries")
+
+
+def test_names_are_stored_in_lower_case(lab):
+    dut, network = served(lab)
+    network.add_dns("MixedCase.Lab", "10.1.2.5")
+    equal(network.call("GetDnsEntries"), [("mixedcase.lab", "10.1.2.5")], "GetDnsEntries")
+    wait_for(lambda: dut.dig("mixedCASE.lab", GATEWAY) == ["10.1.2.5"], "it is answered", 0.5)
+    network.remove_dns("MIXEDCASE.LAB")
+
+
+def test_removing_what_is_not_there_is_refused(lab):
+    _, network = served(lab)
+    with refused(bus.ERROR + "NoSuchEntry", "nothing.lab"):
+        network.remove_dns("nothing.lab")
+    with refused(bus.ERROR + "NoSuchAddress", "192.168.100.250"):
+        network.remove_address("192.168.100.250")
+
+
+def test_entries_are_told_by_signals(lab):
+    _, network = served(lab)
+    signals = lab.signals()
+    network.add_dns("told.lab", "10.1.2.6")
+    equal(signals.wait("DnsEntryAdded", network.path), ("told.lab", "10.1.2.6"), "the signal")
+    network.remove_dns("told.lab")
+    equal(signals.wait("DnsEntryRemoved", network.path), ("told.lab", "10.1.2.6"), "the signal")
+
+
+def test_hosts_file_of_the_host_is_not_served(lab):
+    with open("/etc/hosts", encoding="utf-8") as file:
+        original = file.read()
+    with open("/etc/hosts", "a", encoding="utf-8") as file:
+        file.write("10.9.9.9 private.lan.test\n")
+    lab.undo.callback(write, "/etc/hosts", original)
+    dut, _ = served(lab)
+    equal(dut.dig_status("private.lan.test", GATEWAY), "NXDOMAIN", "the status")
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def test_dns_is_served_without_dhcp(lab):
+    dut = lab.dut()
+    lab.create(dut, dhcp_enabled=False, dns_entries=[{"hostname": "one.lab", "ip": "10.1.2.3"}])
+    dut.configure("192.168.100.77/24", GATEWAY)
+    equal(dut.dig("one.lab", GATEWAY), ["10.1.2.3"], "the answer")
+
+
+def test_dns_is_served_without_translation(lab):
+    dut, _ = served(lab, nat_mode="disabled",
+                    dns_entries=[{"hostname": "one.lab", "ip": "10.1.2.3"}])
+    equal(dut.dig("one.lab", GATEWAY), ["10.1.2.3"], "the answer")
+
+
+def test_host_itself_is_answered(lab):
+    served(lab, dns_entries=[{"hostname": "one.lab", "ip": "10.1.2.3"}])
+    equal(run("dig", f"@{GATEWAY}", "+short", "+tries=1", "+time=1", "one.lab").strip(), "10.1.2.3",
+          "the answer to the host")

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What must be unreachable is."""
+
+import socket
+import struct
+
+from labkit import lan, whoami
+from labkit.expect import equal
+from labkit.process import run, wait_for
+
+FIRST = "192.168.100"
+SECOND = "192.168.101"
+
+
+def two_networks(lab, **options):
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    lab.create(first, **options)
+    lab.create(second, subnet=f"{SECOND}.0/24", gateway_ip=f"{SECOND}.1", **options)
+    for dut in (first, second):
+        dut.dhcp()
+        dut.serve()
+    return first, second
+
+
+def test_lan_host_with_a_route_does_not_reach_a_board(lab):
+    dut = lab.dut()
+    lab.create(dut)
+    address = dut.dhcp()["ip"]
+    dut.serve()
+    lab.lan.add_route(f"{FIRST}.0/24")
+    lab.undo.callback(lab.lan.remove_route, f"{FIRST}.0/24")
+    assert not lab.lan.reaches(address), "TCP from the LAN reaches the board"
+    assert not lab.lan.pings(address), "a ping from the LAN reaches the board"
+    assert whoami.reaches(None, address), "nobody reaches the board, so this proves nothing"
+
+
+def test_lan_host_with_a_route_does_not_reach_a_mapped_boards_private_address(lab):
+    dut = lab.dut()
+    lab.create(dut, nat_mode="1to1",
+               addresses=[{"ip": f"{FIRST}.10", "mac": dut.mac, "public_ip": lan.FREE[0]}])
+    dut.dhcp()
+    dut.serve()
+    lab.lan.add_route(f"{FIRST}.0/24")
+    lab.undo.callback(lab.lan.remove_route, f"{FIRST}.0/24")
+    assert not lab.lan.reaches(f"{FIRST}.10"), "the private address is reached from the LAN"
+    assert lab.lan.reaches(lan.FREE[0]), "the public one is not"
+
+
+def test_boards_of_two_networks_do_not_reach_each_other(lab):
+    first, second = two_networks(lab)
+    for board, other in ((first, second), (second, first)):
+        address = other.lease()["ip"]
+        assert not board.reaches(address), f"{board.name} reaches {address} by TCP"
+        assert not board.pings(address), f"{board.name} pings {address}"
+        equal(board.source_at(lan.ROUTER), lan.HOST, "the source, so the board is up")
+
+
+def test_boards_do_not_reach_each_other_by_public_addresses_unless_mapped_back(lab):
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    lab.create(first, nat_mode="1to1",
+               addresses=[{"ip": f"{FIRST}.10", "mac": first.mac, "public_ip": lan.FREE[0]}])
+    lab.create(second, subnet=f"{SECOND}.0/24", gateway_ip=f"{SECOND}.1")
+    for dut in (first, second):
+        dut.dhcp()
+        dut.serve()
+    assert not second.reaches(f"{FIRST}.10"), "the private address of the other network is reached"
+
+
+def test_gateway_answers_on_its_own_nic_alone(lab):
+    first, second = two_networks(lab)
+    assert first.pings(f"{FIRST}.1"), "its own gateway does not answer"
+    assert not first.pings(f"{SECOND}.1"), "the other network's gateway answers"
+    assert not second.pings(f"{FIRST}.1"), "the other network's gateway answers"
+    lab.lan.add_route(f"{FIRST}.0/24")
+    lab.undo.callback(lab.lan.remove_route, f"{FIRST}.0/24")
+    assert not lab.lan.pings(f"{FIRST}.1"), "the gateway answers to the LAN"
+
+
+def test_gateway_is_not_answered_for_by_arp_elsewhere(lab):
+    first, second = two_networks(lab)
+    assert first.arping(f"{FIRST}.1"), "nobody answers on its own wire"
+    assert not second.arping(f"{FIRST}.1"), "another board's wire answers for it"
+    done = lab.lan.namespace.run_full("busybox", "arping", "-c", 1, "-w", 1, "-I", "lan0",
+                                      f"{FIRST}.1")
+    assert done.returncode != 0, "the LAN gets an ARP answer for the gateway address"
+
+
+def test_dns_answers_its_own_board_alone(lab):
+    first, second = two_networks(lab, dns_entries=[{"hostname": "secret.test", "ip": "1.2.3.4"}])
+    equal(first.dig("secret.test", f"{FIRST}.1"), ["1.2.3.4"], "the answer on its own wire")
+    equal(second.dig_status("secret.test", f"{FIRST}.1"), "", "the answer to another board")
+    lab.lan.add_route(f"{FIRST}.0/24")
+    lab.undo.callback(lab.lan.remove_route, f"{FIRST}.0/24")
+    done = lab.lan.namespace.run_full("dig", f"@{FIRST}.1", "+tries=1", "+time=1", "secret.test")
+    assert done.returncode != 0, f"the LAN got an answer: {done.stdout}"
+    done = lab.lan.namespace.run_full("dig", f"@{lan.HOST}", "+tries=1", "+time=1", "secret.test")
+    assert done.returncode != 0, f"the LAN got an answer on the host's address: {done.stdout}"
+
+
+def test_other_networks_of_the_host_are_closed_both_ways(lab):
+    dut = lab.dut("raw0")
+    guest = lab.dut("raw9")
+    run("ip", "address", "add", "172.19.0.1/24", "dev", "raw9")
+    guest.configure("172.19.0.2/24", "172.19.0.1")
+    guest.serve()
+    run("busybox", "sysctl", "-qw", "net.ipv4.conf.raw9.forwarding=1")
+    lab.remember()
+    lab.create(dut)
+    address = dut.dhcp()["ip"]
+    dut.serve()
+    assert not dut.reaches("172.19.0.2"), "the board reaches another network of the host"
+    assert not guest.reaches(address), "another network of the host reaches the board"
+    assert not guest.pings(f"{FIRST}.1"), "another network of the host reaches the gateway"
+
+
+def send_forged(namespace, destination, mac, interface):
+    """One UDP packet to port 7777 over Ethernet, past the sender's own routing."""
+    sock = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sock.bind((interface, 0))
+    payload = b"forged"
+    udp = struct.pack("!HHHH", 5000, 7779, 8 + len(payload), 0) + payload
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0,
+                       socket.inet_aton(lan.NEIGHBOUR), socket.inet_aton(destination))
+    total = sum(struct.unpack("!10H", head))
+    total = (total & 0xffff) + (total >> 16)
+    total = (total & 0xffff) + (total >> 16)
+    head = head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:]
+    own = bytes.fromhex("020000770001")
+    sock.send(bytes.fromhex(mac.replace(":", "")) + own + b"\x08\x00" + head + udp)
+    sock.close()
+
+
+def receives(dut, send):
+    """Whether a UDP packet to port 7779 arrives at the board once send() is called."""
+    sock = dut.namespace.socket(kind=socket.SOCK_DGRAM)
+    sock.bind(("0.0.0.0", 7779))
+    sock.settimeout(0.3)
+    with sock:
+        send()
+        try:
+            return sock.recv(100) == b"forged"
+        except TimeoutError:
+            return False
+
+
+def test_network_without_translation_is_guarded_where_the_upstream_forwards(lab):
+    plain, forwarding = lab.dut("raw0"), lab.dut("raw1")
+    lab.create(plain, nat_mode="disabled")
+    lab.create(forwarding, subnet=f"{SECOND}.0/24", gateway_ip=f"{SECOND}.1")
+    address = plain.dhcp()["ip"]
+    forwarding.dhcp()
+    plain.run("ip", "neighbour", "flush", "all")
+    assert not receives(plain, lambda: send_forged(lab.lan.namespace, address, lan.HOST_MAC,
+                                                   "lan0")), "a packet of the LAN reaches it"
+    assert receives(plain, lambda: send_from_host(address)), \
+        "not even the host reaches it, so this proves nothing"
+    assert not plain.reaches(lan.ROUTER), "the board without translation reaches the LAN"
+    lab.remove(forwarding)
+    wait_for(lambda: "raw1" not in lab.networks(), "the other network has gone")
+
+
+def send_from_host(address):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"forged", (address, 7779))
+
+
+def test_board_cannot_use_the_host_as_a_router_into_its_own_services_elsewhere(lab):
+    """A board reaches the host by its gateway address; another network's gateway stays closed
+    even where the board sets a route of its own."""
+    first, second = two_networks(lab)
+    first.run("ip", "route", "add", f"{SECOND}.0/24", "via", f"{FIRST}.1")
+    assert not first.reaches(second.lease()["ip"])
+    assert not first.pings(f"{SECOND}.1")
+
+
+def test_board_does_not_become_the_hosts_router(lab):
+    lab.dut()
+    lab.create("raw0")
+    knobs = {name: open(f"/proc/sys/net/{name}", encoding="ascii").read().strip() for name in (
+        "ipv6/conf/raw0/accept_ra", "ipv6/conf/raw0/accept_redirects",
+        "ipv4/conf/raw0/send_redirects", "ipv4/conf/raw0/accept_redirects")}
+    equal(set(knobs.values()), {"0"}, f"the values of {knobs}")

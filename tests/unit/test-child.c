@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Child processes: what they inherit, how they are known again, and that no other process is ever
+ * taken for one of them. */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host/child.h"
+#include "namespace.h"
+
+#define DECOY "dut-network-test-decoy"
+
+static const char *const sleeping[] = { "/bin/sleep", "1000", NULL };
+
+typedef struct End {
+        bool ended;
+        int status;
+} End;
+
+static void on_ended(Child *child, int status, gpointer data)
+{
+        End *end = data;
+
+        g_assert_false(end->ended);
+        end->ended = true;
+        end->status = status;
+}
+
+static Child *spawn(const char *const *argv, int stderr_fd, End *end)
+{
+        g_autoptr(GError) error = NULL;
+        Child *child = child_spawn(argv, stderr_fd, on_ended, end, &error);
+
+        g_assert_no_error(error);
+        g_assert_nonnull(child);
+        return child;
+}
+
+/* exec(2) lets the parent go on a moment before the new command line can be read. */
+static void wait_for_exec(pid_t pid)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid);
+
+        for (guint i = 0; i < 100; i++) {
+                g_autofree char *text = NULL;
+                if (g_file_get_contents(path, &text, NULL, NULL) && g_str_equal(text, sleeping[0]))
+                        return;
+                run_for(5);
+        }
+        g_assert_not_reached();
+}
+
+static void test_exit_status(void)
+{
+        static const char *const argv[] = { "/bin/sh", "-c", "exit 3", NULL };
+        End end = { 0 };
+        g_autoptr(Child) child = spawn(argv, -1, &end);
+
+        wait_until(&end.ended, 5000);
+        g_assert_true(WIFEXITED(end.status));
+        g_assert_cmpint(WEXITSTATUS(end.status), ==, 3);
+        child_signal(child, SIGTERM); /* ended already */
+}
+
+static void test_signal(void)
+{
+        End end = { 0 };
+        g_autoptr(Child) child = spawn(sleeping, -1, &end);
+
+        child_signal(child, SIGTERM);
+        wait_until(&end.ended, 5000);
+        g_assert_true(WIFSIGNALED(end.status));
+        g_assert_cmpint(WTERMSIG(end.status), ==, SIGTERM);
+}
+
+static void test_not_there(void)
+{
+        static const char *const argv[] = { "/nowhere/program", NULL };
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(child_spawn(argv, -1, on_ended, NULL, &error));
+        g_assert_nonnull(strstr(error->message, "/nowhere/program"));
+}
+
+static void test_inherits_nothing(void)
+{
+        static const char script[] =
+                "exec >&2; for n in /proc/$$/fd/*; do [ ${n##*/} -gt 2 ] && [ -e $n ] && echo fd "
+                "$n; done;"
+                "grep '^Sig' /proc/self/status; readlink /proc/$$/cwd;"
+                "[ \"$(cut -d' ' -f6 /proc/$$/stat)\" = $$ ] || echo no session; env";
+        static const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+        g_autofree char *path = g_build_filename(g_get_tmp_dir(), "child-XXXXXX", NULL);
+        g_autofree char *text = NULL;
+        End end = { 0 };
+        int fd = g_mkstemp(path);
+        int leak = open("/dev/null", O_RDONLY); /* not close-on-exec */
+        sigset_t blocked;
+
+        sigemptyset(&blocked);
+        sigaddset(&blocked, SIGUSR1);
+        sigprocmask(SIG_BLOCK, &blocked, NULL);
+        signal(SIGPIPE, SIG_IGN);
+        g_setenv("NOTIFY_SOCKET", "/run/x", TRUE);
+        G_GNUC_UNUSED g_autoptr(Child) child = spawn(argv, fd, &end);
+        wait_until(&end.ended, 5000);
+        sigprocmask(SIG_UNBLOCK, &blocked, NULL);
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        g_assert_null(strstr(text, "fd "));
+        g_assert_nonnull(strstr(text, "SigBlk:\t0000000000000000\n"));
+        const char *ignored = strstr(text, "SigIgn:\t");
+        g_assert_nonnull(ignored);
+        /* glibc ignores 32 and 33 there, which are its own. */
+        g_assert_cmphex(g_ascii_strtoull(ignored + 8, NULL, 16) & 0x7fffffff, ==, 0);
+        g_assert_nonnull(strstr(text, "\n/\n"));
+        g_assert_null(strstr(text, "no session"));
+        g_assert_null(strstr(text, "NOTIFY_SOCKET"));
+        g_assert_cmpint(unlink(path), ==, 0);
+        close(leak);
+        close(fd);
+}
+
+static void test_adopt(void)
+{
+        End ends[3] = { 0 };
+        Child *first = spawn(sleeping, -1, &ends[0]);
+        pid_t pid = child_pid(first);
+        guint64 start_time = child_start_time(first);
+
+        g_assert_cmpuint(start_time, >, 0);
+        wait_for_exec(pid);
+        child_free(first); /* goes on running */
+
+        g_autoptr(Child) second = child_adopt(pid, start_time, sleeping, on_ended, &ends[1]);
+        g_assert_nonnull(second);
+        g_assert_cmpint(child_pid(second), ==, pid);
+        child_signal(second, SIGKILL);
+        wait_until(&ends[1].ended, 5000);
+        g_assert_false(ends[0].ended);
+        g_assert_null(child_adopt(pid, start_time, sleeping, on_ended, &ends[2]));
+}
+
+static void test_adopts_no_other(void)
+{
+        static const char *const longer[] = { "/bin/sleep", "1000", "1", NULL };
+        static const char *const shorter[] = { "/bin/sleep", NULL };
+        static const char *const other[] = { "/bin/sleep", "100", NULL };
+        End end = { 0 };
+        g_autoptr(Child) child = spawn(sleeping, -1, &end);
+        pid_t pid = child_pid(child);
+        guint64 start_time = child_start_time(child);
+
+        wait_for_exec(pid);
+        g_assert_null(child_adopt(pid, start_time, longer, on_ended, NULL));
+        g_assert_null(child_adopt(pid, start_time, shorter, on_ended, NULL));
+        g_assert_null(child_adopt(pid, start_time, other, on_ended, NULL));
+        g_assert_null(child_adopt(pid, start_time + 1, sleeping, on_ended, NULL));
+        g_assert_null(child_adopt(0, 0, sleeping, on_ended, NULL));
+        g_assert_null(child_adopt(1, 0, sleeping, on_ended, NULL));
+        g_assert_null(child_adopt(-1, 0, sleeping, on_ended, NULL));
+        run_for(20);
+        g_assert_false(end.ended);
+        child_signal(child, SIGKILL);
+        wait_until(&end.ended, 5000);
+}
+
+/* Another program under the very same command line. */
+static void test_adopts_no_impostor(void)
+{
+        char *const argv[] = { (char *)"/bin/sleep", (char *)DECOY, NULL };
+        const char *const expected[] = { "/bin/sleep", DECOY, NULL };
+        g_autofree char *own = g_file_read_link("/proc/self/exe", NULL);
+        GPid pid = 0;
+
+        char *const spawned[] = { own, argv[0], argv[1], NULL };
+        g_assert_true(g_spawn_async(NULL, (char **)spawned, NULL,
+                                    G_SPAWN_FILE_AND_ARGV_ZERO | G_SPAWN_DO_NOT_REAP_CHILD, NULL,
+                                    NULL, &pid, NULL));
+        run_for(50); /* g_spawn_async() has seen the exec */
+        g_assert_null(child_adopt(pid, 0, expected, on_ended, NULL));
+        g_assert_cmpint(waitpid(pid, NULL, WNOHANG), ==, 0);
+        g_assert_cmpint(kill(pid, SIGKILL), ==, 0);
+        g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+}
+
+static void test_forgotten_leaves_no_zombie(void)
+{
+        End end = { 0 };
+        Child *child = spawn(sleeping, -1, &end);
+        pid_t pid = child_pid(child);
+
+        child_free(child);
+        g_assert_cmpint(kill(pid, SIGKILL), ==, 0);
+        for (guint i = 0; i < 100 && kill(pid, 0) == 0; i++)
+                run_for(10);
+        g_assert_cmpint(kill(pid, 0), <, 0);
+        g_assert_false(end.ended);
+}
+
+int main(int argc, char **argv)
+{
+        if (argc == 2 && g_str_equal(argv[1], DECOY)) {
+                pause();
+                return 0;
+        }
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/child/exit-status", test_exit_status);
+        g_test_add_func("/child/signal", test_signal);
+        g_test_add_func("/child/not-there", test_not_there);
+        g_test_add_func("/child/inherits-nothing", test_inherits_nothing);
+        g_test_add_func("/child/adopt", test_adopt);
+        g_test_add_func("/child/adopts-no-other", test_adopts_no_other);
+        g_test_add_func("/child/adopts-no-impostor", test_adopts_no_impostor);
+        g_test_add_func("/child/forgotten-leaves-no-zombie", test_forgotten_leaves_no_zombie);
+        return g_test_run();
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Real connections through real mappings, on lo, and their end. */
+
+#include "host/conntrack.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/ip-address.h"
+#include "host/nft.h"
+#include "namespace.h"
+
+#define LO          1          /* its index */
+#define IP          0xc0a8640a /* 192.168.100.10, and .11 */
+#define PUBLIC      0x0a000032 /* 10.0.0.50, and .51 */
+#define SOME_PORT   4711
+#define N_DATAGRAMS 5
+
+static void add_address(guint32 address)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Netlink) rtnl = netlink_new(NETLINK_ROUTE, &error);
+        IpAddress added = {
+                .index = LO,
+                .address = address,
+                .prefix = 32,
+                .valid_sec = G_MAXUINT32,
+                .preferred_sec = G_MAXUINT32,
+        };
+
+        g_assert_true(ip_address_add(rtnl, &added, NULL, &error));
+        g_assert_no_error(error);
+}
+
+static void apply_rules(Nft *nft)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Entries) entries = entries_new();
+        NetworkConfig config = {
+                .subnet = { IP & 0xffffff00, 24 },
+                .gateway_ip = (IP & 0xffffff00) + 1,
+                .nat_mode = NAT_MODE_1TO1,
+                .entries = entries,
+        };
+        RulesetFacts facts = {
+                .interface = "eth1",
+                .table = "jumpstarter_eth1",
+                .upstream = "lo",
+                .config = &config,
+        };
+
+        for (guint i = 0; i < 2; i++) {
+                AddressEntry entry = { .ip = IP + i, .public_ip = PUBLIC + i };
+                entries_put_address(entries, address_entry_copy(&entry));
+        }
+        g_autoptr(Ruleset) rules = ruleset_new_network(&facts);
+        g_assert_true(nft_apply(nft, rules, &error));
+        g_assert_no_error(error);
+}
+
+/* Each datagram from a port of its own, and so a connection of its own. */
+static void send_from_to(guint32 from, guint32 to)
+{
+        struct sockaddr_in source = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(from) };
+        struct sockaddr_in target = { .sin_family = AF_INET,
+                                      .sin_port = htons(SOME_PORT),
+                                      .sin_addr.s_addr = htonl(to) };
+
+        for (guint i = 0; i < N_DATAGRAMS; i++) {
+                int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+                g_assert_cmpint(bind(fd, (struct sockaddr *)&source, sizeof source), ==, 0);
+                g_assert_cmpint(sendto(fd, "x", 1, 0, (struct sockaddr *)&target, sizeof target),
+                                ==, 1);
+                (void)close(fd); /* nothing to lose */
+        }
+}
+
+static guint end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip)
+{
+        g_autoptr(GError) error = NULL;
+        guint n = 4711;
+
+        g_assert_true(conntrack_end_mapping(conntrack, ip, public_ip, &n, &error));
+        g_assert_no_error(error);
+        return n;
+}
+
+static void test_end_mapping(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = nft_new(false, &error);
+        g_assert_no_error(error);
+        g_autoptr(Conntrack) conntrack = conntrack_new(&error);
+        g_assert_no_error(error);
+
+        for (guint i = 0; i < 2; i++) {
+                add_address(IP + i);
+                add_address(PUBLIC + i);
+        }
+        apply_rules(nft);
+        send_from_to(INADDR_LOOPBACK, PUBLIC);     /* in, by the mapping */
+        send_from_to(INADDR_LOOPBACK, PUBLIC + 1); /* in, by the other */
+        send_from_to(IP, INADDR_LOOPBACK);         /* out, by the mapping */
+        send_from_to(IP + 1, INADDR_LOOPBACK);     /* out, by the other */
+
+        g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC + 1), ==, 0); /* no mapping */
+        g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC), ==, 2 * N_DATAGRAMS);
+        g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC), ==, 0);
+        g_assert_cmpuint(end_mapping(conntrack, IP + 1, PUBLIC + 1), ==, 2 * N_DATAGRAMS);
+        g_assert_true(conntrack_end_mapping(conntrack, IP, PUBLIC, NULL, &error));
+        g_assert_no_error(error);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        if (!namespace_enter())
+                return 77;
+        g_test_add_func("/conntrack/ends-the-mapping-s-and-no-other", test_end_mapping);
+        return g_test_run();
+}

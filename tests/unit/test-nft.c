@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Rule sets in a kernel, read back with the real nft, in a namespace of the test's own. */
+
+#include "host/nft.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "namespace.h"
+#include "util/error.h"
+
+#define TABLE   "jumpstarter_eth1"
+#define SUBNET  0x0a640000 /* 10.100.0.0/16 */
+#define PUBLICS 0xac100000 /* 172.16.0.0 */
+#define MANY    10000
+
+/* Runs @command with @input and returns what it says; it must succeed. */
+static char *run(const char *command, const char *input)
+{
+        const char *const argv[] = { "sh", "-c", command, NULL };
+        g_autoptr(GError) error = NULL;
+        g_autofree char *file = NULL;
+        char *output = NULL;
+        int status;
+
+        if (input) {
+                int fd = g_file_open_tmp("test-nft-XXXXXX", &file, &error);
+                g_assert_no_error(error);
+                (void)close(fd); /* written by name */
+                g_assert_true(g_file_set_contents(file, input, -1, &error));
+                g_setenv("INPUT", file, TRUE);
+        }
+        g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output, NULL,
+                     &status, &error);
+        g_assert_no_error(error);
+        g_assert_true(g_spawn_check_wait_status(status, &error));
+        if (file)
+                g_assert_cmpint(unlink(file), ==, 0);
+        return output;
+}
+
+static NetworkConfig *config(NatMode mode, guint n_mappings)
+{
+        NetworkConfig *new_config = g_new0(NetworkConfig, 1);
+
+        new_config->subnet = (Subnet){ SUBNET, 16 };
+        new_config->gateway_ip = SUBNET + 1;
+        new_config->nat_mode = mode;
+        new_config->entries = entries_new();
+        for (guint i = 2; i < n_mappings + 2; i++) {
+                AddressEntry entry = { .ip = SUBNET + i, .public_ip = PUBLICS + i };
+                entries_put_address(new_config->entries, address_entry_copy(&entry));
+        }
+        return new_config;
+}
+
+static Ruleset *ruleset(NatMode mode, guint n_mappings)
+{
+        g_autoptr(NetworkConfig) settings = config(mode, n_mappings);
+        RulesetFacts facts = {
+                .interface = "eth1",
+                .table = TABLE,
+                .upstream = "eth0",
+                .public_interface = "fifteen-letters",
+                .config = settings,
+        };
+
+        return ruleset_new_network(&facts);
+}
+
+static Nft *new_nft(bool own)
+{
+        g_autoptr(GError) error = NULL;
+        Nft *nft = nft_new(own, &error);
+
+        g_assert_no_error(error);
+        return nft;
+}
+
+static void apply(Nft *nft, const Ruleset *rules)
+{
+        g_autoptr(GError) error = NULL;
+
+        g_assert_true(nft_apply(nft, rules, &error));
+        g_assert_no_error(error);
+}
+
+static void remove_tables(Nft *nft)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *left = NULL;
+
+        g_assert_true(nft_remove(nft, TABLE, &error));
+        g_assert_true(nft_remove(nft, "jumpstarter_guard", &error));
+        g_assert_no_error(error);
+        left = run("nft list ruleset", NULL);
+        g_assert_cmpstr(left, ==, "");
+}
+
+/* The kernel has what nft would have made of the same words. */
+static void check_same(const Ruleset *rules)
+{
+        g_autoptr(Nft) nft = new_nft(false);
+        g_autofree char *text = ruleset_to_text(rules);
+
+        apply(nft, rules);
+        g_autofree char *ours = run("nft list ruleset", NULL);
+        remove_tables(nft);
+        g_autofree char *none = run("nft -f $INPUT", text);
+        g_autofree char *theirs = run("nft list ruleset", NULL);
+        remove_tables(nft);
+
+        g_assert_cmpstr(none, ==, "");
+        g_assert_cmpstr(ours, ==, theirs);
+        g_assert_nonnull(strstr(ours, "eth1"));
+}
+
+static void test_as_nft(void)
+{
+        const GuardedNetwork guarded[] = { { "eth1", SUBNET + 1 }, { "eth2", SUBNET + 2 } };
+        g_autoptr(Ruleset) masquerade = ruleset(NAT_MODE_MASQUERADE, 0);
+        g_autoptr(Ruleset) mapped = ruleset(NAT_MODE_1TO1, 3);
+        g_autoptr(Ruleset) disabled = ruleset(NAT_MODE_DISABLED, 0);
+        g_autoptr(Ruleset) guard = ruleset_new_guard(guarded, G_N_ELEMENTS(guarded));
+
+        check_same(masquerade);
+        check_same(mapped);
+        check_same(disabled);
+        check_same(guard);
+}
+
+static void test_replace_and_remove(void)
+{
+        g_autoptr(Nft) nft = new_nft(false);
+        g_autoptr(Ruleset) first = ruleset(NAT_MODE_1TO1, 5);
+        g_autoptr(Ruleset) second = ruleset(NAT_MODE_MASQUERADE, 0);
+
+        remove_tables(nft); /* not there: success */
+        apply(nft, first);
+        apply(nft, first);
+        apply(nft, second);
+        g_autofree char *text = run("nft list table ip " TABLE, NULL);
+        g_assert_null(strstr(text, "map"));
+        g_assert_nonnull(strstr(text, "masquerade"));
+        remove_tables(nft);
+        remove_tables(nft);
+}
+
+static void test_print(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(false);
+        g_autoptr(Ruleset) rules = ruleset(NAT_MODE_1TO1, 5);
+
+        g_autofree char *none = nft_print_table(TABLE, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(none, ==, "");
+
+        apply(nft, rules);
+        g_autofree char *printed = nft_print_table(TABLE, &error);
+        g_assert_no_error(error);
+        g_autofree char *listed = run("nft list table ip " TABLE, NULL);
+        g_assert_cmpstr(printed, ==, listed);
+        remove_tables(nft);
+}
+
+static void change(Nft *nft, NftMapping removed, NftMapping added, bool expected)
+{
+        g_autoptr(GError) error = NULL;
+
+        bool done = nft_change_mappings(nft, TABLE, &removed, 1, &added, 1, &error);
+        g_assert_cmpint(done, ==, expected);
+        if (expected)
+                g_assert_no_error(error);
+        else
+                g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+}
+
+static void check_mapping(guint32 ip, guint32 public_ip)
+{
+        g_autofree char *private_text = address_to_string(ip);
+        g_autofree char *public_text = address_to_string(public_ip);
+        g_autofree char *out = g_strdup_printf("%s : %s", private_text, public_text);
+        g_autofree char *in = g_strdup_printf("%s : %s", public_text, private_text);
+
+        g_autofree char *to_public = run("nft list map ip " TABLE " private_to_public", NULL);
+        g_autofree char *to_private = run("nft list map ip " TABLE " public_to_private", NULL);
+        g_assert_nonnull(strstr(to_public, out));
+        g_assert_nonnull(strstr(to_private, in));
+}
+
+/* As many as MANY where the socket's buffer may be as large as that takes. */
+static void test_change_mappings(void)
+{
+        const NftMapping none = { 0, 0 };
+        const NftMapping extra = { SUBNET + 20000, PUBLICS + 20000 };
+        const NftMapping other = { SUBNET + 20000, PUBLICS + 20001 };
+        const NftMapping clash = { SUBNET + 20001, PUBLICS + 20001 };
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(Ruleset) rules = ruleset(NAT_MODE_1TO1, MANY);
+
+        gint64 begin = g_get_monotonic_time();
+        apply(nft, rules);
+        g_test_message("%d mappings applied in %" G_GINT64_FORMAT " us", MANY,
+                       g_get_monotonic_time() - begin);
+        check_mapping(SUBNET + 2, PUBLICS + 2);
+        check_mapping(SUBNET + MANY + 1, PUBLICS + MANY + 1);
+
+        g_autoptr(GError) error = NULL;
+        begin = g_get_monotonic_time();
+        g_autofree char *printed = nft_print_table(TABLE, &error);
+        g_assert_no_error(error);
+        g_assert_nonnull(printed);
+        g_test_message("printed in %" G_GINT64_FORMAT " us", g_get_monotonic_time() - begin);
+
+        begin = g_get_monotonic_time();
+        change(nft, none, extra, true);
+        g_test_message("one mapping added in %" G_GINT64_FORMAT " us",
+                       g_get_monotonic_time() - begin);
+        check_mapping(extra.ip, extra.public_ip);
+        change(nft, extra, other, true);
+        check_mapping(other.ip, other.public_ip);
+
+        change(nft, clash, none, false);  /* is not there */
+        change(nft, extra, clash, false); /* its public_to_private is not there */
+        change(nft, none, clash, false);  /* other is in its place */
+        check_mapping(other.ip, other.public_ip);
+        change(nft, other, none, true);
+        change(nft, none, none, true);
+        remove_tables(nft);
+}
+
+static void test_change_without_table(void)
+{
+        const NftMapping extra = { SUBNET + 2, PUBLICS + 2 };
+        g_autoptr(Nft) nft = new_nft(true);
+
+        change(nft, (NftMapping){ 0 }, extra, false);
+}
+
+/* Both maps take the change or neither does. */
+static void test_change_is_atomic(void)
+{
+        g_autoptr(Nft) nft = new_nft(false);
+        g_autoptr(Ruleset) rules = ruleset(NAT_MODE_1TO1, 1);
+
+        apply(nft, rules);
+        g_autofree char *before = run("nft list ruleset", NULL);
+        change(nft, (NftMapping){ 0 }, (NftMapping){ SUBNET + 2, PUBLICS + 9 }, false);
+        g_autofree char *after = run("nft list ruleset", NULL);
+        g_assert_cmpstr(before, ==, after);
+        remove_tables(nft);
+}
+
+/* Another process owns the tables until it is killed. */
+static pid_t fork_owner(const Ruleset *rules)
+{
+        int ready[2];
+        char byte = 0;
+
+        g_assert_cmpint(pipe(ready), ==, 0);
+        pid_t pid = fork();
+        if (pid == 0) {
+                Nft *nft = nft_new(true, NULL);
+                if (!nft || !nft_apply(nft, rules, NULL) || write(ready[1], &byte, 1) != 1)
+                        _exit(1);
+                for (;;)
+                        (void)pause();
+        }
+        g_assert_cmpint(pid, >, 0);
+        (void)close(ready[1]); /* so that the child's end is seen */
+        g_assert_cmpint(read(ready[0], &byte, 1), ==, 1);
+        (void)close(ready[0]);
+        return pid;
+}
+
+static void test_owner(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(Ruleset) rules = ruleset(NAT_MODE_1TO1, 5);
+
+        if (!nft_owns_tables(nft)) {
+                g_test_skip("this kernel has no tables with owner and persist");
+                return;
+        }
+        pid_t pid = fork_owner(rules);
+        g_autofree char *flushed = run("nft flush ruleset; nft list table ip " TABLE, NULL);
+        g_assert_nonnull(strstr(flushed, "flags owner"));
+        g_assert_false(nft_apply(nft, rules, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_clear_error(&error);
+
+        g_assert_cmpint(kill(pid, SIGKILL), ==, 0);
+        g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+        g_autofree char *orphan = run("nft list table ip " TABLE, NULL);
+        g_assert_nonnull(strstr(orphan, "public_to_private"));
+        apply(nft, rules);
+        g_autofree char *owned = run("nft flush ruleset; nft list table ip " TABLE, NULL);
+        g_assert_nonnull(strstr(owned, "flags owner"));
+        remove_tables(nft);
+}
+
+/* From one start to the next, with and without --no-table-owner. */
+static void test_owner_comes_and_goes(void)
+{
+        g_autoptr(Ruleset) rules = ruleset(NAT_MODE_MASQUERADE, 0);
+        static const bool own[] = { true, false, true, true, false, false };
+
+        for (guint i = 0; i < G_N_ELEMENTS(own); i++) {
+                g_autoptr(Nft) nft = new_nft(own[i]);
+                apply(nft, rules);
+                apply(nft, rules);
+        }
+        g_autoptr(Nft) last = new_nft(true);
+        remove_tables(last);
+}
+
+static void test_probe_leaves_nothing(void)
+{
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autofree char *text = run("nft list ruleset", NULL);
+
+        g_assert_nonnull(nft);
+        g_assert_cmpstr(text, ==, "");
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        if (!namespace_enter())
+                return 77;
+        g_test_add_func("/nft/probe-leaves-nothing", test_probe_leaves_nothing);
+        g_test_add_func("/nft/apply/as-nft-itself-would", test_as_nft);
+        g_test_add_func("/nft/apply/replaces-and-removes", test_replace_and_remove);
+        g_test_add_func("/nft/print/as-nft-itself", test_print);
+        g_test_add_func("/nft/mappings/ten-thousand", test_change_mappings);
+        g_test_add_func("/nft/mappings/no-table", test_change_without_table);
+        g_test_add_func("/nft/mappings/all-or-nothing", test_change_is_atomic);
+        g_test_add_func("/nft/owner/foreign-flush-passes-by", test_owner);
+        g_test_add_func("/nft/owner/comes-and-goes", test_owner_comes_and_goes);
+        return g_test_run();
+}

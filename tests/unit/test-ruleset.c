@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Which rules a network gets, in nft's words. That the kernel gets the same is test-nft.c's. */
+
+#include "model/ruleset.h"
+
+#include <string.h>
+
+#define GATEWAY 0xc0a86401 /* 192.168.100.1 */
+
+static NetworkConfig *config(NatMode mode)
+{
+        NetworkConfig *new_config = g_new0(NetworkConfig, 1);
+
+        new_config->subnet = (Subnet){ 0xc0a86400, 24 };
+        new_config->gateway_ip = GATEWAY;
+        new_config->nat_mode = mode;
+        new_config->entries = entries_new();
+        return new_config;
+}
+
+static void map(NetworkConfig *config, guint32 host, guint32 public_ip)
+{
+        AddressEntry entry = { .ip = 0xc0a86400 + host, .public_ip = public_ip };
+
+        entries_put_address(config->entries, address_entry_copy(&entry));
+}
+
+static char *text_of(const NetworkConfig *config, const char *interface, const char *upstream,
+                     const char *public_interface)
+{
+        RulesetFacts facts = {
+                .interface = interface,
+                .table = "jumpstarter_x",
+                .upstream = upstream,
+                .public_interface = public_interface,
+                .config = config,
+        };
+        g_autoptr(Ruleset) ruleset = ruleset_new_network(&facts);
+
+        return ruleset_to_text(ruleset);
+}
+
+static guint count(const char *text, const char *part)
+{
+        guint n = 0;
+
+        for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
+                n++;
+        return n;
+}
+
+#define NEVER_FORWARDED                                                                            \
+        "\t\tiifname != \"eth1\" oifname != \"eth1\" counter return\n"                             \
+        "\t\tiifname \"eth1\" oifname \"eth1\" counter accept\n"                                   \
+        "\t\tiifname \"eth1\" ip saddr != 192.168.100.0/24 counter drop\n"                         \
+        "\t\tiifname \"eth1\" ct state invalid,untracked counter drop\n"                           \
+        "\t\tiifname \"eth1\" ct status confirmed / confirmed,snat,dnat counter drop\n"            \
+        "\t\tiifname \"eth1\" ip daddr 224.0.0.0/4 counter drop\n"
+
+#define ALL_ELSE                                                                                   \
+        "\t\tiifname \"eth1\" oifname != \"eth1\" counter drop\n"                                  \
+        "\t\tiifname != \"eth1\" oifname \"eth1\" counter drop\n"                                  \
+        "\t}\n"
+
+#define NOT_TRANSLATED                                                                             \
+        "\tchain postrouting {\n"                                                                  \
+        "\t\ttype nat hook postrouting priority 100; policy accept;\n"                             \
+        "\t\tip saddr 192.168.100.0/24 ip daddr 224.0.0.0/4 counter return\n"                      \
+        "\t\tip saddr 192.168.100.0/24 ip daddr 255.255.255.255 counter return\n"
+
+#define FORWARD                                                                                    \
+        "\tchain forward {\n"                                                                      \
+        "\t\ttype filter hook forward priority 0; policy accept;\n"
+
+#define INPUT                                                                                      \
+        "\tchain input {\n"                                                                        \
+        "\t\ttype filter hook input priority 0; policy accept;\n"                                  \
+        "\t\tip daddr 192.168.100.1 iifname != \"eth1\" iifname != \"lo\" counter drop\n"          \
+        "\t}\n"
+
+#define ESTABLISHED(uplink)                                                                        \
+        "\t\tiifname \"eth1\" oifname \"" uplink                                                   \
+        "\" ct state established,related counter accept\n"                                         \
+        "\t\tiifname \"" uplink "\" oifname \"eth1\" ct state established,related"                 \
+        " ct status snat,dnat counter accept\n"
+
+#define IP6 "table ip6 jumpstarter_x {\n" FORWARD ALL_ELSE "}\n"
+
+#define ARP                                                                                        \
+        "table arp jumpstarter_x {\n"                                                              \
+        "\tchain input {\n"                                                                        \
+        "\t\ttype filter hook input priority 0; policy accept;\n"                                  \
+        "\t\tiifname != \"eth1\" arp daddr ip 192.168.100.1 counter drop\n"                        \
+        "\t}\n"                                                                                    \
+        "\tchain output {\n"                                                                       \
+        "\t\ttype filter hook output priority 0; policy accept;\n"                                 \
+        "\t\toifname != \"eth1\" arp saddr ip 192.168.100.1 counter drop\n"                        \
+        "\t}\n"                                                                                    \
+        "}\n"
+
+static void test_masquerade(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
+        g_autofree char *text = text_of(settings, "eth1", "eth0", NULL);
+
+        g_assert_cmpstr(
+                text, ==,
+                "table ip jumpstarter_x {\n" NOT_TRANSLATED
+                "\t\toifname \"eth0\" ip saddr 192.168.100.0/24 counter masquerade\n"
+                "\t}\n" FORWARD NEVER_FORWARDED ESTABLISHED(
+                        "eth0") "\t\tiifname \"eth1\" oifname \"eth0\" counter accept\n" ALL_ELSE
+                        INPUT "}\n" IP6 ARP);
+}
+
+static void test_1to1(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1);
+
+        map(settings, 10, 0x0a000032);
+        map(settings, 11, 0);
+        map(settings, 12, 0x0a000033);
+        g_autofree char *text = text_of(settings, "eth1", "eth0", "eth0");
+        g_assert_cmpstr(
+                text, ==,
+                "table ip jumpstarter_x {\n"
+                "\tmap public_to_private {\n"
+                "\t\ttype ipv4_addr : ipv4_addr\n"
+                "\t\telements = { 10.0.0.50 : 192.168.100.10, 10.0.0.51 : 192.168.100.12 }\n"
+                "\t}\n"
+                "\tmap private_to_public {\n"
+                "\t\ttype ipv4_addr : ipv4_addr\n"
+                "\t\telements = { 192.168.100.10 : 10.0.0.50, 192.168.100.12 : 10.0.0.51 }\n"
+                "\t}\n"
+                "\tchain prerouting {\n"
+                "\t\ttype nat hook prerouting priority -100; policy accept;\n"
+                "\t\tcounter dnat to ip daddr map @public_to_private\n"
+                "\t}\n"
+                "\tchain output {\n"
+                "\t\ttype nat hook output priority -100; policy accept;\n"
+                "\t\tcounter dnat to ip daddr map @public_to_private\n"
+                "\t}\n" NOT_TRANSLATED
+                "\t\toifname \"eth0\" counter snat to ip saddr map @private_to_public\n"
+                "\t\toifname \"eth0\" ip saddr 192.168.100.0/24 counter masquerade\n"
+                "\t\toifname \"eth1\" ct status dnat counter"
+                " snat to ip saddr map @private_to_public\n"
+                "\t\toifname \"eth1\" ip saddr 192.168.100.0/24 ct status dnat counter"
+                " masquerade\n"
+                "\t}\n" FORWARD NEVER_FORWARDED ESTABLISHED(
+                        "eth0") "\t\tiifname \"eth1\" oifname \"eth0\" counter accept\n"
+                                "\t\tiifname \"eth0\" oifname \"eth1\" ct status dnat counter "
+                                "accept\n" ALL_ELSE INPUT "}\n" IP6 ARP);
+}
+
+static void test_public_interface(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1);
+        g_autofree char *text = text_of(settings, "eth1", "eth0", "eth2");
+
+        g_assert_nonnull(strstr(text, ESTABLISHED("eth0") ESTABLISHED("eth2")));
+        g_assert_nonnull(strstr(text, "oifname \"eth2\" ip saddr 192.168.100.0/24 counter masq"));
+        g_assert_nonnull(strstr(text, "oifname \"eth2\" counter snat to ip saddr map"));
+        g_assert_nonnull(strstr(text, "iifname \"eth2\" oifname \"eth1\" ct status dnat counter"));
+        g_assert_nonnull(
+                strstr(text, "map public_to_private {\n\t\ttype ipv4_addr : ipv4_addr\n\t}"));
+}
+
+static void test_no_upstream(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
+        g_autofree char *text = text_of(settings, "eth1", NULL, "eth2");
+
+        g_assert_cmpstr(text, ==,
+                        "table ip jumpstarter_x {\n" NOT_TRANSLATED
+                        "\t}\n" FORWARD NEVER_FORWARDED ALL_ELSE INPUT "}\n" IP6 ARP);
+}
+
+static void test_disabled(void)
+{
+        static const NatMode modes[] = { NAT_MODE_DISABLED, NAT_MODE_NONE };
+
+        for (guint i = 0; i < G_N_ELEMENTS(modes); i++) {
+                g_autoptr(NetworkConfig) settings = config(modes[i]);
+                g_autofree char *text = text_of(settings, "eth1", "eth0", NULL);
+                g_assert_cmpstr(text, ==, ARP);
+        }
+}
+
+static void test_every_rule_counts(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1);
+        g_autofree char *text = text_of(settings, "eth1", "eth0", "eth2");
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        guint rules = 0;
+
+        for (guint i = 0; lines[i]; i++)
+                if (g_str_has_prefix(lines[i], "\t\t") && !strstr(lines[i], "type "))
+                        rules++;
+        g_assert_cmpuint(rules, >, 20);
+        g_assert_cmpuint(count(text, " counter ") + count(text, "\tcounter "), ==, rules);
+}
+
+static void test_odd_names(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
+        g_autofree char *text = text_of(settings, "eth*", "fifteen-letters", NULL);
+
+        g_assert_nonnull(strstr(text, "iifname \"eth\\*\" oifname \"fifteen-letters\" counter"));
+}
+
+static void test_guard(void)
+{
+        const GuardedNetwork networks[] = { { "eth1", GATEWAY }, { "eth2", GATEWAY + 256 } };
+        g_autoptr(Ruleset) ruleset = ruleset_new_guard(networks, G_N_ELEMENTS(networks));
+        g_autofree char *text = ruleset_to_text(ruleset);
+
+        g_assert_cmpstr(text, ==,
+                        "table inet jumpstarter_guard {\n" FORWARD
+                        "\t\tiifname \"eth1\" oifname != \"eth1\" counter drop\n"
+                        "\t\tiifname != \"eth1\" oifname \"eth1\" counter drop\n"
+                        "\t\tiifname \"eth2\" oifname != \"eth2\" counter drop\n"
+                        "\t\tiifname != \"eth2\" oifname \"eth2\" counter drop\n"
+                        "\t}\n"
+                        "\tchain input {\n"
+                        "\t\ttype filter hook input priority 0; policy accept;\n"
+                        "\t\tmeta nfproto ipv4 ip daddr 192.168.100.1 iifname != \"eth1\""
+                        " iifname != \"lo\" counter drop\n"
+                        "\t\tmeta nfproto ipv4 ip daddr 192.168.101.1 iifname != \"eth2\""
+                        " iifname != \"lo\" counter drop\n"
+                        "\t}\n"
+                        "}\n");
+}
+
+static void test_free_nothing(void)
+{
+        ruleset_free(NULL);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/ruleset/masquerade", test_masquerade);
+        g_test_add_func("/ruleset/1to1", test_1to1);
+        g_test_add_func("/ruleset/1to1/public-interface", test_public_interface);
+        g_test_add_func("/ruleset/no-upstream-forwards-nothing", test_no_upstream);
+        g_test_add_func("/ruleset/disabled-is-arp-alone", test_disabled);
+        g_test_add_func("/ruleset/every-rule-counts", test_every_rule_counts);
+        g_test_add_func("/ruleset/odd-interface-names", test_odd_names);
+        g_test_add_func("/ruleset/guard", test_guard);
+        g_test_add_func("/ruleset/free-nothing", test_free_nothing);
+        return g_test_run();
+}
