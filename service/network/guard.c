@@ -5,8 +5,6 @@
 
 #include "network/guard.h"
 
-#define GUARD_TABLE "jumpstarter_guard"
-
 struct Guard {
         Nft *nft;
         GHashTable *gateways; /* interface -> gateway address */

@@ -8,6 +8,9 @@
 
 #include "host/nft.h"
 
+/* Its name, in family inet. An interface named "guard" must not get it for its own tables. */
+#define GUARD_TABLE "jumpstarter_guard"
+
 typedef struct Guard Guard;
 
 /* @nft is borrowed and outlives the guard. */

@@ -17,6 +17,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->lib_dir = g_strdup(lib_dir);
         host->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         host->tables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_hash_table_insert(host->tables, g_strdup(GUARD_TABLE), g_strdup("")); /* nobody's */
         if (!directory_make(run_dir, 0755, error) || !directory_make(lib_dir, 0755, error) ||
             !directory_make(networks, 0755, error))
                 return NULL;
