@@ -5,14 +5,9 @@
  * changes that came together, before any of them is answered; where that fails, all of them are taken
  * back. */
 
-#include <errno.h>
-#include <fcntl.h>
-#include <gio/gio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "model/dnsmasq-conf.h"
 #include "model/entry-log.h"
+#include "network/entry-log-file.h"
 #include "network/network-private.h"
 #include "network/public.h"
 #include "util/error.h"
@@ -21,9 +16,6 @@
 
 /* A log longer than its entries need is written anew. */
 #define LOG_SPARE_LINES 1000
-/* How long a change may be in the page cache alone. */
-#define SYNC_DELAY_MS 500
-#define LOG_MAX_BYTES (64 * 1024 * 1024)
 
 typedef enum EntryChangeType {
         PUT_ADDRESS,
@@ -46,12 +38,9 @@ typedef struct EntryChange {
 
 struct EntryChanges {
         Network *network;
-        char *path;
-        int fd;
-        guint n_lines;
+        EntryLogFile *log;
         GPtrArray *pending; /* EntryChange*, made and not yet in dnsmasq's files */
         guint flush_id;
-        guint sync_id;
         bool hosts_differ, names_differ;
 };
 
@@ -71,96 +60,29 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryChange, entry_change_free)
 
 /* The log */
 
-static void sync_in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+/* Writes the shortest log that leads to the present entries to @path. */
+static bool rewrite_log(EntryChanges *changes, const char *path, GError **error)
 {
-        int fd = GPOINTER_TO_INT(data);
-        if (fdatasync(fd) < 0)
-                log_warning("cannot sync an entry log: %s", g_strerror(errno));
-        close(fd);
-}
-
-static gboolean sync_now(gpointer data)
-{
-        EntryChanges *changes = data;
-        int fd = fcntl(changes->fd, F_DUPFD_CLOEXEC, 3);
-
-        changes->sync_id = 0;
-        if (fd < 0)
-                return G_SOURCE_REMOVE; /* the next change tries again */
-        g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
-        g_task_set_task_data(task, GINT_TO_POINTER(fd), NULL);
-        g_task_run_in_thread(task, sync_in_thread);
-        return G_SOURCE_REMOVE;
-}
-
-static bool log_append(EntryChanges *changes, const char *line, GError **error)
-{
-        gsize length = strlen(line);
-        off_t end = lseek(changes->fd, 0, SEEK_END);
-        ssize_t n = write(changes->fd, line, length);
-
-        if (n != (ssize_t)length) {
-                int code = n < 0 ? errno : ENOSPC;
-                if (n > 0 && end >= 0)
-                        (void)!ftruncate(changes->fd, end); /* half a line does not count anyway */
-                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot write: %s",
-                            changes->path, g_strerror(code));
-                return false;
-        }
-        changes->n_lines++;
-        if (!changes->sync_id)
-                changes->sync_id = g_timeout_add(SYNC_DELAY_MS, sync_now, changes);
-        return true;
-}
-
-static bool log_open(EntryChanges *changes, GError **error)
-{
-        if (changes->fd >= 0)
-                close(changes->fd);
-        changes->fd = open(changes->path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (changes->fd >= 0)
-                return true;
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot open: %s", changes->path,
-                    g_strerror(errno));
-        return false;
-}
-
-/* Writes the shortest log that leads to the present entries. */
-static bool log_rewrite(EntryChanges *changes, GError **error)
-{
-        Network *network = changes->network;
+        const Network *network = changes->network;
         g_autofree char *text = entry_log_compact(network->configured, network->config->entries);
-
-        if (!file_replace(changes->path, text, -1, 0644, error) || !log_open(changes, error))
-                return false;
-        changes->n_lines = 0;
-        for (const char *p = text; (p = strchr(p, '\n')); p++)
-                changes->n_lines++;
-        if (!changes->sync_id)
-                changes->sync_id = g_timeout_add(SYNC_DELAY_MS, sync_now, changes);
-        return true;
+        return entry_log_file_replace(changes->log, path, text, error);
 }
 
-static bool log_load(EntryChanges *changes, GError **error)
+static bool load_log(EntryChanges *changes, GError **error)
 {
         Network *network = changes->network;
-        gsize length;
-        guint n_bad = 0;
-
-        if (!g_file_test(changes->path, G_FILE_TEST_EXISTS))
-                return log_open(changes, error);
-        g_autofree char *text = file_read(changes->path, LOG_MAX_BYTES, &length, error);
-        if (!text)
-                return false;
+        g_autofree char *path = g_build_filename(network->config->state_dir, "entries.log", NULL);
         g_autoptr(Entries) entries = entries_copy(network->config->entries);
-        changes->n_lines = entry_log_replay(text, length, entries, &n_bad);
+        guint n_bad;
+
+        changes->log = entry_log_file_open(path, entries, &n_bad, error);
+        if (!changes->log)
+                return false;
         n_bad += config_adopt_entries(network->config, entries);
         if (n_bad > 0)
                 log_network_warning(network->interface, "%s: %u changes do not fit and were passed over",
-                                    changes->path, n_bad);
-        if (length > 0 && text[length - 1] != '\n') /* cut short by a crash: a new line must not join it */
-                return log_rewrite(changes, error);
-        return log_open(changes, error);
+                                    path, n_bad);
+        return true;
 }
 
 EntryChanges *entry_changes_new(Network *network, GError **error)
@@ -168,10 +90,8 @@ EntryChanges *entry_changes_new(Network *network, GError **error)
         g_autoptr(EntryChanges) changes = g_new0(EntryChanges, 1);
 
         changes->network = network;
-        changes->path = g_build_filename(network->config->state_dir, "entries.log", NULL);
-        changes->fd = -1;
         changes->pending = g_ptr_array_new_with_free_func((GDestroyNotify)entry_change_free);
-        if (!log_load(changes, error))
+        if (!load_log(changes, error))
                 return NULL;
         return g_steal_pointer(&changes);
 }
@@ -183,14 +103,8 @@ void entry_changes_free(EntryChanges *changes)
         entry_changes_flush_now(changes);
         if (changes->flush_id)
                 g_source_remove(changes->flush_id);
-        if (changes->sync_id)
-                g_source_remove(changes->sync_id);
-        if (changes->fd >= 0) {
-                (void)fdatasync(changes->fd); /* best effort at the end */
-                close(changes->fd);
-        }
+        entry_log_file_free(changes->log);
         g_ptr_array_unref(changes->pending);
-        g_free(changes->path);
         g_free(changes);
 }
 
@@ -201,7 +115,7 @@ void entry_changes_delete(Network *network)
 
         if (!changes)
                 return;
-        g_autofree char *path = g_strdup(changes->path);
+        g_autofree char *path = g_strdup(entry_log_file_path(changes->log));
         entry_changes_free(changes); /* answers what is pending */
         network->changes = NULL;
         if (!file_remove(path, &error))
@@ -212,15 +126,11 @@ bool entry_changes_reset(Network *network, GError **error)
 {
         EntryChanges *changes = network->changes;
         g_autofree char *path = g_build_filename(network->config->state_dir, "entries.log", NULL);
-        g_autofree char *old_path = g_steal_pointer(&changes->path);
+        g_autofree char *old_path = g_strdup(entry_log_file_path(changes->log));
 
-        changes->path = g_steal_pointer(&path);
-        if (!log_rewrite(changes, error)) {
-                g_free(changes->path);
-                changes->path = g_steal_pointer(&old_path);
+        if (!rewrite_log(changes, path, error))
                 return false;
-        }
-        if (!g_str_equal(old_path, changes->path))
+        if (!g_str_equal(old_path, path))
                 (void)file_remove(old_path, NULL); /* the new one counts */
         return true;
 }
@@ -380,7 +290,7 @@ static bool make(Network *network, const EntryChange *change, GError **error)
 
         if (is_address && !swap_mapping(network, change->old_address, change->address, error))
                 return false;
-        if (!log_append(network->changes, line, error)) {
+        if (!entry_log_file_append(network->changes->log, line, error)) {
                 if (is_address) /* as it was; the first error counts */
                         (void)swap_mapping(network, change->address, change->old_address, NULL);
                 return false;
@@ -481,7 +391,8 @@ void entry_changes_flush_now(EntryChanges *changes)
         guint n_entries = entries_n_addresses(network->config->entries) +
                           entries_n_dns(network->config->entries);
         g_autoptr(GError) rewrite = NULL;
-        if (changes->n_lines > 2 * n_entries + LOG_SPARE_LINES && !log_rewrite(changes, &rewrite))
+        if (entry_log_file_n_lines(changes->log) > 2 * n_entries + LOG_SPARE_LINES &&
+            !rewrite_log(changes, entry_log_file_path(changes->log), &rewrite))
                 log_network_warning(network->interface, "%s", rewrite->message);
         answer(network, pending, error);
 }

@@ -17,7 +17,8 @@ typedef enum OperationType {
         OPERATION_REMOVE,
         OPERATION_CHANGE,
         OPERATION_REFRESH,
-        OPERATION_LOST, /* its interface went away */
+        OPERATION_LOST,      /* its interface went away */
+        OPERATION_NEW_BOARD, /* its carrier came back, and its range is one address */
         OPERATION_ENTRY,
 } OperationType;
 
@@ -359,6 +360,30 @@ static void run_lost(Network *network)
                 operation_end(network, NULL);
 }
 
+/* NEW_BOARD: dnsmasq keeps its leases in memory, so it starts again without the file. */
+
+static void stopped_for_new_board(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+{
+        Network *network = data;
+        g_autoptr(GError) files = NULL;
+        g_autofree char *leases = g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
+
+        if (error)
+                log_network_warning(network->interface, "%s", error->message);
+        if (!file_remove(leases, &files))
+                log_network_warning(network->interface, "%s", files->message);
+        network->current->changes = CONFIG_CHANGE_DNSMASQ;
+        steps_start(network, CONFIG_CHANGE_DNSMASQ, refresh_started);
+}
+
+static void run_new_board(Network *network)
+{
+        if (is_up(network) && network->leases->len > 0)
+                dnsmasq_stop(network->dnsmasq, stopped_for_new_board, network);
+        else
+                operation_end(network, NULL);
+}
+
 /* The queue */
 
 static void run_operation(Network *network)
@@ -381,6 +406,9 @@ static void run_operation(Network *network)
                 return;
         case OPERATION_LOST:
                 run_lost(network);
+                return;
+        case OPERATION_NEW_BOARD:
+                run_new_board(network);
                 return;
         case OPERATION_ENTRY:
                 entry_changes_run(network, network->current->entry_change);
@@ -458,8 +486,14 @@ void network_change(Network *network, NetworkConfig *config, Entries *configured
         queue(network, operation);
 }
 
-void network_interface_changed(Network *network, bool exists)
+void network_interface_changed(Network *network, bool exists, bool carrier)
 {
+        const NetworkConfig *config = network->config;
+        bool carrier_came = carrier && !network->carrier;
+
+        network->carrier = carrier;
+        if (carrier_came && is_up(network) && config->dhcp_range_start == config->dhcp_range_end)
+                queue(network, operation_new(OPERATION_NEW_BOARD, NULL, NULL));
         if (exists && network->state == NETWORK_WAITING)
                 queue(network, operation_new(OPERATION_UP, NULL, NULL));
         if (!exists && is_up(network))
