@@ -3,6 +3,7 @@
 
 import glob
 import os
+import signal
 import socket
 import time
 
@@ -150,8 +151,10 @@ def test_released_lease_goes_within_a_second(lab):
     dut = lab.dut()
     signals = lab.signals()
     network = lab.create(dut)
-    dut.dhcp(options=("-R",))
-    lease, = signals.wait("LeaseRemoved", network.path)
+    client = dut.keep_dhcp()
+    signals.wait("LeaseAdded", network.path)
+    client.send_signal(signal.SIGUSR2)
+    lease, = signals.wait("LeaseRemoved", network.path, deadline=1.0)
     equal((lease["mac"], lease["ip"]), (dut.mac, "192.168.100.100"), "the lease of the signal")
     equal(network.leases(), [], "GetLeases")
 

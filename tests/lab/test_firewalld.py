@@ -14,6 +14,9 @@ def with_firewalld(lab):
     # NetworkManager tells it about its devices.
     wait_for(lambda: "up0" in run("firewall-cmd", "--get-active-zones", expect=None),
              "firewalld knows the upstream", 10)
+    # Chains that firewalld makes for a zone stay until its next reload, whoever used the zone.
+    run("firewall-cmd", "--zone=dut-network", "--add-interface=primed0")
+    run("firewall-cmd", "--zone=dut-network", "--remove-interface=primed0")
     lab.remember()
 
 

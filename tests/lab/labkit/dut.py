@@ -4,6 +4,7 @@
 import contextlib
 import os
 import re
+import subprocess
 
 from labkit import whoami
 from labkit.netns import Namespace, veth
@@ -61,12 +62,12 @@ class Dut:
         return self.lease()
 
     def keep_dhcp(self, hostname=None):
-        """A client that goes on running and renews."""
+        """A client that goes on running and renews; SIGUSR2 makes it release."""
         child = self.namespace.start(*self._client(hostname), "-f", "-t", 10, "-T", 1,
-                                     env=self._client_environment(), stderr=open(os.devnull, "w"))
+                                     env=self._client_environment(), stderr=subprocess.DEVNULL)
         self.children.append(child)
         wait_for(lambda: os.path.exists(self.lease_file), f"{self.name}: a lease")
-        return self.lease()
+        return child
 
     def _client(self, hostname):
         name = ("-x", f"hostname:{hostname}") if hostname else ()

@@ -17,6 +17,7 @@ from labkit.lab import DAEMON_UNIT, Lab
 TEST_SECONDS = 60
 HARD_SECONDS = 150
 JOURNAL_LINES = 25
+MESSAGE_LINES = 40
 COLOURS = {"ok": 32, "failed": 31, "skipped": 33}
 
 
@@ -91,7 +92,7 @@ def failure_details(error, start):
     for frame in traceback.extract_tb(error.__traceback__):
         if "/tests/lab/" in frame.filename and not frame.filename.endswith("runner.py"):
             lines.append(f"{os.path.basename(frame.filename)}:{frame.lineno}: {frame.line}")
-    lines += f"{type(error).__name__}: {error}".splitlines()
+    lines += f"{type(error).__name__}: {error}".splitlines()[:MESSAGE_LINES]
     return lines + [f"journal: {line}" for line in journal_since(start)]
 
 
@@ -122,7 +123,7 @@ def run_test(lab, report, name, function):
     elif error or left_behind:
         first = error or left_behind
         details = failure_details(first, start)
-        if error and left_behind:
+        if error and left_behind and str(error) != str(left_behind):
             details += [f"afterwards: {line}" for line in str(left_behind).splitlines()]
         report.add("failed", name, seconds, str(first).splitlines()[0] if str(first) else
                    type(first).__name__, details)

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files: the directories and their order, Reload, errors with their place, exporter files, and what is
+kept."""
+
+import os
+
+from labkit import bus, host
+from labkit.expect import contains, equal, refused
+from labkit.process import run, wait_for
+
+ETC, RUN, USR = host.CONFIG_DIRS
+
+
+def journal_of_daemon():
+    return run("journalctl", "--quiet", "--no-pager", "--output=cat", "--identifier=dut-networkd",
+               "--lines=50")
+
+
+def test_file_makes_a_network(lab):
+    dut = lab.dut()
+    path = lab.configure("one.yaml", "interface: raw0\nsubnet: 10.4.0.0/24\ngateway_ip: 10.4.0.1\n")
+    lab.reload()
+    network = lab.network(dut)
+    network.wait_state("active")
+    equal((network.get("Subnet"), network.get("Origin")), ("10.4.0.0/24", path), "subnet and origin")
+    contains(dut.dhcp()["ip"], "10.4.0.")
+
+
+def test_removed_file_takes_its_network_down(lab):
+    lab.dut()
+    path = lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    lab.network("raw0").wait_state("active")
+    os.unlink(path)
+    lab.reload()
+    wait_for(lambda: lab.networks() == {}, "the network has gone")
+    lab.unchanged()
+
+
+def test_etc_goes_over_run_over_usr(lab):
+    lab.dut()
+    lab.configure("one.yaml", "interface: raw0\nsubnet: 10.1.0.0/24\ngateway_ip: 10.1.0.1\n", USR)
+    lab.reload()
+    equal(lab.network("raw0").get("Subnet"), "10.1.0.0/24", "the subnet with /usr/lib alone")
+    lab.configure("one.yaml", "interface: raw0\nsubnet: 10.2.0.0/24\ngateway_ip: 10.2.0.1\n", RUN)
+    lab.reload()
+    equal(lab.network("raw0").get("Subnet"), "10.2.0.0/24", "the subnet with /run over it")
+    lab.configure("one.yaml", "interface: raw0\nsubnet: 10.3.0.0/24\ngateway_ip: 10.3.0.1\n", ETC)
+    lab.reload()
+    equal(lab.network("raw0").get("Subnet"), "10.3.0.0/24", "the subnet with /etc over both")
+    os.unlink(f"{ETC}/one.yaml")
+    lab.reload()
+    equal(lab.network("raw0").get("Subnet"), "10.2.0.0/24", "the subnet without the one in /etc")
+
+
+def test_reload_touches_only_what_changed(lab):
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.configure("two.yaml", "interface: raw1\nsubnet: 10.4.0.0/24\ngateway_ip: 10.4.0.1\n")
+    lab.reload()
+    for dut in (first, second):
+        lab.network(dut).wait_state("active")
+    pids = [lab.network(dut).dnsmasq() for dut in (first, second)]
+    signals = lab.signals()
+    lab.configure("two.yaml", "interface: raw1\nsubnet: 10.4.0.0/24\ngateway_ip: 10.4.0.1\n"
+                              "dhcp_lease_time: 5m\n")
+    lab.reload()
+    equal(second.dhcp()["lease"], "300", "the lease time of the changed one")
+    equal(lab.network(first).dnsmasq(), pids[0], "dnsmasq's pid of the unchanged one")
+    equal([seen for seen in signals.seen if seen[0] == lab.network(first).path], [],
+          "the signals of the unchanged one")
+
+
+def test_error_in_a_file_names_file_line_column_and_nearest_key(lab):
+    lab.dut("raw0")
+    lab.dut("raw1")
+    bad = lab.configure("bad.yaml", "interface: raw0\nsubnett: 10.4.0.0/24\n")
+    lab.configure("good.yaml", "interface: raw1\n")
+    lab.reload()
+    lab.network("raw1").wait_state("active")
+    equal(sorted(lab.networks()), ["raw1"], "the networks")
+    contains(journal_of_daemon(), f"{bad}:2:1: ", "subnett", "subnet")
+
+
+def test_broken_file_leaves_its_network_as_it_was(lab):
+    lab.dut()
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    network = lab.network("raw0")
+    network.wait_state("active")
+    pid = network.dnsmasq()
+    lab.configure("one.yaml", "interface: raw0\nsubnet: nonsense\n")
+    lab.reload()
+    equal((network.get("State"), network.get("Subnet"), network.dnsmasq()),
+          ("active", "192.168.100.0/24", pid), "state, subnet and dnsmasq's pid")
+
+
+def test_exporter_file_serves_as_it_is(lab):
+    lab.dut("raw0")
+    lab.dut("raw1")
+    lab.configure("exporter.yaml", """\
+apiVersion: jumpstarter.dev/v1alpha1
+kind: ExporterConfig
+metadata:
+  namespace: default
+  name: bench
+endpoint: grpc.example.org:443
+token: not-ours
+export:
+  power:
+    type: jumpstarter_driver_power.driver.MockPower
+    config: {port: 1, anything: [1, 2]}
+  network:
+    type: jumpstarter_driver_dut_network.driver.DutNetwork
+    config:
+      interface: raw0
+      subnet: 10.6.0.0/24
+      gateway_ip: 10.6.0.1
+  other:
+    type: some.where.DutNetwork
+    config: {interface: raw1, nat_mode: disabled}
+""")
+    lab.reload()
+    equal(sorted(lab.networks()), ["raw0", "raw1"], "the networks")
+    equal(lab.network("raw0").get("Subnet"), "10.6.0.0/24", "the subnet")
+    equal(lab.network("raw1").get("NatMode"), "disabled", "the mode of the other")
+
+
+def test_list_of_networks_in_one_file(lab):
+    lab.dut("raw0")
+    lab.dut("raw1")
+    lab.configure("all.yaml", """\
+networks:
+  - interface: raw0
+  - interface: raw1
+    subnet: 10.6.0.0/24
+    gateway_ip: 10.6.0.1
+""")
+    lab.reload()
+    equal(sorted(lab.networks()), ["raw0", "raw1"], "the networks")
+
+
+def test_load_config_makes_all_or_nothing(lab):
+    lab.dut("raw0")
+    lab.dut("raw1")
+    with refused(bus.INVALID_ARGS, "subnet"):
+        lab.bus.manager("LoadConfig", "(s)", "networks:\n  - interface: raw0\n"
+                                             "  - {interface: raw1, subnet: 10.0.0.0/33}\n")
+    equal(lab.networks(), {}, "the networks after a bad value")
+    with refused(bus.ERROR + "InterfaceInUse", "up0"):
+        lab.bus.manager("LoadConfig", "(s)", "networks:\n  - interface: raw0\n"
+                                             "  - {interface: up0, subnet: 10.6.0.0/24, "
+                                             "gateway_ip: 10.6.0.1}\n")
+    equal(lab.networks(), {}, "the networks after a refused interface")
+    lab.unchanged()
+    paths = lab.bus.manager("LoadConfig", "(s)", "networks:\n  - interface: raw0\n"
+                                                 "  - {interface: raw1, subnet: 10.6.0.0/24, "
+                                                 "gateway_ip: 10.6.0.1}\n")
+    equal(paths, [bus.path_of("raw0"), bus.path_of("raw1")], "the paths")
+
+
+def test_load_config_changes_what_is_there(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    pid = network.dnsmasq()
+    lab.bus.manager("LoadConfig", "(s)", "interface: raw0\nnat_mode: disabled\n")
+    equal((network.get("NatMode"), network.dnsmasq()), ("disabled", pid), "mode and dnsmasq's pid")
+
+
+def test_entries_over_the_bus_survive_the_daemon(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    network.add_address("192.168.100.20", mac=dut.mac, hostname="shelf")
+    network.add_dns("kept.lab", "10.1.2.3")
+    lab.kill_daemon()
+    wait_for(lab.bus.has_owner, "the daemon is back")
+    check_kept(lab, dut)
+    lab.restart_daemon()
+    check_kept(lab, dut)
+    lab.stop_daemon()
+    lab.start_daemon()
+    check_kept(lab, dut)
+
+
+def check_kept(lab, dut):
+    network = lab.network(dut)
+    equal(network.get("Addresses"),
+          [{"ip": "192.168.100.20", "mac": dut.mac, "hostname": "shelf"}], "Addresses")
+    equal(network.call("GetDnsEntries"), [("kept.lab", "10.1.2.3")], "GetDnsEntries")
+    network.wait_state("active")
+    equal(dut.dhcp()["ip"], "192.168.100.20", "the board's address")
+
+
+def test_entries_over_the_bus_of_a_network_from_a_file_survive(lab):
+    lab.dut()
+    lab.configure("one.yaml", "interface: raw0\naddresses:\n  - ip: 192.168.100.30\n")
+    lab.reload()
+    network = lab.network("raw0")
+    network.wait_state("active")
+    network.add_address("192.168.100.20")
+    network.remove_address("192.168.100.30")
+    lab.restart_daemon()
+    equal(network.get("Addresses"), [{"ip": "192.168.100.20"}], "Addresses after a restart")
+    lab.reload()
+    equal(network.get("Addresses"), [{"ip": "192.168.100.20"}], "Addresses after Reload")
+
+
+def test_entries_go_with_the_network(lab):
+    lab.dut()
+    lab.create("raw0").add_dns("kept.lab", "10.1.2.3")
+    lab.remove("raw0")
+    equal(lab.create("raw0").call("GetDnsEntries"), [], "the entries of the next network")
+
+
+def test_network_from_a_file_removed_over_the_bus_comes_back_with_reload(lab):
+    lab.dut()
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    lab.network("raw0").wait_state("active")
+    lab.remove("raw0")
+    equal(lab.networks(), {}, "the networks")
+    lab.unchanged()
+    lab.reload()
+    lab.network("raw0").wait_state("active")
+
+
+def test_network_over_the_bus_comes_back_with_the_daemon(lab):
+    dut = lab.dut()
+    lab.create(dut, subnet="10.7.0.0/24", gateway_ip="10.7.0.1")
+    lab.stop_daemon()
+    lab.start_daemon()
+    network = lab.network(dut)
+    network.wait_state("active")
+    equal((network.get("Subnet"), network.get("Origin")), ("10.7.0.0/24", "bus"), "subnet, origin")
+
+
+def test_network_that_was_down_stays_down_over_a_restart(lab):
+    lab.dut()
+    network = lab.create("raw0")
+    network.call("Down")
+    lab.restart_daemon()
+    equal(network.get("State"), "inactive", "State")
+
+
+def test_state_dir_of_roots_choice_is_used(lab):
+    lab.dut()
+    network = lab.create("raw0", state_dir="/var/lib/jumpstarter/elsewhere-{interface}/")
+    equal(network.get("StateDir").rstrip("/"), "/var/lib/jumpstarter/elsewhere-raw0", "StateDir")
+    assert os.path.exists("/var/lib/jumpstarter/elsewhere-raw0/dnsmasq.conf")
+
+
+def test_foreign_files_in_a_state_dir_are_left(lab):
+    lab.dut()
+    network = lab.create("raw0")
+    note = os.path.join(network.get("StateDir"), "note-of-an-admin")
+    lab.write(note, "mine\n")
+    lab.remove("raw0")
+    assert os.path.exists(note), "a file that is not the service's was removed"
+    run("rm", "-r", os.path.dirname(note))
+
+
+def test_sample_is_valid(lab):
+    found = [os.path.join(base, name)
+             for base, _, names in os.walk("/usr/share") if "dut-network" in base
+             for name in names if name.endswith(".yaml")]
+    assert found, "no sample is installed"
+    for path in found:
+        run("dutnetctl", "check", path)
