@@ -100,8 +100,12 @@ static int method_create_network(sd_bus_message *message, void *userdata, sd_bus
                 return r < 0 ? r : 1;
         if (!check_state_dir(bus, message, config, &cause))
                 return bus_error_set(error, cause);
-        manager_create(bus->manager, g_steal_pointer(&config), sd_bus_message_get_sender(message),
-                       created, call_new(bus, message));
+        uid_t uid;
+        if (config->transient &&
+            !callers_get(bus->callers, sd_bus_message_get_sender(message), &uid))
+                return 1; /* it has left the bus since it was authorized: nobody waits */
+        manager_create(bus->manager, g_steal_pointer(&config), sd_bus_message_get_sender(message), created,
+                       call_new(bus, message));
         return 1;
 }
 

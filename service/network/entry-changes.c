@@ -433,10 +433,7 @@ void entry_changes_run(Network *network, gpointer data)
         EntryChanges *changes = network->changes;
         g_autoptr(GError) error = NULL;
 
-        if (!changes)
-                g_set_error(&error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_NETWORK,
-                            "%s: the network is gone", network->interface);
-        if (error || !check(network, change, &error) || !make(network, change, &error)) {
+        if (!check(network, change, &error) || !make(network, change, &error)) {
                 change->done(network, error, change->data);
                 return;
         }

@@ -32,6 +32,7 @@ struct Network {
         GQueue operations; /* Operation*, waiting */
         Operation *current;
         StepRun run;
+        bool removed;      /* for good: what is still queued finds it gone */
         bool carrier;      /* as last seen */
         bool host_changed; /* while an operation ran: the upstream has to be looked at again */
         guint retry_id; /* a refresh that waits for its back-off */

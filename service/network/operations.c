@@ -181,6 +181,7 @@ static void remove_undone(Network *network, GError *error)
         }
         if (!file_remove(journal, &files))
                 log_network_warning(network->interface, "%s", files->message);
+        network->removed = true;
         network_set_state(network, NETWORK_INACTIVE, NULL);
         operation_end(network, NULL);
 }
@@ -388,6 +389,14 @@ static void run_new_board(Network *network)
 
 static void run_operation(Network *network)
 {
+        if (network->removed) {
+                g_autoptr(GError) error = g_error_new(SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_NETWORK,
+                                                      "%s: the network is gone", network->interface);
+                if (network->current->type == OPERATION_ENTRY)
+                        entry_change_cancel(network, network->current->entry_change, error);
+                operation_end(network, error);
+                return;
+        }
         switch (network->current->type) {
         case OPERATION_UP:
                 run_up(network);
