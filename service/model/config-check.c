@@ -65,10 +65,16 @@ static bool check_range(const NetworkConfig *config, const Value *settings, GErr
         char text[2][ADDRESS_TEXT_SIZE];
         address_format(start, text[0]);
         address_format(end, text[1]);
-        if (start > end) {
+        if (start > end && (config->given & CONFIG_GIVEN(CONFIG_KEY_DHCP_RANGE_END))) {
                 value_set_error(error, place_of(settings, CONFIG_KEY_DHCP_RANGE_END),
                                 "dhcp_range_end: %s is below dhcp_range_start, %s", text[1],
                                 text[0]);
+                return false;
+        }
+        if (start > end) {
+                value_set_error(error, place_of(settings, CONFIG_KEY_DHCP_RANGE_START),
+                                "dhcp_range_start: %s is above dhcp_range_end, which is %s by default",
+                                text[0], text[1]);
                 return false;
         }
         if (start <= config->gateway_ip && config->gateway_ip <= end) {

@@ -35,28 +35,18 @@ static void cut_gateway(NetworkConfig *config)
                 config->dhcp_range_end = gateway - 1;
 }
 
-/* The hosts 100 to 200. Where the subnet, or the end that was given, does not reach to 100 the
- * range begins with the first host; where not to 200 it ends with the last one. In a small subnet
- * that is every host but the gateway. */
+/* The hosts 100 to 200. Where the subnet does not reach to 100 the range begins with the first host;
+ * where not to 200 it ends with the last one. In a small subnet that is every host but the gateway.
+ * An end that was given beyond the other one's default is upside down, and refused as such. */
 static void fill_range(NetworkConfig *config)
 {
         guint32 network = config->subnet.network;
-        guint32 first = network + 1, last = subnet_broadcast(&config->subnet) - 1;
-        guint32 n_hosts = last - network;
-        bool start_is_given = is_given(config, CONFIG_KEY_DHCP_RANGE_START);
-        bool end_is_given = is_given(config, CONFIG_KEY_DHCP_RANGE_END);
-
-        if (!end_is_given)
+        guint32 n_hosts = subnet_broadcast(&config->subnet) - 1 - network;
+        if (!is_given(config, CONFIG_KEY_DHCP_RANGE_END))
                 config->dhcp_range_end = network + MIN(RANGE_LAST_OFFSET, n_hosts);
-        if (!start_is_given)
+        if (!is_given(config, CONFIG_KEY_DHCP_RANGE_START))
                 config->dhcp_range_start =
-                        n_hosts >= RANGE_FIRST_OFFSET ? network + RANGE_FIRST_OFFSET : first;
-
-        bool is_upside_down = config->dhcp_range_start > config->dhcp_range_end;
-        if (is_upside_down && !start_is_given)
-                config->dhcp_range_start = first;
-        else if (is_upside_down && !end_is_given)
-                config->dhcp_range_end = last;
+                        n_hosts >= RANGE_FIRST_OFFSET ? network + RANGE_FIRST_OFFSET : network + 1;
         cut_gateway(config);
 }
 

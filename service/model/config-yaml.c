@@ -133,11 +133,22 @@ static bool has_control_character(const char *text, gsize length)
         return false;
 }
 
+/* Names the key that the scalar is the value of, where it is one's. */
+static bool refuse_control_character(const Tree *tree, const yaml_event_t *event, GError **error)
+{
+        const Value *key = tree->depth > 0 ? tree->open[tree->depth - 1].key : NULL;
+        g_autofree char *shown = quote_text((const char *)event->data.scalar.value);
+        g_autofree char *complaint =
+                g_strdup_printf("%s%s%s has a control character in it", key ? key->text : "",
+                                key ? ": " : "", shown);
+        return refuse(event, complaint, error);
+}
+
 static bool read_scalar(Tree *tree, const yaml_event_t *event, GError **error)
 {
         const char *text = (const char *)event->data.scalar.value;
         if (has_control_character(text, event->data.scalar.length))
-                return refuse(event, "there is a control character in it", error);
+                return refuse_control_character(tree, event, error);
 
         Value *value = value_new_text(text);
         value->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;

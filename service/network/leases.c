@@ -7,6 +7,9 @@
 
 #include "host/link.h"
 #include "host/route.h"
+#include "util/file.h"
+
+#define LEASE_FILE_MAX_BYTES (64 * 1024 * 1024)
 
 typedef struct Comparison {
         Network *network;
@@ -37,17 +40,66 @@ static void leases_changed(const GPtrArray *leases, gpointer data)
                 network_tell(network, NETWORK_PROPERTY_LEASES);
 }
 
+void leases_forget(Network *network)
+{
+        g_autoptr(GPtrArray) none = g_ptr_array_new();
+        leases_changed(none, network);
+}
+
+void leases_load(Network *network)
+{
+        g_autofree char *path = g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
+        gsize length;
+        g_autofree char *text = file_read(path, LEASE_FILE_MAX_BYTES, &length, NULL);
+        GPtrArray *leases = text ? lease_list_parse(text, length) : NULL;
+
+        if (!leases)
+                return; /* none yet, or being written: the watch reads it */
+        g_ptr_array_unref(network->leases);
+        network->leases = leases;
+}
+
 bool leases_watch(Network *network, GError **error)
 {
         g_autofree char *path = g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
 
-        leases_unwatch(network);
+        g_clear_pointer(&network->lease_file, lease_file_free);
         network->lease_file = lease_file_new(path, leases_changed, network, error);
         return network->lease_file != NULL;
 }
 
+/* @mac asks for an address. It gets the range's one if nobody has it, or if it has it; a MAC of an
+ * entry has an address of its own. */
+static void board_asks(const char *mac, gpointer data)
+{
+        Network *network = data;
+        const NetworkConfig *config = network->config;
+
+        if (entries_find_mac(config->entries, mac))
+                return;
+        for (guint i = 0; i < network->leases->len; i++) {
+                const Lease *lease = network->leases->pdata[i];
+                if (lease->ip == config->dhcp_range_start && !g_str_equal(lease->mac, mac))
+                        operations_new_board(network);
+        }
+}
+
+bool leases_watch_boards(Network *network, GError **error)
+{
+        const NetworkConfig *config = network->config;
+        Link link;
+
+        g_clear_pointer(&network->boards, dhcp_watch_free);
+        if (!config->dhcp_enabled || config->dhcp_range_start != config->dhcp_range_end ||
+            link_get(network->host->rtnl, network->interface, &link) < 0)
+                return true;
+        network->boards = dhcp_watch_new(link.index, board_asks, network, error);
+        return network->boards != NULL;
+}
+
 void leases_unwatch(Network *network)
 {
+        g_clear_pointer(&network->boards, dhcp_watch_free);
         g_clear_pointer(&network->lease_file, lease_file_free);
 }
 

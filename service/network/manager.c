@@ -244,7 +244,7 @@ static void resync(gpointer data)
                 Link link;
                 Network *network = networks->pdata[i];
                 bool exists = link_get(manager->host->rtnl, network_interface(network), &link) == 0;
-                network_interface_changed(network, exists, exists && link.carrier);
+                network_interface_changed(network, exists);
         }
         host_changed(manager);
 }

@@ -4,6 +4,7 @@
 /* The inside of a network, for the files that make it up: network.c (the object), operations.c (the
  * queue), steps.c and step-*.c (what is done to the host), entry-changes.c and leases.c. */
 
+#include "host/dhcp-watch.h"
 #include "host/dnsmasq.h"
 #include "host/lease-file.h"
 #include "network/network.h"
@@ -33,7 +34,6 @@ struct Network {
         Operation *current;
         StepRun run;
         bool removed;      /* for good: what is still queued finds it gone */
-        bool carrier;      /* as last seen */
         bool host_changed; /* while an operation ran: the upstream has to be looked at again */
         guint retry_id; /* a refresh that waits for its back-off */
         guint retry_ms;
@@ -44,6 +44,7 @@ struct Network {
         Dnsmasq *dnsmasq;
         LeaseFile *lease_file;
         GPtrArray *leases;
+        DhcpWatch *boards; /* where the range is one address: who asks for it */
 
         EntryChanges *changes;
 };
@@ -61,6 +62,8 @@ bool operations_are_idle(const Network *network);
 /* Has the steps of @changes run again when nothing else does, after a back-off if it failed
  * lately. */
 void operations_refresh(Network *network, ConfigChange changes);
+/* Another board than the one with the lease asks for the range's one address: the lease ends. */
+void operations_new_board(Network *network);
 /* Has @change, an entry change, wait for the operations before it. */
 void operations_queue_entry_change(Network *network, gpointer change);
 
@@ -80,9 +83,14 @@ void entry_changes_delete(Network *network);
 void entry_changes_flush_now(EntryChanges *changes);
 void entry_changes_flush(Network *network);
 
-/* leases.c */
+/* leases.c: reads those that an earlier life left. */
+void leases_load(Network *network);
 bool leases_watch(Network *network, GError **error);
 void leases_unwatch(Network *network);
+/* The file is gone, and so are the leases. */
+void leases_forget(Network *network);
+/* Where the range is one address, it is for one DUT, whatever its MAC: watches who asks for it. */
+bool leases_watch_boards(Network *network, GError **error);
 /* Addresses of the subnet that are in use and that dnsmasq does not know of by itself: those that
  * the neighbour table shows, live leases aside. Array of guint32, the caller's. */
 GArray *leases_taken_addresses(Network *network);

@@ -146,6 +146,7 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
                 return NULL;
         if (!directory_make(config->state_dir, 0755, error))
                 return NULL;
+        leases_load(network);
         network->changes = entry_changes_new(network, error);
         if (!network->changes)
                 return NULL;
@@ -164,6 +165,7 @@ static void network_free(Network *network)
                 g_source_remove(network->retry_id);
         entry_changes_free(network->changes);
         lease_file_free(network->lease_file);
+        dhcp_watch_free(network->boards);
         dnsmasq_free(network->dnsmasq);
         nm_held_free(network->inspected);
         record_free(network->record);

@@ -120,9 +120,7 @@ void network_remove_dns(Network *network, const char *hostname, NetworkDone done
  * end of the service. */
 void network_abandon(Network *network);
 
-/* Its interface is there with or without @carrier, or is not there. Where the range is one address,
- * for one DUT whatever its MAC, a carrier that comes means that it may be another board: the lease
- * of the one before ends. */
-void network_interface_changed(Network *network, bool exists, bool carrier);
+/* Its interface has come or gone. */
+void network_interface_changed(Network *network, bool exists);
 /* Routes or addresses of the host changed: follows the upstream where it moved. */
 void network_host_changed(Network *network);

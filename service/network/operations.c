@@ -18,7 +18,7 @@ typedef enum OperationType {
         OPERATION_CHANGE,
         OPERATION_REFRESH,
         OPERATION_LOST,      /* its interface went away */
-        OPERATION_NEW_BOARD, /* its carrier came back, and its range is one address */
+        OPERATION_NEW_BOARD, /* another board wants the range's one address */
         OPERATION_ENTRY,
 } OperationType;
 
@@ -373,6 +373,7 @@ static void stopped_for_new_board(Dnsmasq *dnsmasq, const GError *error, gpointe
                 log_network_warning(network->interface, "%s", error->message);
         if (!file_remove(leases, &files))
                 log_network_warning(network->interface, "%s", files->message);
+        leases_forget(network);
         network->current->changes = CONFIG_CHANGE_DNSMASQ;
         steps_start(network, CONFIG_CHANGE_DNSMASQ, refresh_started);
 }
@@ -443,6 +444,12 @@ bool operations_are_idle(const Network *network)
         return !network->current && g_queue_is_empty((GQueue *)&network->operations);
 }
 
+void operations_new_board(Network *network)
+{
+        if (operations_are_idle(network)) /* else it asks again soon */
+                queue(network, operation_new(OPERATION_NEW_BOARD, NULL, NULL));
+}
+
 void operations_queue_entry_change(Network *network, gpointer change)
 {
         Operation *operation = operation_new(OPERATION_ENTRY, NULL, NULL);
@@ -495,14 +502,8 @@ void network_change(Network *network, NetworkConfig *config, Entries *configured
         queue(network, operation);
 }
 
-void network_interface_changed(Network *network, bool exists, bool carrier)
+void network_interface_changed(Network *network, bool exists)
 {
-        const NetworkConfig *config = network->config;
-        bool carrier_came = carrier && !network->carrier;
-
-        network->carrier = carrier;
-        if (carrier_came && is_up(network) && config->dhcp_range_start == config->dhcp_range_end)
-                queue(network, operation_new(OPERATION_NEW_BOARD, NULL, NULL));
         if (exists && network->state == NETWORK_WAITING)
                 queue(network, operation_new(OPERATION_UP, NULL, NULL));
         if (!exists && is_up(network))

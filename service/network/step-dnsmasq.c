@@ -83,7 +83,8 @@ static void begin(Network *network)
         if (!network->dnsmasq)
                 network->dnsmasq = dnsmasq_new(network->interface, network->config->state_dir, ended,
                                                network);
-        if (!write_files(network, &error) || !leases_watch(network, &error)) {
+        if (!write_files(network, &error) || !leases_watch(network, &error) ||
+            !leases_watch_boards(network, &error)) {
                 step_done(network, error);
                 return;
         }

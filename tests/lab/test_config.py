@@ -76,10 +76,18 @@ def test_error_in_a_file_names_file_line_column_and_nearest_key(lab):
     lab.dut("raw1")
     bad = lab.configure("bad.yaml", "interface: raw0\nsubnett: 10.4.0.0/24\n")
     lab.configure("good.yaml", "interface: raw1\n")
-    lab.reload()
+    with refused(bus.INVALID_ARGS, f"{bad}:2:1: ", '"subnett"', '"subnet"'):
+        lab.reload()
     lab.network("raw1").wait_state("active")
     equal(sorted(lab.networks()), ["raw1"], "the networks")
-    contains(journal_of_daemon(), f"{bad}:2:1: ", "subnett", "subnet")
+
+
+def test_error_in_a_file_is_logged_where_nobody_waits_for_it(lab):
+    lab.dut()
+    bad = lab.configure("bad.yaml", "interface: raw0\nsubnet: 10.4.0.0/33\n")
+    lab.stop_daemon()
+    lab.start_daemon()
+    contains(journal_of_daemon(), f"{bad}:2:9: ")
 
 
 def test_broken_file_leaves_its_network_as_it_was(lab):
@@ -89,8 +97,9 @@ def test_broken_file_leaves_its_network_as_it_was(lab):
     network = lab.network("raw0")
     network.wait_state("active")
     pid = network.dnsmasq()
-    lab.configure("one.yaml", "interface: raw0\nsubnet: nonsense\n")
-    lab.reload()
+    bad = lab.configure("one.yaml", "interface: raw0\nsubnet: nonsense\n")
+    with refused(bus.INVALID_ARGS, f"{bad}:2:9: ", "subnet", "nonsense"):
+        lab.reload()
     equal((network.get("State"), network.get("Subnet"), network.dnsmasq()),
           ("active", "192.168.100.0/24", pid), "state, subnet and dnsmasq's pid")
 

@@ -98,10 +98,10 @@ static void test_refused(void)
                   "2:1: the key \"interface\" is there twice" },
                 { "[a]: b\n", "1:1: a list cannot be a key" },
                 { "? {a: b}\n: c\n", "1:3: a mapping cannot be a key" },
-                { "interface: \"eth1\\0\"\n", "1:12: there is a control character in it" },
+                { "interface: \"eth1\\0\"\n", "1:12: interface: \"eth1\" has a control character in it" },
                 { "interface: eth1\nsubnet: \"\\x1b[2J\"\n",
-                  "2:9: there is a control character in it" },
-                { "\"a\\x7f\": b\n", "1:1: there is a control character in it" },
+                  "2:9: subnet: \"\\x1b[2J\" has a control character in it" },
+                { "\"a\\x7f\": b\n", "1:1: \"a\\x7f\" has a control character in it" },
                 { "interface: eth1\n---\ninterface: eth2\n",
                   "2:1: there is more than one document" },
                 /* Not YAML. */

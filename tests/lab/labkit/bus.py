@@ -90,8 +90,8 @@ class Bus:
             remote = Gio.DBusError.get_remote_error(error)
             if remote is None:
                 raise
-            Gio.DBusError.strip_remote_error(error)
-            raise BusError(remote, error.message) from None
+            message = error.message.removeprefix(f"GDBus.Error:{remote}: ")
+            raise BusError(remote, message) from None
         values = reply.unpack()
         return values[0] if len(values) == 1 else (values or None)
 

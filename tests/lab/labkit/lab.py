@@ -202,18 +202,21 @@ class Lab:
 
     def end(self):
         """Takes down what the test made. Raises where the host is not as it was."""
-        try:
+        with contextlib.ExitStack() as afterwards:
+            afterwards.callback(self._forget_files)
+            for dut in self.duts:
+                afterwards.callback(dut.delete)
+            self.duts = []
+            afterwards.callback(self.undo.close)
             self._remove_networks()
             if self.before is not None:
                 self.unchanged()
-        finally:
-            self.undo.close()
-            for dut in self.duts:
-                dut.delete()
-            self.duts = []
-            if self.bus.has_owner():
-                with contextlib.suppress(BusError):
-                    self.reload()
+
+    def _forget_files(self):
+        """The daemon, where it runs, learns that the test's configuration files are gone."""
+        if self.bus.has_owner():
+            with contextlib.suppress(BusError):
+                self.reload()
 
     def _remove_networks(self):
         if not self.bus.has_owner():
@@ -225,7 +228,7 @@ class Lab:
         """By force, after a test left something behind: the next one is not to suffer from it."""
         run_full("systemctl", "kill", "--signal=KILL", DAEMON_UNIT)
         run_full("systemctl", "stop", DAEMON_UNIT)
-        run_full("systemctl", "reset-failed", DAEMON_UNIT)
+        run_full("systemctl", "reset-failed")
         for pid in host.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
