@@ -32,8 +32,8 @@ const char *bus_error_name(ServiceError code)
 
 int bus_error_set(sd_bus_error *error, const GError *cause)
 {
-        ServiceError code = cause->domain == SERVICE_ERROR ? (ServiceError)cause->code
-                                                           : SERVICE_ERROR_FAILED;
+        ServiceError code =
+                cause->domain == SERVICE_ERROR ? (ServiceError)cause->code : SERVICE_ERROR_FAILED;
         return sd_bus_error_set(error, bus_error_name(code), cause->message);
 }
 

@@ -56,7 +56,8 @@ extern const NetworkEvents network_object_events;
 
 /* status.c: everything that GetStatus tells, as a MAP. The caller's. */
 Value *status_of_network(Bus *bus, const Network *network);
-/* The rules as `nft list table` prints them; "" where NAT is disabled. NULL on an error. The caller's. */
+/* The rules as `nft list table` prints them; "" where NAT is disabled. NULL on an error. The
+ * caller's. */
 char *status_rules(const Network *network, GError **error);
 /* The leases as the bus has them: a LIST of MAPs, expired ones left out. */
 Value *status_leases(const Network *network);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The connection to the system bus, the name, and which objects there are. One vtable for the manager
- * and one fallback vtable for all networks: which networks there are is asked of the manager each
- * time, so the bus never shows one that is gone. */
+/* The connection to the system bus, the name, and which objects there are. One vtable for the
+ * manager and one fallback vtable for all networks: which networks there are is asked of the
+ * manager each time, so the bus never shows one that is gone. */
 
 #include "dbus/bus.h"
 
@@ -142,18 +142,18 @@ static void network_removed(Network *network, gpointer data)
         sd_bus_message *signal = NULL;
 
         int r = sd_bus_message_new_signal(bus->bus, &signal, BUS_PATH,
-                                          "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved");
+                                          "org.freedesktop.DBus.ObjectManager",
+                                          "InterfacesRemoved");
         if (r >= 0)
-                r = sd_bus_message_append(signal, "oas", path, 4, BUS_NETWORK,
-                                          "org.freedesktop.DBus.Properties",
-                                          "org.freedesktop.DBus.Introspectable",
-                                          "org.freedesktop.DBus.Peer");
+                r = sd_bus_message_append(
+                        signal, "oas", path, 4, BUS_NETWORK, "org.freedesktop.DBus.Properties",
+                        "org.freedesktop.DBus.Introspectable", "org.freedesktop.DBus.Peer");
         if (r >= 0)
                 r = sd_bus_send(bus->bus, signal, NULL);
         sd_bus_message_unref(signal);
         if (r < 0)
-                log_network_warning(network_interface(network), "cannot tell the bus of its removal: %s",
-                                    g_strerror(-r));
+                log_network_warning(network_interface(network),
+                                    "cannot tell the bus of its removal: %s", g_strerror(-r));
 }
 
 const ManagerEvents *bus_manager_events(void)
@@ -234,7 +234,8 @@ static int name_acquired(sd_bus_message *message, void *userdata, sd_bus_error *
         Bus *bus = userdata;
 
         if (sd_bus_message_is_method_error(message, NULL)) {
-                log_error("cannot get the name " BUS_NAME ": %s", sd_bus_message_get_error(message)->message);
+                log_error("cannot get the name " BUS_NAME ": %s",
+                          sd_bus_message_get_error(message)->message);
                 bus->events->lost(bus->events_data);
                 return 0;
         }
@@ -284,11 +285,11 @@ static int add_objects(Bus *bus)
         int r = sd_bus_add_filter(bus->bus, NULL, note_call, bus);
 
         if (r >= 0)
-                r = sd_bus_add_fallback_vtable(bus->bus, NULL, BUS_PATH, BUS_MANAGER, manager_vtable,
-                                               find_manager, bus);
+                r = sd_bus_add_fallback_vtable(bus->bus, NULL, BUS_PATH, BUS_MANAGER,
+                                               manager_vtable, find_manager, bus);
         if (r >= 0)
-                r = sd_bus_add_fallback_vtable(bus->bus, NULL, BUS_PATH, BUS_NETWORK, network_vtable,
-                                               find_network, bus);
+                r = sd_bus_add_fallback_vtable(bus->bus, NULL, BUS_PATH, BUS_NETWORK,
+                                               network_vtable, find_network, bus);
         if (r >= 0)
                 r = sd_bus_add_node_enumerator(bus->bus, NULL, BUS_PATH, list_networks, bus);
         if (r >= 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* org.jumpstarter.DutNetwork.Manager: each method reads, validates, looks up, authorizes, and hands on
- * to the manager. Handlers run again from their first line when polkit has answered. */
+/* org.jumpstarter.DutNetwork.Manager: each method reads, validates, looks up, authorizes, and hands
+ * on to the manager. Handlers run again from their first line when polkit has answered. */
 
 #include <errno.h>
 #include <string.h>
@@ -43,7 +43,8 @@ static int authorize_general(Bus *bus, sd_bus_message *message, const char *inte
                              sd_bus_message_handler_t again, sd_bus_error *error)
 {
         Network *network = manager_find(bus->manager, interface);
-        g_autofree char *subnet = network ? subnet_to_string(&network_config(network)->subnet) : NULL;
+        g_autofree char *subnet =
+                network ? subnet_to_string(&network_config(network)->subnet) : NULL;
         AuthorityObject object = { interface, subnet ? subnet : "" };
         return authority_check(bus->authority, message, &object, 1, again, bus, error);
 }
@@ -54,7 +55,8 @@ static bool check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConf
 {
         uid_t uid = (uid_t)-1;
 
-        (void)callers_get(bus->callers, sd_bus_message_get_sender(message), &uid); /* gone: nobody */
+        (void)callers_get(bus->callers, sd_bus_message_get_sender(message),
+                          &uid); /* gone: nobody */
         return state_dir_check(config, bus->host->lib_dir, uid, error);
 }
 
@@ -104,8 +106,8 @@ static int method_create_network(sd_bus_message *message, void *userdata, sd_bus
         if (config->transient &&
             !callers_get(bus->callers, sd_bus_message_get_sender(message), &uid))
                 return 1; /* it has left the bus since it was authorized: nobody waits */
-        manager_create(bus->manager, g_steal_pointer(&config), sd_bus_message_get_sender(message), created,
-                       call_new(bus, message));
+        manager_create(bus->manager, g_steal_pointer(&config), sd_bus_message_get_sender(message),
+                       created, call_new(bus, message));
         return 1;
 }
 
@@ -245,7 +247,8 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
 }
 
 static int get_version(sd_bus *connection, const char *path, const char *interface,
-                       const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+                       const char *property, sd_bus_message *reply, void *userdata,
+                       sd_bus_error *error)
 {
         return sd_bus_message_append(reply, "s", PROJECT_VERSION);
 }

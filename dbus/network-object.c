@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* org.jumpstarter.DutNetwork, one object for each network: methods and signals. Its properties are in
- * network-properties.c. */
+/* org.jumpstarter.DutNetwork, one object for each network: methods and signals. Its properties are
+ * in network-properties.c. */
 
 #include <errno.h>
 
@@ -14,8 +14,8 @@
 #include "util/error.h"
 #include "util/log.h"
 
-/* Looks the message's network up and asks whether the caller may. Returns 1 with the network, 0 when
- * the handler is to return 1 (it will run again), negative with @error set. */
+/* Looks the message's network up and asks whether the caller may. Returns 1 with the network, 0
+ * when the handler is to return 1 (it will run again), negative with @error set. */
 static int authorize(Bus *bus, sd_bus_message *message, sd_bus_message_handler_t again,
                      Network **ret_network, sd_bus_error *error)
 {
@@ -67,7 +67,8 @@ static bool check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConf
 
         if (g_str_equal(before->state_dir, config->state_dir))
                 return true;
-        (void)callers_get(bus->callers, sd_bus_message_get_sender(message), &uid); /* gone: nobody */
+        (void)callers_get(bus->callers, sd_bus_message_get_sender(message),
+                          &uid); /* gone: nobody */
         return state_dir_check(config, bus->host->lib_dir, uid, error);
 }
 
@@ -151,9 +152,9 @@ static int method_get_dut_ip(sd_bus_message *message, void *userdata, sd_bus_err
                 return r;
         if (!mac_parse(given, mac)) {
                 g_autofree char *shown = g_strescape(given, NULL);
-                return sd_bus_error_setf(error, SD_BUS_ERROR_INVALID_ARGS,
-                                         "mac: \"%s\" is not six pairs of hexadecimal digits with colons",
-                                         shown);
+                return sd_bus_error_setf(
+                        error, SD_BUS_ERROR_INVALID_ARGS,
+                        "mac: \"%s\" is not six pairs of hexadecimal digits with colons", shown);
         }
         r = authorize(bus, message, method_get_dut_ip, &network, error);
         if (r <= 0)
@@ -173,7 +174,8 @@ static int method_get_nat_rules(sd_bus_message *message, void *userdata, sd_bus_
         if (r <= 0)
                 return r < 0 ? r : 1;
         g_autofree char *rules = status_rules(network, &cause);
-        return rules ? sd_bus_reply_method_return(message, "s", rules) : bus_error_set(error, cause);
+        return rules ? sd_bus_reply_method_return(message, "s", rules)
+                     : bus_error_set(error, cause);
 }
 
 static int method_get_dns_entries(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -262,7 +264,8 @@ static int method_add_dns_entry(sd_bus_message *message, void *userdata, sd_bus_
         r = authorize(bus, message, method_add_dns_entry, &network, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        network_put_dns(network, g_steal_pointer(&entry), call_network_done, call_new(bus, message));
+        network_put_dns(network, g_steal_pointer(&entry), call_network_done,
+                        call_new(bus, message));
         return 1;
 }
 
@@ -317,7 +320,8 @@ static void emit_lease(Network *network, LeaseEvent event, const Lease *lease, g
         emit_map(data, network, members[event], status_lease(lease));
 }
 
-static void emit_address(Network *network, EntryEvent event, const AddressEntry *entry, gpointer data)
+static void emit_address(Network *network, EntryEvent event, const AddressEntry *entry,
+                         gpointer data)
 {
         static const char *const members[ENTRY_EVENT_MAX] = {
                 [ENTRY_ADDED] = "AddressAdded",
@@ -371,16 +375,16 @@ const sd_bus_vtable network_vtable[] = {
                                 method_get_leases, METHOD),
         SD_BUS_METHOD_WITH_ARGS("GetDutIp", SD_BUS_ARGS("s", mac), SD_BUS_RESULT("s", ip),
                                 method_get_dut_ip, METHOD),
-        SD_BUS_METHOD_WITH_ARGS("AddAddress", SD_BUS_ARGS("s", ip, "a{sv}", options), SD_BUS_NO_RESULT,
-                                method_add_address, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("AddAddress", SD_BUS_ARGS("s", ip, "a{sv}", options),
+                                SD_BUS_NO_RESULT, method_add_address, METHOD),
         SD_BUS_METHOD_WITH_ARGS("RemoveAddress", SD_BUS_ARGS("s", ip), SD_BUS_NO_RESULT,
                                 method_remove_address, METHOD),
         SD_BUS_METHOD_WITH_ARGS("GetNatRules", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", rules),
                                 method_get_nat_rules, METHOD),
         SD_BUS_METHOD_WITH_ARGS("GetDnsEntries", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", entries),
                                 method_get_dns_entries, METHOD),
-        SD_BUS_METHOD_WITH_ARGS("AddDnsEntry", SD_BUS_ARGS("s", hostname, "s", ip), SD_BUS_NO_RESULT,
-                                method_add_dns_entry, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("AddDnsEntry", SD_BUS_ARGS("s", hostname, "s", ip),
+                                SD_BUS_NO_RESULT, method_add_dns_entry, METHOD),
         SD_BUS_METHOD_WITH_ARGS("RemoveDnsEntry", SD_BUS_ARGS("s", hostname), SD_BUS_NO_RESULT,
                                 method_remove_dns_entry, METHOD),
         SD_BUS_SIGNAL_WITH_ARGS("LeaseAdded", SD_BUS_ARGS("a{sv}", lease), 0),

@@ -49,7 +49,8 @@ static char *text_of(const Network *network, const char *property)
 }
 
 int network_get_text(sd_bus *connection, const char *path, const char *interface,
-                     const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+                     const char *property, sd_bus_message *reply, void *userdata,
+                     sd_bus_error *error)
 {
         const Network *network = find(userdata, path);
         if (!network)

@@ -16,7 +16,8 @@ int network_append_dns_entries(sd_bus_message *message, const Network *network);
 
 /* One getter serves all text properties. */
 int network_get_text(sd_bus *connection, const char *path, const char *interface,
-                     const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error);
+                     const char *property, sd_bus_message *reply, void *userdata,
+                     sd_bus_error *error);
 int network_get_dhcp_enabled(sd_bus *connection, const char *path, const char *interface,
                              const char *property, sd_bus_message *reply, void *userdata,
                              sd_bus_error *error);
@@ -35,18 +36,20 @@ int network_get_dns_entries(sd_bus *connection, const char *path, const char *in
 #define NETWORK_INVALIDATES SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION
 
 /* The vtable's rows, in the order of the introspection file. */
-#define NETWORK_PROPERTIES                                                                          \
-        SD_BUS_PROPERTY("Interface", "s", network_get_text, 0, NETWORK_CONST),                      \
-        SD_BUS_PROPERTY("State", "s", network_get_text, 0, NETWORK_EMITS),                          \
-        SD_BUS_PROPERTY("Error", "s", network_get_text, 0, NETWORK_EMITS),                          \
-        SD_BUS_PROPERTY("Subnet", "s", network_get_text, 0, NETWORK_EMITS),                         \
-        SD_BUS_PROPERTY("GatewayIp", "s", network_get_text, 0, NETWORK_EMITS),                      \
-        SD_BUS_PROPERTY("UpstreamInterface", "s", network_get_text, 0, NETWORK_EMITS),              \
-        SD_BUS_PROPERTY("PublicInterface", "s", network_get_text, 0, NETWORK_EMITS),                \
-        SD_BUS_PROPERTY("NatMode", "s", network_get_text, 0, NETWORK_EMITS),                        \
-        SD_BUS_PROPERTY("StateDir", "s", network_get_text, 0, NETWORK_EMITS),                       \
-        SD_BUS_PROPERTY("Origin", "s", network_get_text, 0, NETWORK_CONST),                         \
-        SD_BUS_PROPERTY("DhcpEnabled", "b", network_get_dhcp_enabled, 0, NETWORK_EMITS),            \
-        SD_BUS_PROPERTY("Addresses", "aa{sv}", network_get_addresses, 0, NETWORK_INVALIDATES),      \
-        SD_BUS_PROPERTY("Leases", "aa{sv}", network_get_leases, 0, NETWORK_INVALIDATES),            \
-        SD_BUS_PROPERTY("DnsEntries", "a(ss)", network_get_dns_entries, 0, NETWORK_INVALIDATES)
+#define NETWORK_PROPERTIES                                                                         \
+        SD_BUS_PROPERTY("Interface", "s", network_get_text, 0, NETWORK_CONST),                     \
+                SD_BUS_PROPERTY("State", "s", network_get_text, 0, NETWORK_EMITS),                 \
+                SD_BUS_PROPERTY("Error", "s", network_get_text, 0, NETWORK_EMITS),                 \
+                SD_BUS_PROPERTY("Subnet", "s", network_get_text, 0, NETWORK_EMITS),                \
+                SD_BUS_PROPERTY("GatewayIp", "s", network_get_text, 0, NETWORK_EMITS),             \
+                SD_BUS_PROPERTY("UpstreamInterface", "s", network_get_text, 0, NETWORK_EMITS),     \
+                SD_BUS_PROPERTY("PublicInterface", "s", network_get_text, 0, NETWORK_EMITS),       \
+                SD_BUS_PROPERTY("NatMode", "s", network_get_text, 0, NETWORK_EMITS),               \
+                SD_BUS_PROPERTY("StateDir", "s", network_get_text, 0, NETWORK_EMITS),              \
+                SD_BUS_PROPERTY("Origin", "s", network_get_text, 0, NETWORK_CONST),                \
+                SD_BUS_PROPERTY("DhcpEnabled", "b", network_get_dhcp_enabled, 0, NETWORK_EMITS),   \
+                SD_BUS_PROPERTY("Addresses", "aa{sv}", network_get_addresses, 0,                   \
+                                NETWORK_INVALIDATES),                                              \
+                SD_BUS_PROPERTY("Leases", "aa{sv}", network_get_leases, 0, NETWORK_INVALIDATES),   \
+                SD_BUS_PROPERTY("DnsEntries", "a(ss)", network_get_dns_entries, 0,                 \
+                                NETWORK_INVALIDATES)

@@ -45,6 +45,7 @@ bool state_dir_check(const NetworkConfig *config, const char *lib_dir, uid_t uid
             (status.st_uid == 0 || status.st_uid == geteuid()))
                 return true;
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
-                    "state_dir: %s is neither below %s nor a directory that root has made", path, lib_dir);
+                    "state_dir: %s is neither below %s nor a directory that root has made", path,
+                    lib_dir);
         return false;
 }

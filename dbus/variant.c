@@ -52,7 +52,8 @@ static int read_bool(sd_bus_message *message, Value **ret_value)
         return r;
 }
 
-static int read_list(sd_bus_message *message, const char *contents, Value **ret_value, GError **error)
+static int read_list(sd_bus_message *message, const char *contents, Value **ret_value,
+                     GError **error)
 {
         g_autoptr(Value) list = value_new_list();
         int r = sd_bus_message_enter_container(message, 'a', contents);
@@ -147,8 +148,8 @@ static int read_value(sd_bus_message *message, Value **ret_value, GError **error
         if (type == 'a' && contents[0] != '{')
                 return read_list(message, contents, ret_value, error);
 
-        g_autofree char *description = g_strdup_printf("a value of type %c%s", type,
-                                                       contents ? contents : "");
+        g_autofree char *description =
+                g_strdup_printf("a value of type %c%s", type, contents ? contents : "");
         *ret_value = value_new_other(description);
         return sd_bus_message_skip(message, NULL);
 }
@@ -175,7 +176,8 @@ static int append_texts(sd_bus_message *message, const Value *list)
         int r = sd_bus_message_open_container(message, 'a', "s");
 
         for (guint i = 0; r >= 0 && i < list->items->len; i++)
-                r = sd_bus_message_append(message, "s", ((const Value *)list->items->pdata[i])->text);
+                r = sd_bus_message_append(message, "s",
+                                          ((const Value *)list->items->pdata[i])->text);
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
@@ -202,7 +204,8 @@ static int append_variant(sd_bus_message *message, const char *key, const Value 
         case VALUE_MAP:
                 return append_container(message, "a{sv}", value);
         case VALUE_LIST:
-                return append_container(message, is_list_of_maps(key, value) ? "aa{sv}" : "as", value);
+                return append_container(message, is_list_of_maps(key, value) ? "aa{sv}" : "as",
+                                        value);
         case VALUE_OTHER:
         case VALUE_TYPE_MAX:
                 break;

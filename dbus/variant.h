@@ -8,8 +8,9 @@
 
 #include "model/value.h"
 
-/* Reads an a{sv} at @message's place as a MAP (the caller's). Types that no setting has become OTHER.
- * Returns a negative errno where the message is not of that type; a key twice is INVALID_ARGS in
+/* Reads an a{sv} at @message's place as a MAP (the caller's). Types that no setting has become
+ * OTHER. Returns a negative errno where the message is not of that type; a key twice is
+ * INVALID_ARGS in
  * @error (and -EINVAL). */
 int variant_read_map(sd_bus_message *message, Value **ret_map, GError **error);
 

@@ -12,6 +12,6 @@ typedef struct Action {
         bool is_open;       /* granted where there is no polkit to ask: it only reads */
 } Action;
 
-/* NULL for a method that is not in the table: nobody may call it. @interface may be NULL, as a message
- * may leave it out: no member is in both interfaces. */
+/* NULL for a method that is not in the table: nobody may call it. @interface may be NULL, as a
+ * message may leave it out: no member is in both interfaces. */
 const Action *action_find(const char *interface, const char *member);

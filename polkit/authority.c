@@ -152,8 +152,8 @@ static void question_ask(Question *question)
         sd_bus_message *call = NULL;
 
         question->slot = sd_bus_slot_unref(question->slot);
-        int r = sd_bus_message_new_method_call(bus, &call, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
-                                               "CheckAuthorization");
+        int r = sd_bus_message_new_method_call(bus, &call, POLKIT_NAME, POLKIT_PATH,
+                                               POLKIT_INTERFACE, "CheckAuthorization");
         if (r >= 0)
                 r = append_question(call, question);
         if (r >= 0) /* a prompt waits as long as the user thinks */
@@ -175,7 +175,8 @@ static void caller_known(const char *name, bool known, gpointer data)
         g_hash_table_iter_init(&iter, authority->questions);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 Question *question = value;
-                if (!question->slot && g_strcmp0(sd_bus_message_get_sender(question->message), name) == 0)
+                if (!question->slot &&
+                    g_strcmp0(sd_bus_message_get_sender(question->message), name) == 0)
                         g_ptr_array_add(waiting, question);
         }
         for (guint i = 0; i < waiting->len; i++) {
@@ -203,7 +204,8 @@ static void question_start(Authority *authority, sd_bus_message *message, const 
         question->action = action;
         question->again = again;
         question->userdata = userdata;
-        question->cancellation_id = g_strdup_printf("dut-network-%" G_GUINT64_FORMAT, ++authority->serial);
+        question->cancellation_id =
+                g_strdup_printf("dut-network-%" G_GUINT64_FORMAT, ++authority->serial);
         question->interfaces = g_ptr_array_new_with_free_func(g_free);
         question->subnets = g_ptr_array_new_with_free_func(g_free);
         for (guint i = 0; i < n_objects; i++) {
@@ -254,8 +256,8 @@ int authority_check(Authority *authority, sd_bus_message *message, const Authori
                 return refuse(question, error);
         const Action *action = action_find(sd_bus_message_get_interface(message), member);
         if (!action)
-                return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s: no action covers it",
-                                         member);
+                return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
+                                         "%s: no action covers it", member);
         if (callers_get(authority->callers, sd_bus_message_get_sender(message), &uid) && uid == 0)
                 return 1;
         question_start(authority, message, action, objects, n_objects, again, userdata);
@@ -265,8 +267,8 @@ int authority_check(Authority *authority, sd_bus_message *message, const Authori
 static void cancel(Authority *authority, const Question *question)
 {
         int r = sd_bus_call_method_async(authority->bus, NULL, POLKIT_NAME, POLKIT_PATH,
-                                         POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
-                                         question->cancellation_id);
+                                         POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL,
+                                         "s", question->cancellation_id);
         if (r < 0)
                 log_warning("cannot cancel a question to polkit: %s", g_strerror(-r));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* A cache of GetConnectionUnixUser's answers. A unique name is never used again in a bus's life, and
- * NameOwnerChanged tells of each that goes, so an entry is never wrong and never stays for ever. */
+/* A cache of GetConnectionUnixUser's answers. A unique name is never used again in a bus's life,
+ * and NameOwnerChanged tells of each that goes, so an entry is never wrong and never stays for
+ * ever. */
 
 #include "polkit/callers.h"
 
@@ -13,7 +14,7 @@
 struct Callers {
         sd_bus *bus;
         sd_bus_slot *match;
-        GHashTable *uids; /* unique name -> uid + 1 */
+        GHashTable *uids;      /* unique name -> uid + 1 */
         GHashTable *questions; /* Question, a set */
         void (*left)(const char *name, gpointer data);
         gpointer data;
@@ -40,7 +41,8 @@ static int name_left(sd_bus_message *message, void *userdata, sd_bus_error *erro
         Callers *callers = userdata;
         const char *name, *old_owner, *new_owner;
 
-        if (sd_bus_message_read(message, "sss", &name, &old_owner, &new_owner) < 0 || name[0] != ':')
+        if (sd_bus_message_read(message, "sss", &name, &old_owner, &new_owner) < 0 ||
+            name[0] != ':')
                 return 0;
         callers->left(name, callers->data);
         g_hash_table_remove(callers->uids, name);
@@ -111,8 +113,9 @@ void callers_ask(Callers *callers, const char *name, CallersDone done, gpointer 
         question->done = done;
         question->data = data;
         g_hash_table_add(callers->questions, question);
-        int r = sd_bus_call_method_async(callers->bus, &question->slot, DBUS_NAME, DBUS_PATH, DBUS_NAME,
-                                         "GetConnectionUnixUser", answered, question, "s", name);
+        int r = sd_bus_call_method_async(callers->bus, &question->slot, DBUS_NAME, DBUS_PATH,
+                                         DBUS_NAME, "GetConnectionUnixUser", answered, question,
+                                         "s", name);
         if (r < 0) /* the connection is going: so does the service */
                 log_error("cannot ask the bus for the user of %s: %s", name, g_strerror(-r));
 }

@@ -19,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Callers, callers_free)
 /* The user of @name where it is known already. */
 bool callers_get(const Callers *callers, const char *name, uid_t *ret_uid);
 
-/* Asks the bus for it. @done is called exactly once, later: @known false where the name is not on the
- * bus (any more); callers_get() knows it otherwise. */
+/* Asks the bus for it. @done is called exactly once, later: @known false where the name is not on
+ * the bus (any more); callers_get() knows it otherwise. */
 typedef void (*CallersDone)(const char *name, bool known, gpointer data);
 void callers_ask(Callers *callers, const char *name, CallersDone done, gpointer data);

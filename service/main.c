@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* dut-networkd: arguments, log, loop; and when it leaves: on SIGTERM, when the bus is gone, and when
- * there has been no network and no call for a while. Networks stay up on the host without it. */
+/* dut-networkd: arguments, log, loop; and when it leaves: on SIGTERM, when the bus is gone, and
+ * when there has been no network and no call for a while. Networks stay up on the host without it.
+ */
 
 #include <glib-unix.h>
 #include <locale.h>
@@ -92,7 +93,8 @@ static gboolean reload(gpointer data)
 {
         Service *service = data;
 
-        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time());
+        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT,
+                         g_get_monotonic_time());
         manager_reload(service->manager, reloaded, service);
         return G_SOURCE_CONTINUE;
 }
@@ -121,7 +123,8 @@ static void add_sources(Service *service)
         g_unix_signal_add(SIGTERM, terminate, service);
         g_unix_signal_add(SIGINT, terminate, service);
         g_unix_signal_add(SIGHUP, reload, service);
-        if (arg_idle_timeout_sec > 0) /* looked at twice in the time, so it is late by half at most */
+        if (arg_idle_timeout_sec >
+            0) /* looked at twice in the time, so it is late by half at most */
                 g_timeout_add((guint)arg_idle_timeout_sec * 500, leave_if_idle, service);
         if (sd_watchdog_enabled(0, &watchdog_usec) > 0)
                 g_timeout_add((guint)(watchdog_usec / 2000), feed_watchdog, service);
@@ -135,8 +138,8 @@ static bool start(Service *service, GError **error)
         service->bus = bus_new(&bus_events, service, error);
         if (!service->bus)
                 return false;
-        service->manager = manager_new(service->host, config_dirs, bus_manager_events(), service->bus,
-                                       error);
+        service->manager =
+                manager_new(service->host, config_dirs, bus_manager_events(), service->bus, error);
         if (!service->manager)
                 return false;
         manager_load(service->manager);
@@ -160,7 +163,8 @@ static bool parse_arguments(int argc, char **argv, GError **error)
         if (!g_option_context_parse(context, &argc, &argv, error))
                 return false;
         if (argc > 1)
-                g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "no argument like %s", argv[1]);
+                g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "no argument like %s",
+                            argv[1]);
         else if (arg_idle_timeout_sec < 0)
                 g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                             "--idle-timeout cannot be negative");

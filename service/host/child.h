@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Child processes by pidfd: started with nothing inherited but what is listed, known again after our
- * own restart, and never confused with another process of the same number. */
+/* Child processes by pidfd: started with nothing inherited but what is listed, known again after
+ * our own restart, and never confused with another process of the same number. */
 
 #include <glib.h>
 #include <stdbool.h>

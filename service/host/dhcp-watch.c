@@ -71,7 +71,8 @@ static bool parse(const guint8 *packet, gsize length, char ret_mac[static MAC_TE
 
         const guint8 *bootp = packet + offset;
         const guint8 *mac = bootp + BOOTP_CHADDR;
-        if (bootp[BOOTP_OP] != BOOTREQUEST || bootp[BOOTP_HTYPE] != 1 || bootp[BOOTP_HLEN] != ETH_ALEN)
+        if (bootp[BOOTP_OP] != BOOTREQUEST || bootp[BOOTP_HTYPE] != 1 ||
+            bootp[BOOTP_HLEN] != ETH_ALEN)
                 return false;
         g_snprintf(ret_mac, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
                    mac[3], mac[4], mac[5]);
@@ -95,8 +96,8 @@ static gboolean readable(int fd, GIOCondition condition, gpointer data)
 
 static bool fail(GError **error, const char *attempt)
 {
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot %s for DHCP requests: %s", attempt,
-                    g_strerror(errno));
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot %s for DHCP requests: %s",
+                    attempt, g_strerror(errno));
         return false;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Who asks for an address on an interface, heard beside the DHCP server: dnsmasq tells of leases that
- * it gives, not of clients that it turns away. */
+/* Who asks for an address on an interface, heard beside the DHCP server: dnsmasq tells of leases
+ * that it gives, not of clients that it turns away. */
 
 #include <glib.h>
 

@@ -9,16 +9,16 @@
 #include "host/netlink.h"
 
 typedef struct IpAddress {
-        guint index;   /* of the interface */
+        guint index; /* of the interface */
         guint32 address;
         guint32 broadcast; /* 0 = none */
         guint prefix;
         guint8 scope;
-        guint32 flags; /* IFA_F_*: IFA_F_SECONDARY, IFA_F_NOPREFIXROUTE */
+        guint32 flags;                    /* IFA_F_*: IFA_F_SECONDARY, IFA_F_NOPREFIXROUTE */
         guint32 valid_sec, preferred_sec; /* 0xffffffff = for ever, and so is a valid_sec of 0 */
-        char label[16]; /* "" = none */
-        guint32 peer;   /* the other end of a point-to-point link; 0 = none */
-        guint32 metric; /* of its prefix route; 0 = none */
+        char label[16];                   /* "" = none */
+        guint32 peer;                     /* the other end of a point-to-point link; 0 = none */
+        guint32 metric;                   /* of its prefix route; 0 = none */
 } IpAddress;
 
 /* Every IPv4 address of interface @index (0: of all), in the kernel's order. An array of IpAddress;

@@ -13,6 +13,7 @@ typedef void (*LeaseFileChanged)(const GPtrArray *leases, gpointer data);
 /* Watches @path, which need not exist yet; its directory must. @changed is called within 100 ms of
  * a change, never with a file that dnsmasq had half written, and once soon after this call if the
  * file exists. */
-LeaseFile *lease_file_new(const char *path, LeaseFileChanged changed, gpointer data, GError **error);
+LeaseFile *lease_file_new(const char *path, LeaseFileChanged changed, gpointer data,
+                          GError **error);
 void lease_file_free(LeaseFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LeaseFile, lease_file_free)

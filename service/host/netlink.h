@@ -21,10 +21,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Netlink, netlink_free)
 guint32 netlink_next_seq(Netlink *netlink);
 
 /* Sends @request (with NLM_F_ACK or NLM_F_DUMP set, its sequence number filled in here) and runs
- * the answers through @receive (may be NULL) until the acknowledgement or the dump's end. A dump that
- * was interrupted (NLM_F_DUMP_INTR) fails with EINTR. Returns 0 or a negative errno; *ret_message,
- * where not NULL and where the kernel gave one, is its extended acknowledgement's text (the
- * caller's). */
+ * the answers through @receive (may be NULL) until the acknowledgement or the dump's end. A dump
+ * that was interrupted (NLM_F_DUMP_INTR) fails with EINTR. Returns 0 or a negative errno;
+ * *ret_message, where not NULL and where the kernel gave one, is its extended acknowledgement's
+ * text (the caller's). */
 int netlink_request(Netlink *netlink, struct nlmsghdr *request, mnl_cb_t receive, void *data,
                     char **ret_message);
 

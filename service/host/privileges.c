@@ -36,7 +36,8 @@ static bool is_kept(unsigned capability)
 
 static bool bound(GError **error)
 {
-        for (unsigned capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+        for (unsigned capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+             capability++)
                 if (!is_kept(capability) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
                         return fail(error, "drop capabilities from the bounding set");
         return true;
@@ -82,7 +83,8 @@ bool privileges_drop(const char *user, const char *const *directories, GError **
         errno = 0;
         const struct passwd *entry = getpwnam(user);
         if (!entry) {
-                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "there is no user %s", user);
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "there is no user %s",
+                            user);
                 return false;
         }
         for (const char *const *directory = directories; *directory; directory++) {

@@ -72,9 +72,10 @@ static bool check_range(const NetworkConfig *config, const Value *settings, GErr
                 return false;
         }
         if (start > end) {
-                value_set_error(error, place_of(settings, CONFIG_KEY_DHCP_RANGE_START),
-                                "dhcp_range_start: %s is above dhcp_range_end, which is %s by default",
-                                text[0], text[1]);
+                value_set_error(
+                        error, place_of(settings, CONFIG_KEY_DHCP_RANGE_START),
+                        "dhcp_range_start: %s is above dhcp_range_end, which is %s by default",
+                        text[0], text[1]);
                 return false;
         }
         if (start <= config->gateway_ip && config->gateway_ip <= end) {

@@ -35,9 +35,10 @@ static void cut_gateway(NetworkConfig *config)
                 config->dhcp_range_end = gateway - 1;
 }
 
-/* The hosts 100 to 200. Where the subnet does not reach to 100 the range begins with the first host;
- * where not to 200 it ends with the last one. In a small subnet that is every host but the gateway.
- * An end that was given beyond the other one's default is upside down, and refused as such. */
+/* The hosts 100 to 200. Where the subnet does not reach to 100 the range begins with the first
+ * host; where not to 200 it ends with the last one. In a small subnet that is every host but the
+ * gateway. An end that was given beyond the other one's default is upside down, and refused as
+ * such. */
 static void fill_range(NetworkConfig *config)
 {
         guint32 network = config->subnet.network;

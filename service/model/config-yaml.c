@@ -138,9 +138,8 @@ static bool refuse_control_character(const Tree *tree, const yaml_event_t *event
 {
         const Value *key = tree->depth > 0 ? tree->open[tree->depth - 1].key : NULL;
         g_autofree char *shown = quote_text((const char *)event->data.scalar.value);
-        g_autofree char *complaint =
-                g_strdup_printf("%s%s%s has a control character in it", key ? key->text : "",
-                                key ? ": " : "", shown);
+        g_autofree char *complaint = g_strdup_printf("%s%s%s has a control character in it",
+                                                     key ? key->text : "", key ? ": " : "", shown);
         return refuse(event, complaint, error);
 }
 

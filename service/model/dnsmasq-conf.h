@@ -19,10 +19,10 @@ typedef struct DnsmasqFacts {
  * can be known by it. The caller's. */
 char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts);
 /* dhcp-hosts, as dhcp-hostsfile= reads it: a line for each entry, those without a MAC as an address
- * kept out of the dynamic range, and the same for each of @taken (guint32 each, may be NULL) that is
- * no entry's: addresses that hosts use without a lease of ours, as the neighbour table shows. An
+ * kept out of the dynamic range, and the same for each of @taken (guint32 each, may be NULL) that
+ * is no entry's: addresses that hosts use without a lease of ours, as the neighbour table shows. An
  * address with a live lease must not be in @taken: its holder could not renew it. */
 char *dnsmasq_hosts_text(const Entries *entries, const GArray *taken);
-/* hosts.local, as addn-hosts= reads it: DNS entries, then entries with a host name that no DNS entry
- * has. */
+/* hosts.local, as addn-hosts= reads it: DNS entries, then entries with a host name that no DNS
+ * entry has. */
 char *dnsmasq_dns_text(const Entries *entries);

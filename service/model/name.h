@@ -20,6 +20,7 @@ char *table_name(const char *interface);
 char *table_name_with_suffix(const char *interface, guint nth);
 
 /* A host name in lower case (the caller's): RFC 1123 labels with '_' allowed, each 1 to 63 bytes
- * and not beginning or ending in '-', at most 253 in all, no empty label, no trailing dot, not of the
- * form of an address. NULL and INVALID_ARGS, quoting @text with control characters escaped, else. */
+ * and not beginning or ending in '-', at most 253 in all, no empty label, no trailing dot, not of
+ * the form of an address. NULL and INVALID_ARGS, quoting @text with control characters escaped,
+ * else. */
 char *hostname_normalise(const char *text, GError **error);

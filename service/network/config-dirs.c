@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Reads configuration directories as systemd.unit(5) and others do: /etc over /run over /usr/lib, by
- * file name. An empty file, or a link to /dev/null, masks the one of the same name below it. */
+/* Reads configuration directories as systemd.unit(5) and others do: /etc over /run over /usr/lib,
+ * by file name. An empty file, or a link to /dev/null, masks the one of the same name below it. */
 
 #include "network/config-dirs.h"
 

@@ -2,8 +2,8 @@
 
 /* Changes of single entries, made for many a second: each is checked, put into the kernel's maps,
  * appended to the log and remembered in constant time. dnsmasq's files are written once for all the
- * changes that came together, before any of them is answered; where that fails, all of them are taken
- * back. */
+ * changes that came together, before any of them is answered; where that fails, all of them are
+ * taken back. */
 
 #include "model/dnsmasq-conf.h"
 #include "model/entry-log.h"
@@ -26,10 +26,10 @@ typedef enum EntryChangeType {
 
 typedef struct EntryChange {
         EntryChangeType type;
-        guint32 ip;              /* REMOVE_ADDRESS */
-        char *hostname;          /* REMOVE_DNS */
-        AddressEntry *address;   /* PUT_ADDRESS: the new one */
-        DnsEntry *dns;           /* PUT_DNS: the new one */
+        guint32 ip;                /* REMOVE_ADDRESS */
+        char *hostname;            /* REMOVE_DNS */
+        AddressEntry *address;     /* PUT_ADDRESS: the new one */
+        DnsEntry *dns;             /* PUT_DNS: the new one */
         AddressEntry *old_address; /* what was there before */
         DnsEntry *old_dns;
         NetworkDone done;
@@ -80,8 +80,8 @@ static bool load_log(EntryChanges *changes, GError **error)
                 return false;
         n_bad += config_adopt_entries(network->config, entries);
         if (n_bad > 0)
-                log_network_warning(network->interface, "%s: %u changes do not fit and were passed over",
-                                    path, n_bad);
+                log_network_warning(network->interface,
+                                    "%s: %u changes do not fit and were passed over", path, n_bad);
         return true;
 }
 
@@ -158,12 +158,14 @@ static bool swap_mapping(Network *network, const AddressEntry *old, const Addres
         if (nft_change_mappings(network->host->nft, network->record->table, &removed,
                                 removed.public_ip ? 1 : 0, &added, added.public_ip ? 1 : 0, error))
                 return true;
-        (void)public_swap(network, removed.public_ip, added.public_ip, NULL); /* the first error counts */
+        (void)public_swap(network, removed.public_ip, added.public_ip,
+                          NULL); /* the first error counts */
         return false;
 }
 
 /* A mapping that went takes its connections with it. */
-static void end_connections(Network *network, const AddressEntry *old, const AddressEntry *new_entry)
+static void end_connections(Network *network, const AddressEntry *old,
+                            const AddressEntry *new_entry)
 {
         g_autoptr(GError) error = NULL;
 
@@ -350,8 +352,8 @@ static void take_back(Network *network, const GPtrArray *pending)
                 g_autoptr(EntryChange) back = inverse(pending->pdata[i]);
                 g_autoptr(GError) error = NULL;
                 if (!make(network, back, &error))
-                        log_network_error(network->interface, "cannot take an entry change back: %s",
-                                          error->message);
+                        log_network_error(network->interface,
+                                          "cannot take an entry change back: %s", error->message);
         }
 }
 
@@ -362,7 +364,8 @@ static void answer(Network *network, const GPtrArray *pending, const GError *err
         for (guint i = 0; i < pending->len; i++) {
                 const EntryChange *change = pending->pdata[i];
                 bool is_address = change->type == PUT_ADDRESS || change->type == REMOVE_ADDRESS;
-                properties |= is_address ? NETWORK_PROPERTY_ADDRESSES : NETWORK_PROPERTY_DNS_ENTRIES;
+                properties |=
+                        is_address ? NETWORK_PROPERTY_ADDRESSES : NETWORK_PROPERTY_DNS_ENTRIES;
                 if (!error)
                         tell(network, change);
                 change->done(network, error, change->data);
@@ -441,8 +444,8 @@ void entry_changes_run(Network *network, gpointer data)
         changes->names_differ |= names_line_differs(change);
         g_ptr_array_add(changes->pending, g_steal_pointer(&change));
         if (!changes->flush_id) /* after what else is on the bus now, before anything slower */
-                changes->flush_id = g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, flush_when_idle, network,
-                                                    NULL);
+                changes->flush_id =
+                        g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, flush_when_idle, network, NULL);
 }
 
 void entry_change_cancel(Network *network, gpointer data, const GError *error)

@@ -98,7 +98,8 @@ static bool load(EntryLogFile *file, Entries *entries, guint *ret_bad, GError **
         return ftruncate(file->fd, whole) == 0 || fail(file->path, "cut", errno, error);
 }
 
-EntryLogFile *entry_log_file_open(const char *path, Entries *entries, guint *ret_bad, GError **error)
+EntryLogFile *entry_log_file_open(const char *path, Entries *entries, guint *ret_bad,
+                                  GError **error)
 {
         g_autoptr(EntryLogFile) file = g_new0(EntryLogFile, 1);
 

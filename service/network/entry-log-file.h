@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* The file that keeps entry changes: appended to before each reply, written anew when it is long. */
+/* The file that keeps entry changes: appended to before each reply, written anew when it is long.
+ */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -10,10 +11,11 @@
 
 typedef struct EntryLogFile EntryLogFile;
 
-/* Opens the log at @path, made where there is none, and applies it to @entries (may be NULL: the log
- * is only opened). *ret_bad counts lines that make no sense. A last line that a crash cut short is
- * cut off. */
-EntryLogFile *entry_log_file_open(const char *path, Entries *entries, guint *ret_bad, GError **error);
+/* Opens the log at @path, made where there is none, and applies it to @entries (may be NULL: the
+ * log is only opened). *ret_bad counts lines that make no sense. A last line that a crash cut short
+ * is cut off. */
+EntryLogFile *entry_log_file_open(const char *path, Entries *entries, guint *ret_bad,
+                                  GError **error);
 /* Syncs and closes. */
 void entry_log_file_free(EntryLogFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryLogFile, entry_log_file_free)
@@ -22,8 +24,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryLogFile, entry_log_file_free)
 const char *entry_log_file_path(const EntryLogFile *file);
 guint entry_log_file_n_lines(const EntryLogFile *file);
 
-/* Appends @line (with its newline) by one write(2); it is synced within a second, off the loop. On an
- * error the log is as it was. */
+/* Appends @line (with its newline) by one write(2); it is synced within a second, off the loop. On
+ * an error the log is as it was. */
 bool entry_log_file_append(EntryLogFile *file, const char *line, GError **error);
 
 /* Replaces the log at @path (which may be another one: it is this log's from then on) by @text. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* The one table that keeps networks without NAT closed, while another network's upstream forwards. */
+/* The one table that keeps networks without NAT closed, while another network's upstream forwards.
+ */
 
 #include <glib.h>
 #include <stdbool.h>

@@ -25,9 +25,9 @@ typedef struct Host {
         Knobs *knobs;
         Guard *guard;
         GHashTable *networks; /* interface -> Network: all there are; the manager fills it */
-        GHashTable *tables; /* nftables table name -> interface: who has it */
-        char *run_dir;      /* /run/jumpstarter: the journal */
-        char *lib_dir;      /* /var/lib/jumpstarter: what outlives a boot */
+        GHashTable *tables;   /* nftables table name -> interface: who has it */
+        char *run_dir;        /* /run/jumpstarter: the journal */
+        char *lib_dir;        /* /var/lib/jumpstarter: what outlives a boot */
 } Host;
 
 /* Opens everything; with @own_tables, nftables tables get their owner flag where the kernel has

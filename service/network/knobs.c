@@ -83,7 +83,8 @@ static void knobs_load(Knobs *knobs)
         for (char **group = groups; *group; group++) {
                 int sysctl = g_key_file_get_integer(file, *group, "sysctl", NULL);
                 g_autofree char *interface = g_key_file_get_string(file, *group, "interface", NULL);
-                g_auto(GStrv) holders = g_key_file_get_string_list(file, *group, "holders", NULL, NULL);
+                g_auto(GStrv) holders =
+                        g_key_file_get_string_list(file, *group, "holders", NULL, NULL);
                 if (sysctl < 0 || sysctl >= SYSCTL_MAX || !interface || !holders)
                         continue;
                 Held *held = held_new((Sysctl)sysctl, interface,
@@ -155,8 +156,8 @@ static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new,
                         return true;
                 if (r < 0) {
                         g_autofree char *name = sysctl_name(knob->sysctl, knob->interface);
-                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot read %s: %s",
-                                    name, g_strerror(-r));
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                                    "cannot read %s: %s", name, g_strerror(-r));
                         return false;
                 }
                 held = held_new(knob->sysctl, knob->interface, found, knob->value);

@@ -48,7 +48,8 @@ void leases_forget(Network *network)
 
 void leases_load(Network *network)
 {
-        g_autofree char *path = g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
+        g_autofree char *path =
+                g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
         gsize length;
         g_autofree char *text = file_read(path, LEASE_FILE_MAX_BYTES, &length, NULL);
         GPtrArray *leases = text ? lease_list_parse(text, length) : NULL;
@@ -61,7 +62,8 @@ void leases_load(Network *network)
 
 bool leases_watch(Network *network, GError **error)
 {
-        g_autofree char *path = g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
+        g_autofree char *path =
+                g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
 
         g_clear_pointer(&network->lease_file, lease_file_free);
         network->lease_file = lease_file_new(path, leases_changed, network, error);

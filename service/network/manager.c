@@ -56,7 +56,8 @@ Network *manager_find(const Manager *manager, const char *interface)
 
 static int compare_interfaces(gconstpointer a, gconstpointer b)
 {
-        return g_strcmp0(network_interface(*(Network *const *)a), network_interface(*(Network *const *)b));
+        return g_strcmp0(network_interface(*(Network *const *)a),
+                         network_interface(*(Network *const *)b));
 }
 
 GPtrArray *manager_list(const Manager *manager)
@@ -85,7 +86,8 @@ static void forget(Manager *manager, Network *network)
         network_unref(network);
 }
 
-static bool check_new(Manager *manager, const NetworkConfig *config, const Network *self, GError **error)
+static bool check_new(Manager *manager, const NetworkConfig *config, const Network *self,
+                      GError **error)
 {
         g_autoptr(GPtrArray) networks = manager_list(manager);
 
@@ -182,8 +184,8 @@ static void changed_back(Network *network, const GError *error, gpointer data)
         Task *task = data;
 
         if (error)
-                log_network_error(network_interface(network), "cannot go back to the old configuration: %s",
-                                  error->message);
+                log_network_error(network_interface(network),
+                                  "cannot go back to the old configuration: %s", error->message);
         task_end(task, task->error);
 }
 
@@ -214,7 +216,8 @@ void manager_change_configured(Manager *manager, Network *network, NetworkConfig
         g_autoptr(NetworkConfig) before = network_configured(network);
         task->old = config_copy(network_config(network));
         task->old_configured = entries_copy(before->entries);
-        network_change(network, g_steal_pointer(&own), g_steal_pointer(&own_configured), changed, task);
+        network_change(network, g_steal_pointer(&own), g_steal_pointer(&own_configured), changed,
+                       task);
 }
 
 void manager_change(Manager *manager, Network *network, NetworkConfig *config, ManagerDone done,

@@ -25,8 +25,8 @@ Manager *manager_new(Host *host, const char *const *config_dirs, const ManagerEv
 void manager_free(Manager *manager);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
 
-/* Makes the networks that files, the bus and an earlier life of the daemon ask for, undoes what nobody
- * asks for any more. They come up in the background. */
+/* Makes the networks that files, the bus and an earlier life of the daemon ask for, undoes what
+ * nobody asks for any more. They come up in the background. */
 void manager_load(Manager *manager);
 
 /* Borrowed; NULL where there is none. */
@@ -51,8 +51,8 @@ void manager_change(Manager *manager, Network *network, NetworkConfig *config, M
                     gpointer data);
 /* Takes it down and forgets it. */
 void manager_remove(Manager *manager, Network *network, ManagerDone done, gpointer data);
-/* Reads the configuration directories again. Files that are bad are named in the error (INVALID_ARGS)
- * and their networks stay as they were; the others are loaded all the same. */
+/* Reads the configuration directories again. Files that are bad are named in the error
+ * (INVALID_ARGS) and their networks stay as they were; the others are loaded all the same. */
 void manager_reload(Manager *manager, ManagerDone done, gpointer data);
 
 /* No networks and nothing under way. */

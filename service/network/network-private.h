@@ -35,7 +35,7 @@ struct Network {
         StepRun run;
         bool removed;      /* for good: what is still queued finds it gone */
         bool host_changed; /* while an operation ran: the upstream has to be looked at again */
-        guint retry_id; /* a refresh that waits for its back-off */
+        guint retry_id;    /* a refresh that waits for its back-off */
         guint retry_ms;
         ConfigChange retry_changes;
 

@@ -285,7 +285,7 @@ bool network_find_dut(const Network *network, const char *mac, guint32 *ret_ip, 
                 *ret_ip = entry->ip;
                 return true;
         }
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_LEASE, "%s: no lease or entry of %s",
-                    network->interface, mac);
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_LEASE,
+                    "%s: no lease or entry of %s", network->interface, mac);
         return false;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* One network: what it should be, what it is, and the operations that bring the two together, one at
- * a time. */
+/* One network: what it should be, what it is, and the operations that bring the two together, one
+ * at a time. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -48,7 +48,8 @@ typedef enum EntryEvent {
 typedef struct NetworkEvents {
         void (*changed)(Network *network, NetworkProperty properties, gpointer data);
         void (*lease)(Network *network, LeaseEvent event, const Lease *lease, gpointer data);
-        void (*address)(Network *network, EntryEvent event, const AddressEntry *entry, gpointer data);
+        void (*address)(Network *network, EntryEvent event, const AddressEntry *entry,
+                        gpointer data);
         void (*dns)(Network *network, EntryEvent event, const DnsEntry *entry, gpointer data);
 } NetworkEvents;
 

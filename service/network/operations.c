@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* A network's operations, one at a time and in the order in which they came. Each runs steps and ends
- * in one state; entry changes, which run no steps, go through the same queue while something else
- * runs. */
+/* A network's operations, one at a time and in the order in which they came. Each runs steps and
+ * ends in one state; entry changes, which run no steps, go through the same queue while something
+ * else runs. */
 
 #include "network/network-private.h"
 
@@ -100,7 +100,8 @@ static void settle_up(Network *network)
                 return;
         }
         if (!network->config->upstream_interface) {
-                network_set_state(network, NETWORK_DEGRADED, "no upstream: the host has no default route");
+                network_set_state(network, NETWORK_DEGRADED,
+                                  "no upstream: the host has no default route");
                 return;
         }
         g_autofree char *text = g_strdup_printf("no upstream: there is no interface %s",
@@ -278,9 +279,9 @@ static void run_change(Network *network)
 
         operation->changes = config_diff(network->config, operation->config);
         if (!operation->configured)
-                operation->configured = entries_copy(operation->changes & ENTRY_CHANGES
-                                                             ? operation->config->entries
-                                                             : network->configured);
+                operation->configured =
+                        entries_copy(operation->changes & ENTRY_CHANGES ? operation->config->entries
+                                                                        : network->configured);
         if (!directory_make(operation->config->state_dir, 0755, &error)) {
                 operation_end(network, error);
                 return;
@@ -367,7 +368,8 @@ static void stopped_for_new_board(Dnsmasq *dnsmasq, const GError *error, gpointe
 {
         Network *network = data;
         g_autoptr(GError) files = NULL;
-        g_autofree char *leases = g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
+        g_autofree char *leases =
+                g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
 
         if (error)
                 log_network_warning(network->interface, "%s", error->message);
@@ -391,8 +393,9 @@ static void run_new_board(Network *network)
 static void run_operation(Network *network)
 {
         if (network->removed) {
-                g_autoptr(GError) error = g_error_new(SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_NETWORK,
-                                                      "%s: the network is gone", network->interface);
+                g_autoptr(GError) error =
+                        g_error_new(SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_NETWORK,
+                                    "%s: the network is gone", network->interface);
                 if (network->current->type == OPERATION_ENTRY)
                         entry_change_cancel(network, network->current->entry_change, error);
                 operation_end(network, error);

@@ -97,8 +97,8 @@ static bool check_addresses(PublicCheck *check, guint32 ip, const char *text, GE
                 }
                 if (check->index != 0 && address->index != check->index) {
                         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
-                                    "public_ip: %s is on %s, which is not the public interface", text,
-                                    name);
+                                    "public_ip: %s is on %s, which is not the public interface",
+                                    text, name);
                         return false;
                 }
         }

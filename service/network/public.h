@@ -27,6 +27,6 @@ bool public_sync(Network *network, GError **error);
 /* Removes all that we added. */
 bool public_clear(Network *network, GError **error);
 
-/* What public_sync() does, for one address alone, for entry changes: in and out, without reading the others. Either
- * may be 0. */
+/* What public_sync() does, for one address alone, for entry changes: in and out, without reading
+ * the others. Either may be 0. */
 bool public_swap(Network *network, guint32 add, guint32 remove, GError **error);

@@ -65,11 +65,10 @@ static bool get_bool(GKeyFile *file, const char *group, const char *key)
 static void save_address(GKeyFile *file, guint index, const IpAddress *address)
 {
         g_autofree char *key = g_strdup_printf("address%u", index);
-        g_autofree char *text =
-                g_strdup_printf("%u %u %u %u %u %u %u %u %u %s", address->address, address->prefix,
-                                address->broadcast, address->scope, address->flags,
-                                address->valid_sec, address->preferred_sec, address->peer,
-                                address->metric, address->label);
+        g_autofree char *text = g_strdup_printf(
+                "%u %u %u %u %u %u %u %u %u %s", address->address, address->prefix,
+                address->broadcast, address->scope, address->flags, address->valid_sec,
+                address->preferred_sec, address->peer, address->metric, address->label);
         g_key_file_set_string(file, "link", key, text);
 }
 

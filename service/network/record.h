@@ -11,9 +11,9 @@
 
 typedef struct Record {
         /* of the network itself */
-        char *origin;        /* "bus", "transient" or a file's path */
-        char *caller;        /* transient: the bus name that it lives with */
-        bool wanted_up;      /* false after Down */
+        char *origin;   /* "bus", "transient" or a file's path */
+        char *caller;   /* transient: the bus name that it lives with */
+        bool wanted_up; /* false after Down */
 
         /* hand-over */
         bool taken;
@@ -23,12 +23,12 @@ typedef struct Record {
         char *table; /* NULL: none */
 
         /* link */
-        bool link_found;    /* the fields below say how it was */
+        bool link_found; /* the fields below say how it was */
         bool link_up;
-        GArray *addresses_found;  /* IpAddress each: taken away, to be given back */
-        guint32 gateway_ip;       /* 0: none put on */
+        GArray *addresses_found; /* IpAddress each: taken away, to be given back */
+        guint32 gateway_ip;      /* 0: none put on */
         guint gateway_prefix;
-        bool gateway_existed;     /* it was there before us */
+        bool gateway_existed; /* it was there before us */
 
         /* public addresses */
         char *public_interface;

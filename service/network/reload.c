@@ -103,10 +103,10 @@ static void apply(Reload *reload, const NetworkConfig *config, const char *path)
                 return;
         }
         if (network_origin(network)[0] != '/') {
-                g_autoptr(GError) error =
-                        g_error_new(SERVICE_ERROR, SERVICE_ERROR_NETWORK_EXISTS,
-                                    "%s: interface: there is a network on %s already, made over the bus",
-                                    path, config->interface);
+                g_autoptr(GError) error = g_error_new(
+                        SERVICE_ERROR, SERVICE_ERROR_NETWORK_EXISTS,
+                        "%s: interface: there is a network on %s already, made over the bus", path,
+                        config->interface);
                 reload_note(reload, error);
                 return;
         }
@@ -148,9 +148,9 @@ static bool is_named_twice(Reload *reload, GHashTable *named, const NetworkConfi
 
         if (!other)
                 return false;
-        g_autoptr(GError) error = g_error_new(SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
-                                              "%s: interface: %s is a network of %s", path,
-                                              config->interface, other);
+        g_autoptr(GError) error =
+                g_error_new(SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                            "%s: interface: %s is a network of %s", path, config->interface, other);
         reload_note(reload, error);
         return true;
 }
@@ -241,7 +241,8 @@ static void load_journals(Reload *reload)
                 g_autoptr(Record) record = record_load(manager->host->run_dir, *interface, &error);
                 NetworkConfig *config = store_load_run(manager->host, *interface);
                 if (!record || !record->origin || !config) {
-                        log_network_warning(*interface, "a journal without its configuration: left alone");
+                        log_network_warning(*interface,
+                                            "a journal without its configuration: left alone");
                         config_free(config);
                         continue;
                 }

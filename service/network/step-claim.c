@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Whether the host can give this network what it asks for. Changes nothing: it only refuses, with the
- * error that the caller of CreateNetwork sees. */
+/* Whether the host can give this network what it asks for. Changes nothing: it only refuses, with
+ * the error that the caller of CreateNetwork sees. */
 
 #include "network/network-private.h"
 
@@ -57,7 +57,8 @@ static GError *check_upstream(Network *network, const char *key, const char *nam
         return NULL;
 }
 
-/* A default route on the interface: never the only one, the best one only when the caller says so. */
+/* A default route on the interface: never the only one, the best one only when the caller says so.
+ */
 static GError *check_default_route(Network *network, const Link *link, const GArray *routes)
 {
         g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(guint));
@@ -127,7 +128,8 @@ static GError *check_host(Network *network)
         Link link;
         int r = link_get(network->host->rtnl, network->interface, &link);
         if (r < 0)
-                return refuse(SERVICE_ERROR_FAILED, "cannot read the interface: %s", g_strerror(-r));
+                return refuse(SERVICE_ERROR_FAILED, "cannot read the interface: %s",
+                              g_strerror(-r));
 
         GError *error = check_interface(network, &link);
         if (error)

@@ -81,8 +81,8 @@ static void begin(Network *network)
         GError *error = NULL;
 
         if (!network->dnsmasq)
-                network->dnsmasq = dnsmasq_new(network->interface, network->config->state_dir, ended,
-                                               network);
+                network->dnsmasq =
+                        dnsmasq_new(network->interface, network->config->state_dir, ended, network);
         if (!write_files(network, &error) || !leases_watch(network, &error) ||
             !leases_watch_boards(network, &error)) {
                 step_done(network, error);
@@ -127,7 +127,7 @@ static void stopped(Dnsmasq *dnsmasq, const GError *error, gpointer data)
 void dnsmasq_step_undo(Network *network)
 {
         if (!network->dnsmasq)
-                network->dnsmasq = dnsmasq_new(network->interface, network->config->state_dir, ended,
-                                               network);
+                network->dnsmasq =
+                        dnsmasq_new(network->interface, network->config->state_dir, ended, network);
         dnsmasq_stop(network->dnsmasq, stopped, network);
 }

@@ -94,6 +94,6 @@ void firewalls_undo(Network *network)
         if (error)
                 log_network_warning(network->interface, "%s", error->message);
         g_clear_error(&error);
-        firewalld_remove(network->host->firewalld, network->interface, record->firewalld_zone, removed,
-                         network);
+        firewalld_remove(network->host->firewalld, network->interface, record->firewalld_zone,
+                         removed, network);
 }

@@ -105,8 +105,8 @@ static bool apply(Network *network, GError **error)
 
         int r = link_get(network->host->rtnl, network->interface, &link);
         if (r < 0) {
-                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot read the interface: %s",
-                            g_strerror(-r));
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                            "cannot read the interface: %s", g_strerror(-r));
                 return false;
         }
         if (!record->link_found) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* The list of steps, to be read from top to bottom as the design, and what runs it. The firewall
- * stands before the link and before forwarding, so that there is no instant in which a packet passes
- * that should not. */
+ * stands before the link and before forwarding, so that there is no instant in which a packet
+ * passes that should not. */
 
 #include "network/steps.h"
 

@@ -3,9 +3,9 @@
 
 /* What bringing a network up does to the host, as a list of steps. A step's start makes the host
  * what the network's configuration asks for, whatever was there before, and records what it found
- * before it changes it; so the same start brings up, changes, adopts and repairs. Its undo takes away
- * what the record says is ours and gives back what it says was found. Rollback and teardown are the
- * same undos, in reverse. */
+ * before it changes it; so the same start brings up, changes, adopts and repairs. Its undo takes
+ * away what the record says is ours and gives back what it says was found. Rollback and teardown
+ * are the same undos, in reverse. */
 
 #include <glib.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 /* Networks' configurations as files of ours: /var/lib/jumpstarter/networks/INTERFACE.yaml for those
- * made over the bus, which outlive a boot, and /run/jumpstarter/INTERFACE.yaml for every network, the
- * journal's companion. */
+ * made over the bus, which outlive a boot, and /run/jumpstarter/INTERFACE.yaml for every network,
+ * the journal's companion. */
 
 #include <glib.h>
 #include <stdbool.h>

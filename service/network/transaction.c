@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Several networks made or changed as one: one after the other, and where one fails, those before it
- * are removed or changed back, last first. */
+/* Several networks made or changed as one: one after the other, and where one fails, those before
+ * it are removed or changed back, last first. */
 
 #include "network/manager-private.h"
 
@@ -39,7 +39,8 @@ static void transaction_end(Transaction *transaction)
 
         for (guint i = 0; i < transaction->made->len; i++)
                 g_ptr_array_add(networks, ((Done *)transaction->made->pdata[i])->network);
-        transaction->done(transaction->error ? NULL : networks, transaction->error, transaction->data);
+        transaction->done(transaction->error ? NULL : networks, transaction->error,
+                          transaction->data);
         g_ptr_array_unref(transaction->configs);
         g_ptr_array_unref(transaction->made);
         config_free(transaction->old);

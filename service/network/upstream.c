@@ -62,8 +62,9 @@ bool upstream_resolve(Network *network)
         const NetworkConfig *config = network->config;
         char *upstream = config->upstream_interface ? present(network, config->upstream_interface)
                                                     : detect(network);
-        char *public_interface = config->public_interface ? present(network, config->public_interface)
-                                                          : g_strdup(upstream);
+        char *public_interface = config->public_interface
+                                         ? present(network, config->public_interface)
+                                         : g_strdup(upstream);
         bool upstream_differs = replace(&network->upstream, upstream);
         bool public_differs = replace(&network->public_interface, public_interface);
 

@@ -4,4 +4,4 @@
 
 #include "util/error.h"
 
-G_DEFINE_QUARK(service-error-quark, service_error)
+G_DEFINE_QUARK(service - error - quark, service_error)

@@ -10,13 +10,15 @@
 /* Each code is a documented condition, for the caller to react to; all that only travels up is
  * FAILED. */
 typedef enum ServiceError {
-        SERVICE_ERROR_INVALID_ARGS,  /* the caller mends its input; the message names key and value */
+        SERVICE_ERROR_INVALID_ARGS,  /* the caller mends its input; the message names key and value
+                                      */
         SERVICE_ERROR_ACCESS_DENIED, /* the administrator grants it */
         SERVICE_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, /* the caller asks again, allowing
                                                              interaction */
         SERVICE_ERROR_NO_SUCH_NETWORK,
         SERVICE_ERROR_NETWORK_EXISTS,
-        SERVICE_ERROR_INTERFACE_IN_USE, /* the upstream, another network's, or the default route's */
+        SERVICE_ERROR_INTERFACE_IN_USE, /* the upstream, another network's, or the default route's
+                                         */
         SERVICE_ERROR_FOREIGN_DHCP_SERVER, /* the caller turns DHCP off, or forces it */
         SERVICE_ERROR_ADDRESS_IN_USE,
         SERVICE_ERROR_NO_SUCH_ADDRESS,

@@ -35,7 +35,8 @@ static int write_all(int fd, const char *contents, gsize length)
         return 0;
 }
 
-bool file_replace(const char *path, const char *contents, gssize length, mode_t mode, GError **error)
+bool file_replace(const char *path, const char *contents, gssize length, mode_t mode,
+                  GError **error)
 {
         g_autofree char *temporary = g_strdup_printf("%s.new", path);
         int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);

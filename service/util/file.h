@@ -10,7 +10,8 @@
 /* Replaces @path by @contents (@length bytes, or -1 for a string): a temporary file beside it, then
  * rename(2), so that a reader sees the old file or the new one. Does not sync. On an error the old
  * file is untouched and no temporary file is left. */
-bool file_replace(const char *path, const char *contents, gssize length, mode_t mode, GError **error);
+bool file_replace(const char *path, const char *contents, gssize length, mode_t mode,
+                  GError **error);
 
 /* Reads @path, at most @limit bytes: a larger file is an error. Returns a NUL-terminated copy (the
  * caller's) and its length; a NUL byte inside counts as content. */

@@ -42,7 +42,8 @@ static GLogWriterOutput write_line(GLogLevelFlags level, const GLogField *fields
         (void)data;
         if ((level & G_LOG_LEVEL_DEBUG) && !show_debug)
                 return G_LOG_WRITER_HANDLED;
-        if (to_journal && g_log_writer_journald(level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
+        if (to_journal &&
+            g_log_writer_journald(level, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
                 return G_LOG_WRITER_HANDLED;
 
         for (gsize i = 0; i < n_fields; i++)

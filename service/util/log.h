@@ -11,7 +11,8 @@ void log_init(gboolean debug);
 /* Logs @format with the fields INTERFACE= and, for the reader, the interface as prefix.
  * @interface may be NULL: a line about the service as a whole. Control characters in the
  * formatted text are escaped. */
-void log_full(GLogLevelFlags level, const char *interface, const char *format, ...) G_GNUC_PRINTF(3, 4);
+void log_full(GLogLevelFlags level, const char *interface, const char *format, ...)
+        G_GNUC_PRINTF(3, 4);
 
 #define log_error(...)   log_full(G_LOG_LEVEL_CRITICAL, NULL, __VA_ARGS__)
 #define log_warning(...) log_full(G_LOG_LEVEL_WARNING, NULL, __VA_ARGS__)

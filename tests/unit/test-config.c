@@ -129,7 +129,8 @@ static const Refusal ranges[] = {
         { ETH "dhcp_range_start: 192.168.100.9\ndhcp_range_end: 192.168.100.8\n",
           "3:17: dhcp_range_end: 192.168.100.8 is below dhcp_range_start, 192.168.100.9" },
         { ETH "dhcp_range_start: 192.168.100.220\n",
-          "2:19: dhcp_range_start: 192.168.100.220 is above dhcp_range_end, which is 192.168.100.200 by "
+          "2:19: dhcp_range_start: 192.168.100.220 is above dhcp_range_end, which is "
+          "192.168.100.200 by "
           "default" },
         { ETH "dhcp_range_end: 192.168.100.50\n",
           "2:17: dhcp_range_end: 192.168.100.50 is below dhcp_range_start, 192.168.100.100" },

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The life of networks on a real kernel, in a network namespace of the test's own: each step is made
- * to fail once, and the host must then be what it was; a daemon that is gone without a word must
- * find its network again as it left it. The linker's --wrap puts the test between the steps and what
- * runs them. */
+/* The life of networks on a real kernel, in a network namespace of the test's own: each step is
+ * made to fail once, and the host must then be what it was; a daemon that is gone without a word
+ * must find its network again as it left it. The linker's --wrap puts the test between the steps
+ * and what runs them. */
 
 #include <gio/gio.h>
 #include <glib/gstdio.h>
@@ -70,7 +70,8 @@ static void ignore_lease(Network *network, LeaseEvent event, const Lease *lease,
 {
 }
 
-static void ignore_address(Network *network, EntryEvent event, const AddressEntry *entry, gpointer data)
+static void ignore_address(Network *network, EntryEvent event, const AddressEntry *entry,
+                           gpointer data)
 {
 }
 
@@ -96,8 +97,8 @@ static char *output_of(const char *command)
         char *text = NULL;
         int status;
 
-        g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &text, NULL,
-                                   &status, &error));
+        g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &text,
+                                   NULL, &status, &error));
         g_assert_no_error(error);
         g_assert_cmpint(status, ==, 0);
         return text;
@@ -106,12 +107,13 @@ static char *output_of(const char *command)
 /* Everything of this namespace that a network touches. */
 static char *dump(void)
 {
-        return output_of("ip -o -4 address | sed 's/valid_lft.*//'; ip -o link | sed 's/qdisc [a-z]* //';"
-                         "ip -4 route; ip rule; nft list ruleset | sed 's/packets.*bytes [0-9]*//';"
-                         "cd /proc/sys/net;"
-                         "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"
-                         " ipv4/conf/*/accept_redirects ipv4/conf/*/rp_filter"
-                         " ipv6/conf/*/accept_ra ipv6/conf/*/accept_redirects");
+        return output_of(
+                "ip -o -4 address | sed 's/valid_lft.*//'; ip -o link | sed 's/qdisc [a-z]* //';"
+                "ip -4 route; ip rule; nft list ruleset | sed 's/packets.*bytes [0-9]*//';"
+                "cd /proc/sys/net;"
+                "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"
+                " ipv4/conf/*/accept_redirects ipv4/conf/*/rp_filter"
+                " ipv6/conf/*/accept_ra ipv6/conf/*/accept_redirects");
 }
 
 /* Fails with the lines that are in one dump alone. */
@@ -166,11 +168,12 @@ static void set_up(Fixture *fixture, gconstpointer data)
         n_started = 0;
         namespace_add_veth("dut0", "board0");
         namespace_add_veth("up0", "lan0");
-        g_free(output_of("ip link set up0 up; ip link set lan0 up; ip link set board0 up;"
-                         "ip address add 10.26.28.2/24 dev up0;"
-                         "ip route add default via 10.26.28.1;"
-                         "ip address add 172.16.9.9/24 dev dut0;" /* to be given back */
-                         "ip address add 10.26.28.77/24 dev up0")); /* a public address to be left */
+        g_free(output_of(
+                "ip link set up0 up; ip link set lan0 up; ip link set board0 up;"
+                "ip address add 10.26.28.2/24 dev up0;"
+                "ip route add default via 10.26.28.1;"
+                "ip address add 172.16.9.9/24 dev dut0;"   /* to be given back */
+                "ip address add 10.26.28.77/24 dev up0")); /* a public address to be left */
         start_life(fixture);
 }
 
@@ -190,13 +193,14 @@ static void tear_down(Fixture *fixture, gconstpointer data)
 
 static char *yaml(const Fixture *fixture)
 {
-        return g_strdup_printf("interface: dut0\n"
-                               "nat_mode: 1to1\n"
-                               "state_dir: %s/state\n"
-                               "addresses:\n"
-                               "  - {ip: 192.168.100.10, mac: '02:00:00:00:00:10', public_ip: 10.26.28.84}\n"
-                               "  - {ip: 192.168.100.11, public_ip: 10.26.28.77}\n",
-                               fixture->directory);
+        return g_strdup_printf(
+                "interface: dut0\n"
+                "nat_mode: 1to1\n"
+                "state_dir: %s/state\n"
+                "addresses:\n"
+                "  - {ip: 192.168.100.10, mac: '02:00:00:00:00:10', public_ip: 10.26.28.84}\n"
+                "  - {ip: 192.168.100.11, public_ip: 10.26.28.77}\n",
+                fixture->directory);
 }
 
 static void through(const GPtrArray *networks, const GError *error, gpointer data)
@@ -235,8 +239,8 @@ static void assert_no_files(const Fixture *fixture)
 {
         g_autofree char *files = output_of("true");
         g_autofree char *state = g_build_filename(fixture->directory, "state", NULL);
-        g_autofree char *command = g_strdup_printf("find '%s' '%s' -type f", fixture->run_dir,
-                                                   fixture->lib_dir);
+        g_autofree char *command =
+                g_strdup_printf("find '%s' '%s' -type f", fixture->run_dir, fixture->lib_dir);
         g_free(files);
         files = output_of(command);
         g_assert_cmpstr(files, ==, "");
@@ -327,7 +331,8 @@ static void added_entry(Network *network, const GError *error, gpointer data)
 static void test_adopted(Fixture *fixture, gconstpointer data)
 {
         g_autofree char *before = dump();
-        AddressEntry entry = { 0xc0a8640c, (char *)"02:00:00:00:00:12", (char *)"third", 0x0a1a1c55 };
+        AddressEntry entry = { 0xc0a8640c, (char *)"02:00:00:00:00:12", (char *)"third",
+                               0x0a1a1c55 };
 
         create(fixture);
         g_assert_no_error(fixture->error);
@@ -394,9 +399,10 @@ static void test_upstream_moves(Fixture *fixture, gconstpointer data)
         g_assert_no_error(fixture->error);
         Network *network = manager_find(fixture->manager, "dut0");
         namespace_add_veth("up1", "lan1");
-        g_free(output_of("ip link set up1 up; ip link set lan1 up; ip address add 10.99.0.2/24 dev up1;"
-                         "ip address delete 10.26.28.77/24 dev up0;" /* cannot be on both */
-                         "ip route replace default via 10.99.0.1"));
+        g_free(output_of(
+                "ip link set up1 up; ip link set lan1 up; ip address add 10.99.0.2/24 dev up1;"
+                "ip address delete 10.26.28.77/24 dev up0;" /* cannot be on both */
+                "ip route replace default via 10.99.0.1"));
         for (int i = 0; i < 100 && strcmp(network_upstream(network), "up1") != 0; i++)
                 run_for(20);
         g_assert_cmpstr(network_upstream(network), ==, "up1");
@@ -422,7 +428,8 @@ int main(int argc, char **argv)
         g_setenv("DBUS_SYSTEM_BUS_ADDRESS", g_test_dbus_get_bus_address(bus), TRUE);
 
         for (int i = 0; i < STEPS; i++) {
-                g_autofree char *path = g_strdup_printf("/network/undone-when-%s-fails", step_names[i]);
+                g_autofree char *path =
+                        g_strdup_printf("/network/undone-when-%s-fails", step_names[i]);
                 TEST(path, GINT_TO_POINTER(i), test_fails_at);
         }
         TEST("/network/removed-as-it-was", NULL, test_up_and_removed);
