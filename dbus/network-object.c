@@ -293,9 +293,9 @@ static int method_remove_dns_entry(sd_bus_message *message, void *userdata, sd_b
 
 /* Signals */
 
+/* Takes @map. */
 static void emit_map(Bus *bus, const Network *network, const char *member, Value *map)
 {
-        g_autoptr(Value) own = map;
         g_autofree char *path = bus_network_path(network_interface(network));
         sd_bus_message *signal = NULL;
 
@@ -305,6 +305,7 @@ static void emit_map(Bus *bus, const Network *network, const char *member, Value
         if (r >= 0)
                 r = sd_bus_send(bus->bus, signal, NULL);
         sd_bus_message_unref(signal);
+        value_free(map);
         if (r < 0)
                 log_network_warning(network_interface(network), "cannot emit %s: %s", member,
                                     g_strerror(-r));

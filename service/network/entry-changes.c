@@ -409,10 +409,11 @@ void entry_changes_flush(Network *network)
 static gboolean flush_when_idle(gpointer data)
 {
         Network *network = data;
-        g_autoptr(Network) keep = network_ref(network);
 
         network->changes->flush_id = 0;
+        network_ref(network); /* an answer may let go of it */
         entry_changes_flush_now(network->changes);
+        network_unref(network);
         return G_SOURCE_REMOVE;
 }
 

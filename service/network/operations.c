@@ -68,7 +68,6 @@ static Operation *operation_new(OperationType type, NetworkDone done, gpointer d
 static void operation_end(Network *network, const GError *error)
 {
         Operation *operation = g_steal_pointer(&network->current);
-        g_autoptr(Network) keep = network_ref(network);
 
         if (operation->done)
                 operation->done(network, error, operation->data);
