@@ -46,16 +46,23 @@ void leases_forget(Network *network)
         leases_changed(none, network);
 }
 
-void leases_load(Network *network)
+/* The file as it is now; NULL where there is none or it is being written. The caller's. */
+static GPtrArray *read_now(const Network *network)
 {
         g_autofree char *path =
                 g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
         gsize length;
         g_autofree char *text = file_read(path, LEASE_FILE_MAX_BYTES, &length, NULL);
-        GPtrArray *leases = text ? lease_list_parse(text, length) : NULL;
+
+        return text ? lease_list_parse(text, length) : NULL;
+}
+
+void leases_load(Network *network)
+{
+        GPtrArray *leases = read_now(network);
 
         if (!leases)
-                return; /* none yet, or being written: the watch reads it */
+                return; /* the watch reads it later */
         g_ptr_array_unref(network->leases);
         network->leases = leases;
 }
@@ -79,6 +86,9 @@ static void board_asks(const char *mac, gpointer data)
 
         if (entries_find_mac(config->entries, mac))
                 return;
+        g_autoptr(GPtrArray) now = read_now(network); /* the watch may be a moment behind */
+        if (now)
+                leases_changed(now, network);
         for (guint i = 0; i < network->leases->len; i++) {
                 const Lease *lease = network->leases->pdata[i];
                 if (lease->ip == config->dhcp_range_start && !g_str_equal(lease->mac, mac))
@@ -113,6 +123,15 @@ static bool is_leased(const Network *network, guint32 ip)
         return false;
 }
 
+/* The one address of a range of one is its board's, whoever is seen with it. */
+static bool is_taken(const Network *network, guint32 ip)
+{
+        const NetworkConfig *config = network->config;
+        bool is_whole_range = ip == config->dhcp_range_start && ip == config->dhcp_range_end;
+
+        return subnet_contains(&config->subnet, ip) && !is_whole_range && !is_leased(network, ip);
+}
+
 GArray *leases_taken_addresses(Network *network)
 {
         g_autoptr(GArray) neighbours = NULL;
@@ -124,7 +143,7 @@ GArray *leases_taken_addresses(Network *network)
         neighbours = route_neighbours(network->host->rtnl, link.index);
         for (guint i = 0; neighbours && i < neighbours->len; i++) {
                 guint32 ip = g_array_index(neighbours, guint32, i);
-                if (!is_leased(network, ip) && subnet_contains(&network->config->subnet, ip))
+                if (is_taken(network, ip))
                         g_array_append_val(taken, ip);
         }
         return taken;
