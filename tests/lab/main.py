@@ -25,9 +25,9 @@ def shell():
     return hold(f"{SHARED}/ready")
 
 
-def bench(name=""):
+def bench(*names):
     from labkit.bench import run_bench
-    return run_bench(name)
+    return run_bench(*names)
 
 
 COMMANDS = {"check": check, "demo": demo, "shell": shell, "bench": bench}

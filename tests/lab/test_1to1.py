@@ -16,7 +16,8 @@ MAC = "02:00:00:00:00:01"
 def mapped(lab, dut, **options):
     """A network with one mapping, and a board that has its address and serves."""
     network = lab.create(dut, nat_mode="1to1",
-                         addresses=[{"ip": PRIVATE, "mac": dut.mac, "public_ip": PUBLIC}], **options)
+                         addresses=[{"ip": PRIVATE, "mac": dut.mac, "public_ip": PUBLIC}],
+                         **options)
     equal(dut.dhcp()["ip"], PRIVATE, "the board's address")
     dut.serve()
     return network

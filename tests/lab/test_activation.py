@@ -171,8 +171,8 @@ def test_network_works_where_there_is_no_systemd(lab):
     out = without_systemd(
         f"{CALL} CreateNetwork 'a{{sv}}' 1 interface s nic0; ip -4 -brief address show nic0;"
         "nft list tables; pidof dnsmasq;"
-        f"{CALL} RemoveNetwork s nic0; echo removed; nft list tables; ip -4 -brief address show nic0;"
-        "pidof dnsmasq || echo no dnsmasq")
+        f"{CALL} RemoveNetwork s nic0; echo removed; nft list tables;"
+        "ip -4 -brief address show nic0; pidof dnsmasq || echo no dnsmasq")
     up, gone = out.split("removed\n")
     contains(up, "192.168.100.1/24", "table ip jumpstarter_nic0")
     lacks(gone, "192.168.100.1", "jumpstarter_nic0")

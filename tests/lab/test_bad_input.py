@@ -319,8 +319,8 @@ def test_bad_host_names_in_yaml(lab):
 
 def test_yaml_that_is_none(lab):
     lab.dut()
-    for text in ("", "[]", "just text", "interface: [", "\tinterface: raw0", "interface: raw0\n---\n"
-                 "interface: raw1\n", "interface: raw0\ninterface: raw1\n", "networks: {}\n",
+    for text in ("", "[]", "just text", "interface: [", "\tinterface: raw0",
+                 "interface: raw0\n---\ninterface: raw1\n", "interface: raw0\ninterface: raw1\n", "networks: {}\n",
                  "interface: raw0\nsubnet: !!python/object x\n", "export: []\n"):
         with refused(bus.INVALID_ARGS):
             lab.bus.manager("LoadConfig", "(s)", text)

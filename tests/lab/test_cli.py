@@ -173,8 +173,8 @@ def test_interface_is_needed_where_there_are_several(lab):
 
 
 def test_wrong_usage_ends_with_2(lab):
-    for arguments in ((), ("nonsense",), ("get-ip",), ("add-dns", "only-one"), ("--nonsense", "list"),
-                      ("status", "too", "many"), ("create",)):
+    for arguments in ((), ("nonsense",), ("get-ip",), ("add-dns", "only-one"),
+                      ("--nonsense", "list"), ("status", "too", "many"), ("create",)):
         done = run_full("dutnetctl", *arguments)
         equal(done.returncode, 2, f"the exit code of {arguments}")
         assert done.stderr, f"{arguments} says nothing on stderr"

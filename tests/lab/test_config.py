@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files: the directories and their order, Reload, errors with their place, exporter files, and what is
-kept."""
+"""Files: the directories and their order, Reload, errors with their place, exporter files, and what
+is kept."""
 
 import os
 
@@ -22,7 +22,7 @@ def test_file_makes_a_network(lab):
     lab.reload()
     network = lab.network(dut)
     network.wait_state("active")
-    equal((network.get("Subnet"), network.get("Origin")), ("10.4.0.0/24", path), "subnet and origin")
+    equal((network.get("Subnet"), network.get("Origin")), ("10.4.0.0/24", path), "subnet, origin")
     contains(dut.dhcp()["ip"], "10.4.0.")
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A host with the real firewalld, whose default zone lets neither DHCP nor DNS nor forwarding through."""
+"""A host with the real firewalld, whose default zone lets neither DHCP nor DNS nor forwarding
+through."""
 
 from labkit import lan
 from labkit.expect import equal

@@ -12,6 +12,53 @@ FIRST = "192.168.100"
 SECOND = "192.168.101"
 
 
+def send_forged(namespace, destination, mac, interface):
+    """One UDP packet to port 7777 over Ethernet, past the sender's own routing."""
+    sock = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    sock.bind((interface, 0))
+    payload = b"forged"
+    udp = struct.pack("!HHHH", 5000, 7779, 8 + len(payload), 0) + payload
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0,
+                       socket.inet_aton(lan.NEIGHBOUR), socket.inet_aton(destination))
+    total = sum(struct.unpack("!10H", head))
+    total = (total & 0xffff) + (total >> 16)
+    total = (total & 0xffff) + (total >> 16)
+    head = head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:]
+    own = bytes.fromhex("020000770001")
+    sock.send(bytes.fromhex(mac.replace(":", "")) + own + b"\x08\x00" + head + udp)
+    sock.close()
+
+
+def receives(dut, send):
+    """Whether a UDP packet to port 7779 arrives at the board once send() is called."""
+    sock = dut.namespace.socket(kind=socket.SOCK_DGRAM)
+    sock.bind(("0.0.0.0", 7779))
+    sock.settimeout(0.3)
+    with sock:
+        send()
+        try:
+            return sock.recv(100) == b"forged"
+        except TimeoutError:
+            return False
+
+
+def send_from(namespace, address):
+    """One UDP packet to port 7779, by the sender's own routing; of None: the host's."""
+    sock = namespace.socket(kind=socket.SOCK_DGRAM) if namespace else \
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with sock:
+        sock.sendto(b"forged", (address, 7779))
+
+
+def closed_one_way(dut, address, *senders):
+    """Not even a packet that needs no answer arrives from any of the senders; the host's does."""
+    for sender in senders:
+        assert not receives(dut, lambda sender=sender: send_from(sender, address)), \
+            f"a packet of {sender.name} to {address} arrives"
+    assert receives(dut, lambda: send_from(None, address)), \
+        "not even the host's packet arrives, so this proves nothing"
+
+
 def two_networks(lab, **options):
     first, second = lab.dut("raw0"), lab.dut("raw1")
     lab.create(first, **options)
@@ -31,6 +78,7 @@ def test_lan_host_with_a_route_does_not_reach_a_board(lab):
     lab.undo.callback(lab.lan.remove_route, f"{FIRST}.0/24")
     assert not lab.lan.reaches(address), "TCP from the LAN reaches the board"
     assert not lab.lan.pings(address), "a ping from the LAN reaches the board"
+    closed_one_way(dut, address, lab.lan.namespace)
     assert whoami.reaches(None, address), "nobody reaches the board, so this proves nothing"
 
 
@@ -43,6 +91,7 @@ def test_lan_host_with_a_route_does_not_reach_a_mapped_boards_private_address(la
     lab.lan.add_route(f"{FIRST}.0/24")
     lab.undo.callback(lab.lan.remove_route, f"{FIRST}.0/24")
     assert not lab.lan.reaches(f"{FIRST}.10"), "the private address is reached from the LAN"
+    closed_one_way(dut, f"{FIRST}.10", lab.lan.namespace)
     assert lab.lan.reaches(lan.FREE[0]), "the public one is not"
 
 
@@ -52,10 +101,11 @@ def test_boards_of_two_networks_do_not_reach_each_other(lab):
         address = other.lease()["ip"]
         assert not board.reaches(address), f"{board.name} reaches {address} by TCP"
         assert not board.pings(address), f"{board.name} pings {address}"
+        closed_one_way(other, address, board.namespace)
         equal(board.source_at(lan.ROUTER), lan.HOST, "the source, so the board is up")
 
 
-def test_boards_do_not_reach_each_other_by_public_addresses_unless_mapped_back(lab):
+def test_board_does_not_reach_a_mapped_board_of_another_network(lab):
     first, second = lab.dut("raw0"), lab.dut("raw1")
     lab.create(first, nat_mode="1to1",
                addresses=[{"ip": f"{FIRST}.10", "mac": first.mac, "public_ip": lan.FREE[0]}])
@@ -63,7 +113,12 @@ def test_boards_do_not_reach_each_other_by_public_addresses_unless_mapped_back(l
     for dut in (first, second):
         dut.dhcp()
         dut.serve()
-    assert not second.reaches(f"{FIRST}.10"), "the private address of the other network is reached"
+    assert lab.lan.reaches(lan.FREE[0]), "the LAN does not reach it either, so this proves nothing"
+    for address in (f"{FIRST}.10", lan.FREE[0]):
+        assert not second.reaches(address), f"{address} of the other network is reached"
+    closed_one_way(first, f"{FIRST}.10", second.namespace)
+    assert not receives(first, lambda: send_from(second.namespace, lan.FREE[0])), \
+        "a packet to the public address arrives"
 
 
 def test_gateway_answers_on_its_own_nic_alone(lab):
@@ -110,37 +165,10 @@ def test_other_networks_of_the_host_are_closed_both_ways(lab):
     dut.serve()
     assert not dut.reaches("172.19.0.2"), "the board reaches another network of the host"
     assert not guest.reaches(address), "another network of the host reaches the board"
+    closed_one_way(dut, address, guest.namespace)
+    assert not receives(guest, lambda: send_from(dut.namespace, "172.19.0.2")), \
+        "a packet of the board reaches another network of the host"
     assert not guest.pings(f"{FIRST}.1"), "another network of the host reaches the gateway"
-
-
-def send_forged(namespace, destination, mac, interface):
-    """One UDP packet to port 7777 over Ethernet, past the sender's own routing."""
-    sock = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    sock.bind((interface, 0))
-    payload = b"forged"
-    udp = struct.pack("!HHHH", 5000, 7779, 8 + len(payload), 0) + payload
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0,
-                       socket.inet_aton(lan.NEIGHBOUR), socket.inet_aton(destination))
-    total = sum(struct.unpack("!10H", head))
-    total = (total & 0xffff) + (total >> 16)
-    total = (total & 0xffff) + (total >> 16)
-    head = head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:]
-    own = bytes.fromhex("020000770001")
-    sock.send(bytes.fromhex(mac.replace(":", "")) + own + b"\x08\x00" + head + udp)
-    sock.close()
-
-
-def receives(dut, send):
-    """Whether a UDP packet to port 7779 arrives at the board once send() is called."""
-    sock = dut.namespace.socket(kind=socket.SOCK_DGRAM)
-    sock.bind(("0.0.0.0", 7779))
-    sock.settimeout(0.3)
-    with sock:
-        send()
-        try:
-            return sock.recv(100) == b"forged"
-        except TimeoutError:
-            return False
 
 
 def test_network_without_translation_is_guarded_where_the_upstream_forwards(lab):
@@ -152,25 +180,19 @@ def test_network_without_translation_is_guarded_where_the_upstream_forwards(lab)
     plain.run("ip", "neighbour", "flush", "all")
     assert not receives(plain, lambda: send_forged(lab.lan.namespace, address, lan.HOST_MAC,
                                                    "lan0")), "a packet of the LAN reaches it"
-    assert receives(plain, lambda: send_from_host(address)), \
+    assert receives(plain, lambda: send_from(None, address)), \
         "not even the host reaches it, so this proves nothing"
     assert not plain.reaches(lan.ROUTER), "the board without translation reaches the LAN"
     lab.remove(forwarding)
     wait_for(lambda: "raw1" not in lab.networks(), "the other network has gone")
 
 
-def send_from_host(address):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.sendto(b"forged", (address, 7779))
-
-
-def test_board_cannot_use_the_host_as_a_router_into_its_own_services_elsewhere(lab):
-    """A board reaches the host by its gateway address; another network's gateway stays closed
-    even where the board sets a route of its own."""
+def test_route_of_a_boards_own_leads_nowhere(lab):
     first, second = two_networks(lab)
     first.run("ip", "route", "add", f"{SECOND}.0/24", "via", f"{FIRST}.1")
-    assert not first.reaches(second.lease()["ip"])
-    assert not first.pings(f"{SECOND}.1")
+    assert not first.reaches(second.lease()["ip"]), "the other board is reached"
+    assert not first.pings(f"{SECOND}.1"), "the other network's gateway answers"
+    assert first.pings(f"{FIRST}.1"), "its own gateway does not answer"
 
 
 def test_board_does_not_become_the_hosts_router(lab):

@@ -78,13 +78,14 @@ def use(the_lan, dut):
     lease = dut.dhcp()
     milliseconds = (time.monotonic() - start) * 1000
     command("ip", "-4", "-brief", "address", "show", "eth0", where="dut", namespace=dut.namespace)
-    prove(f"{lease['ip']} in {milliseconds:.0f} ms, with the gateway {lease['router']} as router and "
-          "DNS server", (lease["ip"], lease["router"], lease["dns"]) ==
+    prove(f"{lease['ip']} in {milliseconds:.0f} ms, with the gateway {lease['router']} as router "
+          "and DNS server", (lease["ip"], lease["router"], lease["dns"]) ==
           ("192.168.100.10", "192.168.100.1", "192.168.100.1"))
 
     headline("DNS: a name of the network's own, and one of the LAN's")
     for name, address in (("board", "192.168.100.10"), (lan.NAME, lan.NAME_ADDRESS)):
-        answer = command("dig", "+short", "@192.168.100.1", name, where="dut", namespace=dut.namespace)
+        answer = command("dig", "+short", "@192.168.100.1", name, where="dut",
+                         namespace=dut.namespace)
         prove(f"{name} is {address}", answer.strip() == address)
 
     headline("The LAN sees the host, not the DUT's private address")
@@ -111,8 +112,6 @@ def look():
 
 def one_to_one(the_lan, dut):
     headline("Changed while it runs: a public address of the DUT's own on the LAN")
-    with open(FILE, "a", encoding="utf-8") as file:
-        file.write("nat_mode: 1to1\n")
     config = CONFIG.replace("hostname: board}", "hostname: board, public_ip: 10.77.0.100}")
     with open(FILE, "w", encoding="utf-8") as file:
         file.write(config + "nat_mode: 1to1\n")

@@ -61,11 +61,6 @@ class Namespace:
         options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen([str(word) for word in self.command(*command)], **options)
 
-    def write_sysctl(self, path, value):
-        # /proc/sys/net is the one of the thread that opens it.
-        with self.entered(), open(f"/proc/sys/{path}", "w", encoding="ascii") as knob:
-            knob.write(str(value))
-
 
 def veth(outer, inner, namespace, mac=None, outer_mac=None):
     """A veth pair: `outer` here and up, `inner` in the namespace and up."""

@@ -51,7 +51,7 @@ def find_tests(directory, pattern):
         for function in functions:
             behaviour = function.__name__[len("test_"):].replace("_", "-")
             name = f"lab/{subject}/{behaviour}"
-            if pattern in name:
+            if pattern.lower() in name.lower():
                 tests.append((name, function))
     return tests
 

@@ -1,15 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
 #
-# The lab's two builds: the one that is installed and booted, and the one with sanitizers whose unit
-# and fuzz tests run. Both with warnings as errors, both kept in .lab/ for the next time.
+# The lab's builds: the one that is installed and booted, the one with sanitizers whose unit and fuzz
+# tests run, and the one that is measured. All with warnings as errors, all kept in .lab/.
 
 build_dir=$lab_dir/build
 sanitize_dir=$lab_dir/build-sanitize
 build_options=(--prefix=/usr --sysconfdir=/etc --localstatedir=/var -Dwerror=true)
 
+# alone COMMAND ARGUMENT...: while no other lab of this checkout builds or installs.
+alone() {
+        (
+                flock 9 && "$@"
+        ) 9>"$lab_dir/lock"
+}
+
 # build DIRECTORY quiet|loud OPTION...: shows what the compiler says where it fails.
 build() {
-        local dir=$1 how=$2 log=$out_dir/$(basename "$1").log
+        local dir=$1 how=$2 log=$out_dir/${1##*/}.log
         shift 2
 
         if [ -f "$dir/build.ninja" ]; then
@@ -29,17 +37,24 @@ build_plain() {
         local how=$1
         shift
         say "building"
-        build "$build_dir" "$how" -Dbuildtype=debugoptimized "$@"
+        alone build "$build_dir" "$how" -Dbuildtype=debugoptimized "$@"
 }
 
 build_sanitized() {
         say "building with sanitizers"
-        build "$sanitize_dir" loud -Db_sanitize=address,undefined -Db_lundef=false
+        alone build "$sanitize_dir" loud -Db_sanitize=address,undefined -Db_lundef=false
 }
 
-# build_install ROOT
+# What is installed from here on is what is measured.
+build_bench() {
+        build_dir=$lab_dir/build-bench
+        say "building"
+        alone build "$build_dir" quiet -Dbuildtype=release
+}
+
+# build_install ROOT: the build of $build_dir.
 build_install() {
-        DESTDIR=$1 meson install -C "$build_dir" --no-rebuild --quiet >"$out_dir/install.log" 2>&1 &&
+        DESTDIR=$1 alone meson install -C "$build_dir" --no-rebuild --quiet >"$out_dir/install.log" 2>&1 &&
                 return 0
         cat "$out_dir/install.log" >&2
         say_error "the installation into the overlay failed"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
 #
 # The container: private mount and pid namespaces, an overlay of / with the project installed into
 # it, and a systemd booted there. All of it hangs on one process: when that goes, so do the mounts,
@@ -47,7 +48,7 @@ container_start() {
         done
         exec setpriv --pdeathsig KILL \
                 unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
-                "$top/lab" --inside "$out_dir" "$@"
+                "$top/lab" --inside "$out_dir" "$build_dir" "$@"
 }
 
 # container_run REQUEST ARGUMENT...: boots and runs it; returns its exit code.
@@ -56,18 +57,18 @@ container_run() {
         container_prepare "$@" || return 1
         container_make_groups
 
-        if [ "$1" = shell ]; then
-                trap : INT
-                (container_start "$@")
-                code=$?
-                trap 'exit 130' INT
-        else
-                (container_start "$@") <&0 &
-                container_pid=$!
+        # In a shell Ctrl-C is for what runs there.
+        [ "$1" != shell ] || trap : INT
+        (container_start "$@") <&0 &
+        container_pid=$!
+        wait "$container_pid"
+        code=$?
+        while kill -0 "$container_pid" 2>/dev/null; do
                 wait "$container_pid"
                 code=$?
-                container_pid=''
-        fi
+        done
+        trap 'exit 130' INT
+        container_pid=''
         return $code
 }
 
@@ -81,29 +82,48 @@ container_prepare() {
         rm -f "$out_dir/output" && mkfifo "$out_dir/output"
 }
 
+# container_remove_group GROUP: what was killed takes a moment to leave it.
+container_remove_group() {
+        local tries
+        for ((tries = 0; tries < 200; tries++)); do
+                find "$1" -depth -type d -exec rmdir {} + 2>/dev/null
+                [ -d "$1" ] || return 0
+                sleep 0.02
+        done
+        say_error "the control group $1 could not be removed"
+}
+
 container_end() {
-        local group tries
+        local group
         if [ -n "$container_pid" ]; then
                 kill -KILL "$container_pid" 2>/dev/null
                 wait "$container_pid" 2>/dev/null
         fi
         for group in "${container_groups[@]}"; do
-                # What was killed takes a moment to leave its group.
-                for ((tries = 0; tries < 200; tries++)); do
-                        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null
-                        [ -d "$group" ] || break
-                        sleep 0.02
-                done
-                [ ! -d "$group" ] || say_error "the control group $group could not be removed"
+                container_remove_group "$group"
         done
         container_groups=()
+}
+
+# What an earlier run left because it was killed outright.
+container_sweep() {
+        local left group pid
+        for left in "$lab_dir"/out.*; do
+                pid=${left##*.}
+                [ -d "$left" ] && ! kill -0 "$pid" 2>/dev/null || continue
+                rm -rf "$left"
+                while IFS= read -r group; do
+                        group=${group%/}/dut-network-lab-$pid
+                        [ ! -d "$group" ] || container_remove_group "$group"
+                done < <(own_groups)
+        done
 }
 
 # From here on: as init of the private pid namespace.
 
 container_inside() {
-        out_dir=$1
-        shift
+        out_dir=$1 build_dir=$2
+        shift 2
         trap 'exit 130' INT
         trap 'exit 143' TERM HUP
 

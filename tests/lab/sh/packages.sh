@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
 #
 # What the lab and the build need of the distribution. Installs only what is missing, and starts or
 # enables no service by that: the lab boots its own.

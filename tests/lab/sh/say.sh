@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash disable=SC2154
 #
 # What the lab says to whoever runs it. Colour only on a terminal.
 
