@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* Gratuitous ARP: a request for our own address from our own address, by broadcast, so that
- * switches and neighbours learn where it is. One packet socket, made and closed each time; no
- * answer is read. */
+ * switches and neighbours learn where it is. One packet socket serves for ever, since closing one
+ * waits for the kernel's readers (synchronize_net() in packet_release(), 10 ms and more); no answer
+ * is read. */
 
 #include "host/arp.h"
 
@@ -20,52 +21,54 @@
 
 #include "util/error.h"
 
-#define REPEAT_SEC 1
+#define REPEAT_MS 1000
 /* More would not fit into the send buffer at once; the rest follows from the loop. */
 #define BURST         64
 #define BURST_WAIT_MS 5
 
+struct Arp {
+        int fd;
+        GHashTable *announcements; /* a set of those that have a timer */
+};
+
 /* One round of announcements under way. */
 typedef struct Announcement {
+        Arp *arp;
         guint index;
         GArray *addresses; /* guint32 */
         guint next;
         bool repeat; /* a second round follows */
+        guint timer_id;
 } Announcement;
 
-static void announcement_free(Announcement *announcement)
+static void announcement_free(gpointer data)
 {
+        Announcement *announcement = data;
+
+        if (announcement->timer_id)
+                g_source_remove(announcement->timer_id);
         g_array_unref(announcement->addresses);
         g_free(announcement);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Announcement, announcement_free)
 
-/* The socket, bound to the interface; its MAC is in @ret_own. 0 where there is nobody to tell, or a
+/* The interface's own address as a sender has it. Returns 1, 0 where there is nobody to tell, or a
  * negative errno. */
-static int open_socket(guint index, struct sockaddr_ll *ret_own)
+static int find_own(int fd, guint index, struct sockaddr_ll *ret_own)
 {
-        struct sockaddr_ll own = { .sll_family = AF_PACKET, .sll_ifindex = (int)index };
         struct ifreq query = { .ifr_ifindex = (int)index };
-        socklen_t size = sizeof own;
+        struct sockaddr_ll own = { .sll_family = AF_PACKET, .sll_ifindex = (int)index };
 
-        /* Protocol 0: nothing is received. */
-        int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return -errno;
-
-        int r = 0;
-        if (ioctl(fd, SIOCGIFNAME, &query) < 0 || ioctl(fd, SIOCGIFFLAGS, &query) < 0 ||
-            bind(fd, (struct sockaddr *)&own, sizeof own) < 0 ||
-            getsockname(fd, (struct sockaddr *)&own, &size) < 0)
-                r = -errno;
-        bool told = r == 0 && (query.ifr_flags & IFF_UP) && !(query.ifr_flags & IFF_NOARP) &&
-                    own.sll_hatype == ARPHRD_ETHER && own.sll_halen == ETH_ALEN;
-        if (!told) {
-                close(fd);
-                return r == -ENODEV || r == -ENXIO || r == -ENETDOWN ? 0 : r;
-        }
+        if (ioctl(fd, SIOCGIFNAME, &query) < 0 || ioctl(fd, SIOCGIFFLAGS, &query) < 0)
+                return errno == ENODEV || errno == ENXIO ? 0 : -errno;
+        if (!(query.ifr_flags & IFF_UP) || (query.ifr_flags & (IFF_NOARP | IFF_LOOPBACK)))
+                return 0;
+        if (ioctl(fd, SIOCGIFHWADDR, &query) < 0)
+                return errno == ENODEV ? 0 : -errno;
+        if (query.ifr_hwaddr.sa_family != ARPHRD_ETHER)
+                return 0;
+        memcpy(own.sll_addr, query.ifr_hwaddr.sa_data, ETH_ALEN);
         *ret_own = own;
-        return fd;
+        return 1;
 }
 
 static int send_one(int fd, const struct sockaddr_ll *own, guint32 address)
@@ -96,56 +99,96 @@ static int send_one(int fd, const struct sockaddr_ll *own, guint32 address)
 
 static gboolean on_timer(gpointer data);
 
-/* Sends the next burst and arranges for what is left. Takes @announcement. */
+static void wait_ms(Announcement *announcement, guint delay_ms)
+{
+        announcement->timer_id = g_timeout_add(delay_ms, on_timer, announcement);
+}
+
+/* Sends the next burst. Returns the milliseconds until what is left, 0 when nothing is, or a
+ * negative errno. */
 static int go_on(Announcement *announcement)
 {
-        g_autoptr(Announcement) owned = announcement;
+        const GArray *addresses = announcement->addresses;
         struct sockaddr_ll own = { 0 };
 
-        int fd = open_socket(owned->index, &own);
-        if (fd <= 0)
-                return fd;
-        int r = 0;
-        for (guint i = 0; i < BURST && r == 0 && owned->next < owned->addresses->len; i++) {
-                r = send_one(fd, &own, g_array_index(owned->addresses, guint32, owned->next));
+        int r = find_own(announcement->arp->fd, announcement->index, &own);
+        if (r <= 0)
+                return r;
+        r = 0;
+        for (guint i = 0; i < BURST && r == 0 && announcement->next < addresses->len; i++) {
+                r = send_one(announcement->arp->fd, &own,
+                             g_array_index(addresses, guint32, announcement->next));
                 if (r == 0)
-                        owned->next++;
+                        announcement->next++;
         }
-        close(fd);
-
         if (r == -ENETDOWN || r == -ENXIO)
                 return 0; /* just gone down: it is told when it comes back */
         if (r < 0 && r != -EAGAIN && r != -ENOBUFS)
                 return r;
-        if (owned->next < owned->addresses->len) {
-                g_timeout_add(BURST_WAIT_MS, on_timer, g_steal_pointer(&owned));
-        } else if (owned->repeat) {
-                owned->next = 0;
-                owned->repeat = false;
-                g_timeout_add_seconds(REPEAT_SEC, on_timer, g_steal_pointer(&owned));
-        }
-        return 0;
+        if (announcement->next < addresses->len)
+                return BURST_WAIT_MS;
+        if (!announcement->repeat)
+                return 0;
+        announcement->next = 0;
+        announcement->repeat = false;
+        return REPEAT_MS;
 }
 
 static gboolean on_timer(gpointer data)
 {
-        (void)go_on(data); /* the first round has gone out; the interface may be gone by now */
+        Announcement *announcement = data;
+        int r = go_on(announcement);
+
+        announcement->timer_id = 0;
+        if (r > 0)
+                wait_ms(announcement, (guint)r);
+        else /* all are out, or the interface is gone by now */
+                g_hash_table_remove(announcement->arp->announcements, announcement);
         return G_SOURCE_REMOVE;
 }
 
-bool arp_announce(guint index, const GArray *addresses, GError **error)
+Arp *arp_new(GError **error)
+{
+        /* Protocol 0: nothing is received. */
+        int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                            "cannot open a packet socket: %s", g_strerror(errno));
+                return NULL;
+        }
+        Arp *arp = g_new0(Arp, 1);
+        arp->fd = fd;
+        arp->announcements = g_hash_table_new_full(NULL, NULL, announcement_free, NULL);
+        return arp;
+}
+
+void arp_free(Arp *arp)
+{
+        if (!arp)
+                return;
+        g_hash_table_unref(arp->announcements);
+        close(arp->fd);
+        g_free(arp);
+}
+
+bool arp_announce(Arp *arp, guint index, const GArray *addresses, GError **error)
 {
         Announcement *announcement = g_new0(Announcement, 1);
 
+        announcement->arp = arp;
         announcement->index = index;
         announcement->addresses = g_array_copy((GArray *)addresses);
         announcement->repeat = true;
-
         int r = go_on(announcement);
-        if (r < 0) {
-                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
-                            "interface %u: cannot announce addresses: %s", index, g_strerror(-r));
-                return false;
+        if (r > 0) {
+                g_hash_table_add(arp->announcements, announcement);
+                wait_ms(announcement, (guint)r);
+                return true;
         }
-        return true;
+        announcement_free(announcement);
+        if (r == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "interface %u: cannot announce addresses: %s", index, g_strerror(-r));
+        return false;
 }

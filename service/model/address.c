@@ -23,10 +23,20 @@ bool address_parse(const char *text, guint32 *ret_address)
         return true;
 }
 
+/* By hand: files of ten thousand addresses are written for a change of one. */
 const char *address_format(guint32 address, char buffer[static ADDRESS_TEXT_SIZE])
 {
-        g_snprintf(buffer, ADDRESS_TEXT_SIZE, "%u.%u.%u.%u", address >> 24, address >> 16 & 0xff,
-                   address >> 8 & 0xff, address & 0xff);
+        char *end = buffer;
+
+        for (int shift = 24; shift >= 0; shift -= 8) {
+                guint32 part = address >> shift & 0xff;
+                if (part >= 100)
+                        *end++ = (char)('0' + part / 100);
+                if (part >= 10)
+                        *end++ = (char)('0' + part / 10 % 10);
+                *end++ = (char)('0' + part % 10);
+                *end++ = shift > 0 ? '.' : '\0';
+        }
         return buffer;
 }
 

@@ -16,6 +16,9 @@
 #define CACHE_SIZE   4096
 #define FORWARDS_MAX 1000
 
+/* About what a line of dhcp-hosts or hosts.local takes. */
+#define LINE_SIZE 48
+
 #define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyz0123456789"
 #define LABEL_CHARACTERS   LETTERS_AND_DIGITS "-_"
 #define PLAIN_CHARACTERS   LABEL_CHARACTERS G_CSET_A_2_Z "./@"
@@ -123,6 +126,17 @@ char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts)
         return g_string_free(text, FALSE);
 }
 
+/* How many bytes of @text are those of a label or, with @dots, of a name. */
+static gsize name_span(const char *text, bool dots)
+{
+        gsize n = 0;
+
+        while (g_ascii_islower(text[n]) || g_ascii_isdigit(text[n]) || text[n] == '-' ||
+               text[n] == '_' || (dots && text[n] == '.'))
+                n++;
+        return n;
+}
+
 /* Whether dnsmasq would read @label, @length bytes, as a lease time or a keyword in dhcp-hosts. */
 static bool label_is_misread(const char *label, gsize length)
 {
@@ -139,10 +153,10 @@ static bool label_is_misread(const char *label, gsize length)
  * hosts.local has it all the same. */
 static void append_dhcp_name(GString *text, const char *hostname)
 {
-        gsize length = strcspn(hostname, ".");
+        gsize length = name_span(hostname, false);
 
-        if (length == 0 || length != strspn(hostname, LABEL_CHARACTERS) ||
-            !strchr(LETTERS_AND_DIGITS, hostname[0]) || label_is_misread(hostname, length))
+        if (length == 0 || (hostname[length] != '\0' && hostname[length] != '.') ||
+            hostname[0] == '-' || hostname[0] == '_' || label_is_misread(hostname, length))
                 return;
         g_string_append_c(text, ',');
         g_string_append_len(text, hostname, (gssize)length);
@@ -153,7 +167,8 @@ static void append_dhcp_host(GString *text, const AddressEntry *entry)
         char address[ADDRESS_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 
         if (entry->mac && mac_parse(entry->mac, mac)) {
-                g_string_append_printf(text, "%s,", mac);
+                g_string_append(text, mac);
+                g_string_append_c(text, ',');
                 g_string_append(text, address_format(entry->ip, address));
                 if (entry->hostname)
                         append_dhcp_name(text, entry->hostname);
@@ -169,7 +184,7 @@ static void append_dhcp_host(GString *text, const AddressEntry *entry)
  * two lines: dnsmasq drops the later one. */
 char *dnsmasq_hosts_text(const Entries *entries, const GArray *taken)
 {
-        GString *text = g_string_new(NULL);
+        GString *text = g_string_sized_new(entries_n_addresses(entries) * LINE_SIZE);
         g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 
         for (guint i = 0; i < entries_n_addresses(entries); i++)
@@ -187,13 +202,18 @@ static void append_name(GString *text, guint32 ip, const char *hostname)
 {
         char address[ADDRESS_TEXT_SIZE];
 
-        if (hostname[0] != '\0' && strspn(hostname, LABEL_CHARACTERS ".") == strlen(hostname))
-                g_string_append_printf(text, "%s %s\n", address_format(ip, address), hostname);
+        if (hostname[0] == '\0' || hostname[name_span(hostname, true)] != '\0')
+                return;
+        g_string_append(text, address_format(ip, address));
+        g_string_append_c(text, ' ');
+        g_string_append(text, hostname);
+        g_string_append_c(text, '\n');
 }
 
 char *dnsmasq_dns_text(const Entries *entries)
 {
-        GString *text = g_string_new(NULL);
+        guint n_lines = entries_n_dns(entries) + entries_n_addresses(entries);
+        GString *text = g_string_sized_new(n_lines * LINE_SIZE);
 
         for (guint i = 0; i < entries_n_dns(entries); i++) {
                 const DnsEntry *entry = entries_dns_at(entries, i);

@@ -31,6 +31,9 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->conntrack = conntrack_new(error);
         if (!host->conntrack)
                 return NULL;
+        host->arp = arp_new(error);
+        if (!host->arp)
+                return NULL;
         host->foreign_firewall = foreign_firewall_new(error);
         if (!host->foreign_firewall)
                 return NULL;
@@ -51,6 +54,7 @@ void host_free(Host *host)
         guard_free(host->guard);
         knobs_free(host->knobs);
         foreign_firewall_free(host->foreign_firewall);
+        arp_free(host->arp);
         conntrack_free(host->conntrack);
         nft_free(host->nft);
         netlink_free(host->rtnl);

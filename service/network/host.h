@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "host/arp.h"
 #include "host/conntrack.h"
 #include "host/firewalld.h"
 #include "host/foreign-firewall.h"
@@ -19,6 +20,7 @@ typedef struct Host {
         Netlink *rtnl;
         Nft *nft;
         Conntrack *conntrack;
+        Arp *arp;
         ForeignFirewall *foreign_firewall;
         Nm *nm;
         Firewalld *firewalld;

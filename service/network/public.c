@@ -206,7 +206,7 @@ static void announce(Network *network, guint index, const GArray *added)
 {
         g_autoptr(GError) error = NULL;
 
-        if (added->len > 0 && !arp_announce(index, added, &error))
+        if (added->len > 0 && !arp_announce(network->host->arp, index, added, &error))
                 log_network_warning(network->interface, "%s", error->message);
 }
 

@@ -319,17 +319,19 @@ static void test_arp(Fixture *fixture, gconstpointer data)
 {
         g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(guint32));
         g_autoptr(GError) error = NULL;
+        g_autoptr(Arp) arp = arp_new(&error);
 
+        g_assert_no_error(error);
         for (guint32 i = 1; i <= 200; i++) {
                 guint32 address = ADDRESS(198, 51, 100, i);
                 g_array_append_val(addresses, address);
         }
         /* Down, without a MAC, not there: nobody to tell. */
-        g_assert_true(arp_announce(fixture->left.index, addresses, &error));
-        g_assert_true(arp_announce(1, addresses, &error));
-        g_assert_true(arp_announce(4711, addresses, &error));
+        g_assert_true(arp_announce(arp, fixture->left.index, addresses, &error));
+        g_assert_true(arp_announce(arp, 1, addresses, &error));
+        g_assert_true(arp_announce(arp, 4711, addresses, &error));
         both_up(fixture);
-        g_assert_true(arp_announce(fixture->left.index, addresses, &error));
+        g_assert_true(arp_announce(arp, fixture->left.index, addresses, &error));
         g_assert_no_error(error);
         run_for(100);
 }
