@@ -18,6 +18,7 @@ TEST_SECONDS = 60
 HARD_SECONDS = 150
 JOURNAL_LINES = 25
 MESSAGE_LINES = 40
+REASON_LENGTH = 160
 COLOURS = {"ok": 32, "failed": 31, "skipped": 33}
 
 
@@ -96,6 +97,12 @@ def failure_details(error, start):
     return lines + [f"journal: {line}" for line in journal_since(start)]
 
 
+def in_short(error):
+    """What fits into the line of a test."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words if len(words) <= REASON_LENGTH else words[:REASON_LENGTH] + "…"
+
+
 def attempt(function, *arguments):
     """The exception that it ends with, or None."""
     signal.setitimer(signal.ITIMER_REAL, TEST_SECONDS)
@@ -125,8 +132,7 @@ def run_test(lab, report, name, function):
         details = failure_details(first, start)
         if error and left_behind and str(error) != str(left_behind):
             details += [f"afterwards: {line}" for line in str(left_behind).splitlines()]
-        report.add("failed", name, seconds, str(first).splitlines()[0] if str(first) else
-                   type(first).__name__, details)
+        report.add("failed", name, seconds, in_short(first), details)
     else:
         report.add("ok", name, seconds)
     if error or left_behind:
