@@ -86,6 +86,7 @@ GSource *bus_source_new(sd_bus *bus, void (*lost)(int error, gpointer data), gpo
         self->poll.fd = sd_bus_get_fd(bus);
         self->poll.events = POLLIN;
         g_source_set_name(source, "sd-bus");
+        g_source_set_priority(source, G_PRIORITY_HIGH); /* calls before what libnm has to read */
         g_source_add_poll(source, &self->poll);
         g_source_attach(source, NULL);
         return source;

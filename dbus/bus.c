@@ -14,6 +14,10 @@
 #include "util/error.h"
 #include "util/log.h"
 
+/* RequestName's answers that make the name ours (D-Bus specification). */
+#define NAME_PRIMARY_OWNER 1
+#define NAME_ALREADY_OWNER 4
+
 static bool fail(GError **error, const char *attempt, int r)
 {
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot %s: %s", attempt,
@@ -233,9 +237,14 @@ static int name_acquired(sd_bus_message *message, void *userdata, sd_bus_error *
 {
         Bus *bus = userdata;
 
-        if (sd_bus_message_is_method_error(message, NULL)) {
+        uint32_t answer = 0;
+
+        if (sd_bus_message_is_method_error(message, NULL) ||
+            sd_bus_message_read(message, "u", &answer) < 0 ||
+            (answer != NAME_PRIMARY_OWNER && answer != NAME_ALREADY_OWNER)) {
+                const sd_bus_error *cause = sd_bus_message_get_error(message);
                 log_error("cannot get the name " BUS_NAME ": %s",
-                          sd_bus_message_get_error(message)->message);
+                          cause ? cause->message : "another has it");
                 bus->events->lost(bus->events_data);
                 return 0;
         }

@@ -93,7 +93,7 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
                 return r < 0 ? r : 1;
         if (!check_state_dir(bus, message, network_config(network), config, &cause))
                 return bus_error_set(error, cause);
-        manager_change(bus->manager, network, g_steal_pointer(&config), updated,
+        manager_update(bus->manager, network, g_steal_pointer(&changes), updated,
                        call_new(bus, message));
         return 1;
 }
@@ -123,6 +123,7 @@ static int method_get_status(sd_bus_message *message, void *userdata, sd_bus_err
         if (r <= 0)
                 return r < 0 ? r : 1;
         g_autoptr(Value) status = status_of_network(bus, network);
+        manager_trim(bus->manager);
         return reply_with(bus, message, variant_append_map, status);
 }
 

@@ -132,6 +132,7 @@ static const struct {
         { NETWORK_PROPERTY_UPSTREAM, { "UpstreamInterface", "PublicInterface" } },
         { NETWORK_PROPERTY_ADDRESSES, { "Addresses" } },
         { NETWORK_PROPERTY_LEASES, { "Leases" } },
+        { NETWORK_PROPERTY_ORIGIN, { "Origin" } },
         { NETWORK_PROPERTY_DNS_ENTRIES, { "DnsEntries" } },
 };
 

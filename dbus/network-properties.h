@@ -46,7 +46,7 @@ int network_get_dns_entries(sd_bus *connection, const char *path, const char *in
                 SD_BUS_PROPERTY("PublicInterface", "s", network_get_text, 0, NETWORK_EMITS),       \
                 SD_BUS_PROPERTY("NatMode", "s", network_get_text, 0, NETWORK_EMITS),               \
                 SD_BUS_PROPERTY("StateDir", "s", network_get_text, 0, NETWORK_EMITS),              \
-                SD_BUS_PROPERTY("Origin", "s", network_get_text, 0, NETWORK_CONST),                \
+                SD_BUS_PROPERTY("Origin", "s", network_get_text, 0, NETWORK_EMITS),                \
                 SD_BUS_PROPERTY("DhcpEnabled", "b", network_get_dhcp_enabled, 0, NETWORK_EMITS),   \
                 SD_BUS_PROPERTY("Addresses", "aa{sv}", network_get_addresses, 0,                   \
                                 NETWORK_INVALIDATES),                                              \

@@ -146,8 +146,15 @@ static bool start(Service *service, GError **error)
         return bus_publish(service->bus, service->manager, service->host, error);
 }
 
+/* In the middle of an operation nothing is freed: callbacks still point everywhere. The next start
+ * finds in the journal how far it had come. */
 static void stop(Service *service)
 {
+        if (service->manager && manager_is_busy(service->manager)) {
+                log_notice(
+                        "leaving in the middle of an operation; the next start goes on from there");
+                return;
+        }
         manager_free(service->manager);
         bus_free(service->bus);
         host_free(service->host);

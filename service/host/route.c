@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* IPv4 routes and neighbours, read by rtnetlink, and word that the way out may have changed. No
- * route is changed here: connected routes come and go with the addresses. */
+ * route is made here but those that were there before: connected ones come and go with addresses.
+ */
 
 #include "host/route.h"
 
@@ -137,6 +138,41 @@ GArray *route_list(Netlink *rtnl, GError **error)
                 return NULL;
         }
         return g_steal_pointer(&routes);
+}
+
+bool route_add(Netlink *rtnl, const Route *route, GError **error)
+{
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        g_autofree char *said = NULL;
+        struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+
+        request->nlmsg_type = RTM_NEWROUTE;
+        request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+        struct rtmsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
+        info->rtm_family = AF_INET;
+        info->rtm_dst_len = (guint8)route->destination.prefix;
+        info->rtm_table = RT_TABLE_MAIN;
+        info->rtm_protocol = route->protocol;
+        info->rtm_scope = route->scope;
+        info->rtm_type = RTN_UNICAST;
+        if (route->destination.prefix > 0)
+                mnl_attr_put_u32(request, RTA_DST, htonl(route->destination.network));
+        if (route->gateway)
+                mnl_attr_put_u32(request, RTA_GATEWAY, htonl(route->gateway));
+        if (route->source)
+                mnl_attr_put_u32(request, RTA_PREFSRC, htonl(route->source));
+        if (route->metric)
+                mnl_attr_put_u32(request, RTA_PRIORITY, route->metric);
+        mnl_attr_put_u32(request, RTA_OIF, route->index);
+
+        int r = netlink_request(rtnl, request, NULL, NULL, &said);
+        if (r >= 0 || r == -EEXIST || r == -ENODEV)
+                return true;
+        char text[ADDRESS_TEXT_SIZE];
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot add the route to %s/%u: %s",
+                    address_format(route->destination.network, text), route->destination.prefix,
+                    said ? said : g_strerror(-r));
+        return false;
 }
 
 static bool is_among(const GArray *indexes, guint index)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* The host's IPv4 routes and neighbours, as far as this service asks. */
+/* The host's IPv4 routes and neighbours, as far as this service asks, and giving a route back. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -24,6 +24,9 @@ typedef struct Route {
 /* The main table's unicast routes, an array of Route; the caller's. A route with several next hops
  * is one Route for each. */
 GArray *route_list(Netlink *rtnl, GError **error);
+
+/* Puts @route into the main table. There already, or its interface gone, is success. */
+bool route_add(Netlink *rtnl, const Route *route, GError **error);
 
 /* The best default route's interface, those of @ignored (interface indexes, may be NULL) aside:
  * lowest metric, then first. 0 where there is none. @routes as route_list() gave them. */

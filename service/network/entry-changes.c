@@ -446,7 +446,7 @@ void entry_changes_run(Network *network, gpointer data)
         g_ptr_array_add(changes->pending, g_steal_pointer(&change));
         if (!changes->flush_id) /* after what else is on the bus now, before anything slower */
                 changes->flush_id =
-                        g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, flush_when_idle, network, NULL);
+                        g_idle_add_full(G_PRIORITY_HIGH + 1, flush_when_idle, network, NULL);
 }
 
 void entry_change_cancel(Network *network, gpointer data, const GError *error)

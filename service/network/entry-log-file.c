@@ -115,12 +115,12 @@ void entry_log_file_free(EntryLogFile *file)
 {
         if (!file)
                 return;
-        if (file->sync_id)
+        if (file->sync_id) {
                 g_source_remove(file->sync_id);
-        if (file->fd >= 0) {
-                (void)fdatasync(file->fd); /* best effort at the end */
-                close(file->fd);
+                (void)sync_now(file); /* in its thread */
         }
+        if (file->fd >= 0)
+                close(file->fd);
         g_free(file->path);
         g_free(file);
 }

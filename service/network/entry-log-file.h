@@ -16,7 +16,7 @@ typedef struct EntryLogFile EntryLogFile;
  * is cut off. */
 EntryLogFile *entry_log_file_open(const char *path, Entries *entries, guint *ret_bad,
                                   GError **error);
-/* Syncs and closes. */
+/* Closes; what is not synced yet is synced off the loop. */
 void entry_log_file_free(EntryLogFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryLogFile, entry_log_file_free)
 

@@ -68,7 +68,9 @@ bool guard_add(Guard *guard, const char *interface, guint32 gateway_ip, GError *
 
 bool guard_remove(Guard *guard, const char *interface, GError **error)
 {
-        if (!g_hash_table_remove(guard->gateways, interface))
+        bool is_stale = guard->made && g_hash_table_size(guard->gateways) == 0;
+
+        if (!g_hash_table_remove(guard->gateways, interface) && !is_stale)
                 return true;
         return guard_apply(guard, error);
 }

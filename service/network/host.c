@@ -4,15 +4,34 @@
 
 #include "network/host.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include "util/error.h"
 #include "util/file.h"
+
+/* Two daemons would undo each other's networks. */
+static bool lock(Host *host, GError **error)
+{
+        g_autofree char *path = g_build_filename(host->run_dir, "lock", NULL);
+
+        host->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (host->lock_fd >= 0 && flock(host->lock_fd, LOCK_EX | LOCK_NB) == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: %s", path,
+                    errno == EWOULDBLOCK ? "another dut-networkd has it" : g_strerror(errno));
+        return false;
+}
 
 Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError **error)
 {
         g_autoptr(Host) host = g_new0(Host, 1);
         g_autofree char *networks = g_build_filename(lib_dir, "networks", NULL);
 
+        host->lock_fd = -1;
         host->run_dir = g_strdup(run_dir);
         host->lib_dir = g_strdup(lib_dir);
         host->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -22,6 +41,8 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
             !directory_make(networks, 0755, error))
                 return NULL;
 
+        if (!lock(host, error))
+                return NULL;
         host->rtnl = netlink_new(NETLINK_ROUTE, error);
         if (!host->rtnl)
                 return NULL;
@@ -60,6 +81,8 @@ void host_free(Host *host)
         netlink_free(host->rtnl);
         g_clear_pointer(&host->networks, g_hash_table_unref);
         g_clear_pointer(&host->tables, g_hash_table_unref);
+        if (host->lock_fd >= 0)
+                close(host->lock_fd);
         g_free(host->run_dir);
         g_free(host->lib_dir);
         g_free(host);

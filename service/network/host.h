@@ -28,12 +28,14 @@ typedef struct Host {
         Guard *guard;
         GHashTable *networks; /* interface -> Network: all there are; the manager fills it */
         GHashTable *tables;   /* nftables table name -> interface: who has it */
+        int lock_fd;          /* held as long as this daemon lives: there is one */
         char *run_dir;        /* /run/jumpstarter: the journal */
         char *lib_dir;        /* /var/lib/jumpstarter: what outlives a boot */
 } Host;
 
 /* Opens everything; with @own_tables, nftables tables get their owner flag where the kernel has
- * it. FAILED where the kernel refuses a socket or a directory cannot be made. */
+ * it. FAILED where another daemon holds @run_dir, the kernel refuses a socket or
+ * a directory cannot be made. */
 Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError **error);
 void host_free(Host *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)

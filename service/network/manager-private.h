@@ -15,10 +15,13 @@ struct Manager {
         LinkWatch *links;
         RouteWatch *routes;
         guint n_tasks; /* under way */
+        guint trim_id;
 };
 
 /* Makes a network, inactive, and puts it into the table, which owns it. Takes @config. Borrowed. */
 Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin, GError **error);
+/* Removes one that no file names any more: the next file that does makes it again. */
+void manager_remove_unnamed(Manager *manager, Network *network, ManagerDone done, gpointer data);
 /* manager_change(), for a configuration from a file: @configured (taken) are the entries as the
  * file has them. */
 void manager_change_configured(Manager *manager, Network *network, NetworkConfig *config,

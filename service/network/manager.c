@@ -5,11 +5,16 @@
 
 #include "network/manager-private.h"
 
+#include <malloc.h>
+
 #include "host/link.h"
 #include "host/route.h"
 #include "network/store.h"
 #include "util/error.h"
 #include "util/log.h"
+
+/* After the replies, and once for several changes. */
+#define TRIM_DELAY_MS 100
 
 /* One network that is being made, changed or removed. */
 typedef struct Task {
@@ -17,6 +22,7 @@ typedef struct Task {
         Network *network;
         NetworkConfig *old; /* CHANGE: as it was */
         Entries *old_configured;
+        bool for_good; /* REMOVE: somebody asked for it */
         GError *error;
         ManagerDone done;
         gpointer data;
@@ -33,10 +39,28 @@ static Task *task_new(Manager *manager, Network *network, ManagerDone done, gpoi
         return task;
 }
 
+/* Reading a configuration of thousands of entries leaves the heap full of holes that malloc(3) does
+ * not give back by itself. */
+static gboolean trim(gpointer data)
+{
+        Manager *manager = data;
+
+        manager->trim_id = 0;
+        (void)malloc_trim(0); /* nothing to give back is fine */
+        return G_SOURCE_REMOVE;
+}
+
+void manager_trim(Manager *manager)
+{
+        if (!manager->trim_id)
+                manager->trim_id = g_timeout_add(TRIM_DELAY_MS, trim, manager);
+}
+
 static void task_end(Task *task, const GError *error)
 {
         g_autoptr(GPtrArray) networks = g_ptr_array_new();
 
+        manager_trim(task->manager);
         task->manager->n_tasks--;
         g_ptr_array_add(networks, task->network);
         task->done(error ? NULL : networks, error, task->data);
@@ -76,6 +100,16 @@ GPtrArray *manager_list(const Manager *manager)
 bool manager_is_idle(const Manager *manager)
 {
         return g_hash_table_size(manager->host->networks) == 0 && manager->n_tasks == 0;
+}
+
+bool manager_is_busy(const Manager *manager)
+{
+        g_autoptr(GPtrArray) networks = manager_list(manager);
+
+        for (guint i = 0; i < networks->len; i++)
+                if (network_is_busy(networks->pdata[i]))
+                        return true;
+        return manager->n_tasks > 0;
 }
 
 /* Takes the table's reference away. */
@@ -130,16 +164,24 @@ static void removed(Network *network, const GError *error, gpointer data)
 {
         Task *task = data;
         Manager *manager = task->manager;
-        bool is_from_file = network_origin(network)[0] == '/';
+        bool tombstone = task->for_good && network_origin(network)[0] == '/';
 
         if (manager_find(manager, network_interface(network)) == network) {
-                store_remove(manager->host, network_interface(network), is_from_file);
+                store_remove(manager->host, network_interface(network), tombstone);
                 forget(manager, network);
         }
         task_end(task, task->error ? task->error : error);
 }
 
 void manager_remove(Manager *manager, Network *network, ManagerDone done, gpointer data)
+{
+        Task *task = task_new(manager, network, done, data);
+
+        task->for_good = true;
+        network_remove(network, removed, task);
+}
+
+void manager_remove_unnamed(Manager *manager, Network *network, ManagerDone done, gpointer data)
 {
         network_remove(network, removed, task_new(manager, network, done, data));
 }
@@ -171,6 +213,13 @@ void manager_create(Manager *manager, NetworkConfig *config, const char *caller,
                 done(NULL, error, data);
                 return;
         }
+        if (!store_save_run(network, manager->host,
+                            &error)) { /* else a crash could not be undone */
+                Task *task = task_new(manager, network, done, data);
+                task->error = g_steal_pointer(&error);
+                network_remove(network, removed, task);
+                return;
+        }
         store_remove_tombstone(manager->host, network_interface(network));
         if (is_transient)
                 network_set_caller(network, caller);
@@ -189,16 +238,39 @@ static void changed_back(Network *network, const GError *error, gpointer data)
         task_end(task, task->error);
 }
 
+/* What had failed has another configuration now. */
+static void up_again(Network *network, const GError *error, gpointer data)
+{
+        task_end(data, error);
+}
+
 static void changed(Network *network, const GError *error, gpointer data)
 {
         Task *task = data;
 
-        if (error || store_save(network, task->manager->host, &task->error)) {
+        if (error) {
                 task_end(task, error);
+                return;
+        }
+        if (store_save(network, task->manager->host, &task->error)) {
+                if (network_state(network) == NETWORK_FAILED && network_is_wanted_up(network))
+                        network_up(network, up_again, task);
+                else
+                        task_end(task, NULL);
                 return;
         }
         network_change(network, g_steal_pointer(&task->old), g_steal_pointer(&task->old_configured),
                        changed_back, task);
+}
+
+static Task *change_new(Manager *manager, Network *network, ManagerDone done, gpointer data)
+{
+        Task *task = task_new(manager, network, done, data);
+        g_autoptr(NetworkConfig) before = network_configured(network);
+
+        task->old = config_copy(network_config(network));
+        task->old_configured = entries_copy(before->entries);
+        return task;
 }
 
 void manager_change_configured(Manager *manager, Network *network, NetworkConfig *config,
@@ -212,12 +284,24 @@ void manager_change_configured(Manager *manager, Network *network, NetworkConfig
                 done(NULL, error, data);
                 return;
         }
-        Task *task = task_new(manager, network, done, data);
-        g_autoptr(NetworkConfig) before = network_configured(network);
-        task->old = config_copy(network_config(network));
-        task->old_configured = entries_copy(before->entries);
         network_change(network, g_steal_pointer(&own), g_steal_pointer(&own_configured), changed,
-                       task);
+                       change_new(manager, network, done, data));
+}
+
+void manager_update(Manager *manager, Network *network, Value *settings, ManagerDone done,
+                    gpointer data)
+{
+        g_autoptr(Value) own = settings;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(NetworkConfig) config =
+                config_with_changes(network_config(network), settings, &error);
+
+        if (!config || !check_new(manager, config, network, &error)) {
+                done(NULL, error, data);
+                return;
+        }
+        network_update(network, g_steal_pointer(&own), changed,
+                       change_new(manager, network, done, data));
 }
 
 void manager_change(Manager *manager, Network *network, NetworkConfig *config, ManagerDone done,
@@ -246,8 +330,8 @@ static void resync(gpointer data)
         for (guint i = 0; i < networks->len; i++) {
                 Link link;
                 Network *network = networks->pdata[i];
-                bool exists = link_get(manager->host->rtnl, network_interface(network), &link) == 0;
-                network_interface_changed(network, exists);
+                int r = link_get(manager->host->rtnl, network_interface(network), &link);
+                network_interface_changed(network, r == 0 ? link.index : 0);
         }
         host_changed(manager);
 }
@@ -279,13 +363,13 @@ void manager_free(Manager *manager)
 {
         if (!manager)
                 return;
+        if (manager->trim_id)
+                g_source_remove(manager->trim_id);
         link_watch_free(manager->links);
         route_watch_free(manager->routes);
         g_autoptr(GPtrArray) networks = manager_list(manager);
-        for (guint i = 0; i < networks->len; i++) {
-                network_abandon(networks->pdata[i]);
+        for (guint i = 0; i < networks->len; i++)
                 network_unref(networks->pdata[i]);
-        }
         g_hash_table_remove_all(manager->host->networks);
         g_free(manager);
 }

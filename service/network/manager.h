@@ -21,7 +21,7 @@ typedef struct ManagerEvents {
  * host's interfaces and routes. */
 Manager *manager_new(Host *host, const char *const *config_dirs, const ManagerEvents *events,
                      gpointer data, GError **error);
-/* Gives up what is under way; the networks stay up on the host. */
+/* The networks stay up on the host. Nothing may be under way. */
 void manager_free(Manager *manager);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
 
@@ -46,6 +46,9 @@ void manager_create(Manager *manager, NetworkConfig *config, const char *caller,
 /* Makes the networks of @configs (array of NetworkConfig*, taken), or changes them to it, all or
  * none. */
 void manager_create_all(Manager *manager, GPtrArray *configs, ManagerDone done, gpointer data);
+/* Changes the keys of @settings (a MAP, taken) of @network and stores that. */
+void manager_update(Manager *manager, Network *network, Value *settings, ManagerDone done,
+                    gpointer data);
 /* Changes @network to @config (taken) and stores that. */
 void manager_change(Manager *manager, Network *network, NetworkConfig *config, ManagerDone done,
                     gpointer data);
@@ -55,5 +58,10 @@ void manager_remove(Manager *manager, Network *network, ManagerDone done, gpoint
  * (INVALID_ARGS) and their networks stay as they were; the others are loaded all the same. */
 void manager_reload(Manager *manager, ManagerDone done, gpointer data);
 
+/* Gives memory back to the host soon: after a message of thousands of entries. */
+void manager_trim(Manager *manager);
+
+/* Something is under way: the service must not free what it uses. */
+bool manager_is_busy(const Manager *manager);
 /* No networks and nothing under way. */
 bool manager_is_idle(const Manager *manager);

@@ -27,6 +27,7 @@ struct Network {
         NetworkState state;
         char *error; /* NULL = none */
 
+        guint index;            /* of its interface, as the link step found it */
         char *upstream;         /* in force; NULL = none now */
         char *public_interface; /* in force; NULL = none now */
 
@@ -39,6 +40,7 @@ struct Network {
         guint retry_ms;
         ConfigChange retry_changes;
 
+        bool claimed;      /* the host can give it what it asks for, as far as was known then */
         NmHeld *inspected; /* what the claim step found, until hand-over records it */
 
         Dnsmasq *dnsmasq;
@@ -97,3 +99,8 @@ GArray *leases_taken_addresses(Network *network);
 
 /* upstream.c: works out upstream and public interface as they are now. True where one changed. */
 bool upstream_resolve(Network *network);
+/* The interfaces (their indexes) that cannot be @network's upstream: its own, and those that other
+ * networks have. Array of guint, the caller's. */
+GArray *upstream_ignored(Network *network);
+/* Whether it has its interface, or is just taking it: one that only names it has no say. */
+bool network_has_interface(const Network *network);

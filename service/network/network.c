@@ -246,6 +246,19 @@ void network_set_caller(Network *network, const char *caller)
         network->record->caller = g_strdup(caller);
 }
 
+void network_set_origin(Network *network, const char *origin)
+{
+        g_autoptr(GError) error = NULL;
+
+        if (g_strcmp0(network->record->origin, origin) == 0)
+                return;
+        g_free(network->record->origin);
+        network->record->origin = g_strdup(origin);
+        if (!network_save_record(network, &error))
+                log_network_warning(network->interface, "%s", error->message);
+        network_tell(network, NETWORK_PROPERTY_ORIGIN);
+}
+
 void network_overlay_entries(const Network *network, NetworkConfig *config)
 {
         guint n_bad;

@@ -35,6 +35,7 @@ typedef enum NetworkProperty {
         NETWORK_PROPERTY_ADDRESSES = 1 << 4,
         NETWORK_PROPERTY_DNS_ENTRIES = 1 << 5,
         NETWORK_PROPERTY_LEASES = 1 << 6,
+        NETWORK_PROPERTY_ORIGIN = 1 << 7,
 } NetworkProperty;
 
 typedef enum EntryEvent {
@@ -84,6 +85,8 @@ bool network_is_wanted_up(const Network *network);
 /* A transient network's caller, on the bus; NULL for others. */
 const char *network_caller(const Network *network);
 void network_set_caller(Network *network, const char *caller);
+/* Its file has another name now. */
+void network_set_origin(Network *network, const char *origin);
 
 /* Lays the changes that the bus made to the entries over those of @config, newly read. */
 void network_overlay_entries(const Network *network, NetworkConfig *config);
@@ -102,6 +105,9 @@ void network_up(Network *network, NetworkDone done, gpointer data);
 void network_down(Network *network, NetworkDone done, gpointer data);
 /* Takes it down and removes its state directory's files and its journal. */
 void network_remove(Network *network, NetworkDone done, gpointer data);
+/* Changes the keys of @settings (a MAP, taken) in what is in force when its turn comes. As
+ * network_change() otherwise; INVALID_ARGS where the whole would not be right. */
+void network_update(Network *network, Value *settings, NetworkDone done, gpointer data);
 /* Changes it to @config (taken), touching only what differs. @configured (taken, may be NULL) are
  * the entries that its file has, where those in @config are already the file's with the log's
  * changes; NULL: as before, or @config's own where the entries differ. On an error all is as
@@ -117,11 +123,10 @@ void network_put_dns(Network *network, DnsEntry *entry, NetworkDone done, gpoint
 /* NO_SUCH_ENTRY. */
 void network_remove_dns(Network *network, const char *hostname, NetworkDone done, gpointer data);
 
-/* Gives up what is under way and queued, calling back with FAILED; the host stays as it is. For the
- * end of the service. */
-void network_abandon(Network *network);
+/* Whether an operation is under way. */
+bool network_is_busy(const Network *network);
 
-/* Its interface has come or gone. */
-void network_interface_changed(Network *network, bool exists);
+/* Its interface has @index now; 0 = it is not there. */
+void network_interface_changed(Network *network, guint index);
 /* Routes or addresses of the host changed: follows the upstream where it moved. */
 void network_host_changed(Network *network);

@@ -24,6 +24,7 @@ typedef enum OperationType {
 
 struct Operation {
         OperationType type;
+        Value *settings;       /* CHANGE: only the keys to change; NULL where config is given */
         NetworkConfig *config; /* CHANGE: the new one; after the swap the old one */
         Entries *configured;   /* CHANGE: what `configured` becomes or was */
         unsigned changes;      /* CHANGE, REFRESH */
@@ -43,6 +44,7 @@ static void run_queue(Network *network);
 
 static void operation_free(Operation *operation)
 {
+        value_free(operation->settings);
         config_free(operation->config);
         entries_free(operation->configured);
         g_clear_error(&operation->cause);
@@ -89,11 +91,14 @@ static bool interface_exists(const Network *network)
         return link_get(network->host->rtnl, network->interface, &link) == 0;
 }
 
-/* After steps went well: active, or degraded for want of an upstream. */
-static void settle_up(Network *network)
+/* After the steps of @changes went well: active, or degraded for want of an upstream; or as it was
+ * while something else is still being retried. */
+static void settle_up(Network *network, unsigned changes)
 {
+        network->retry_changes &= ~changes;
+        if (network->retry_changes != 0)
+                return;
         network->retry_ms = 0;
-        network->retry_changes = 0;
         if (!nat_mode_forwards(network->config->nat_mode) || network->upstream) {
                 network_set_state(network, NETWORK_ACTIVE, NULL);
                 return;
@@ -132,7 +137,7 @@ static void up_started(Network *network, GError *error)
                 return;
         }
         network_tell(network, NETWORK_PROPERTY_UPSTREAM);
-        settle_up(network);
+        settle_up(network, STEP_CHANGE_ALL);
         operation_end(network, NULL);
 }
 
@@ -193,7 +198,8 @@ static void run_down(Network *network, StepRunDone done)
         network->record->wanted_up = false;
         if (!network_save_record(network, &error))
                 log_network_warning(network->interface, "%s", error->message);
-        if (network->state == NETWORK_INACTIVE && done == down_undone) {
+        if (network->state == NETWORK_INACTIVE && done == down_undone &&
+            record_is_clean(network->record)) {
                 operation_end(network, NULL);
                 return;
         }
@@ -263,12 +269,24 @@ static void change_started(Network *network, GError *error)
         if (error) {
                 network->current->cause = error;
                 swap_config(network, network->current);
-                (void)upstream_resolve(network); /* back to what it was */
-                steps_start(network, network->current->changes, change_rolled_back);
+                if (upstream_resolve(network)) /* back to what it was */
+                        network->run.changes |= CONFIG_CHANGE_RULES;
+                steps_start(network, network->run.changes, change_rolled_back);
                 return;
         }
-        settle_up(network);
+        settle_up(network, network->run.changes);
         change_done(network);
+}
+
+/* What counts as configured after a change over the bus. A file goes on saying what it says; what
+ * was made over the bus is what its last change says. */
+static const Entries *configured_after(const Network *network, const Operation *operation)
+{
+        const unsigned touching = ENTRY_CHANGES | CONFIG_CHANGE_LINK | CONFIG_CHANGE_RULES;
+
+        if (network->record->origin[0] == '/' || !(operation->changes & touching))
+                return network->configured;
+        return operation->config->entries;
 }
 
 static void run_change(Network *network)
@@ -276,11 +294,16 @@ static void run_change(Network *network)
         Operation *operation = network->current;
         g_autoptr(GError) error = NULL;
 
+        if (operation->settings) /* over what is in force now, after the operations before */
+                operation->config =
+                        config_with_changes(network->config, operation->settings, &error);
+        if (!operation->config) {
+                operation_end(network, error);
+                return;
+        }
         operation->changes = config_diff(network->config, operation->config);
         if (!operation->configured)
-                operation->configured =
-                        entries_copy(operation->changes & ENTRY_CHANGES ? operation->config->entries
-                                                                        : network->configured);
+                operation->configured = entries_copy(configured_after(network, operation));
         if (!directory_make(operation->config->state_dir, 0755, &error)) {
                 operation_end(network, error);
                 return;
@@ -307,7 +330,6 @@ static gboolean retry(gpointer data)
 
         network->retry_id = 0;
         operation->changes = network->retry_changes;
-        network->retry_changes = 0;
         queue(network, operation);
         return G_SOURCE_REMOVE;
 }
@@ -326,6 +348,16 @@ void operations_refresh(Network *network, ConfigChange changes)
         retry_later(network, changes);
 }
 
+/* Something happened on the host: no back-off now. */
+static void retry_now(Network *network, unsigned changes)
+{
+        if (network->retry_id)
+                g_source_remove(network->retry_id);
+        network->retry_id = 0;
+        network->retry_ms = 0;
+        retry_later(network, changes);
+}
+
 static void refresh_started(Network *network, GError *error)
 {
         if (error) {
@@ -333,7 +365,7 @@ static void refresh_started(Network *network, GError *error)
                 retry_later(network, network->current->changes);
                 g_clear_error(&error);
         } else {
-                settle_up(network);
+                settle_up(network, network->run.changes);
         }
         operation_end(network, NULL);
 }
@@ -350,12 +382,17 @@ static void lost_undone(Network *network, GError *error)
 {
         g_clear_error(&error); /* undos report none */
         network_set_state(network, NETWORK_WAITING, NULL);
+        if (interface_exists(network)) /* back already, and told of while it was being undone */
+                queue(network, operation_new(OPERATION_UP, NULL, NULL));
         operation_end(network, NULL);
 }
 
 static void run_lost(Network *network)
 {
-        if (is_up(network) && !interface_exists(network))
+        Link link;
+        int r = link_get(network->host->rtnl, network->interface, &link);
+
+        if (is_up(network) && (r < 0 || link.index != network->index))
                 steps_undo(network, lost_undone);
         else
                 operation_end(network, NULL);
@@ -459,25 +496,9 @@ void operations_queue_entry_change(Network *network, gpointer change)
         queue(network, operation);
 }
 
-void network_abandon(Network *network)
+bool network_is_busy(const Network *network)
 {
-        g_autoptr(GError) error = g_error_new(SERVICE_ERROR, SERVICE_ERROR_FAILED,
-                                              "%s: the network is gone", network->interface);
-        Operation *operation;
-
-        network->run.done = NULL;
-        bool was_running = network->current != NULL;
-        if (was_running)
-                g_queue_push_head(&network->operations, g_steal_pointer(&network->current));
-        while ((operation = g_queue_pop_head(&network->operations))) {
-                if (operation->done)
-                        operation->done(network, error, operation->data);
-                if (operation->type == OPERATION_ENTRY)
-                        entry_change_cancel(network, operation->entry_change, error);
-                operation_free(operation);
-        }
-        if (was_running)
-                network_unref(network); /* of run_queue() */
+        return !operations_are_idle(network);
 }
 
 void network_up(Network *network, NetworkDone done, gpointer data)
@@ -495,6 +516,13 @@ void network_remove(Network *network, NetworkDone done, gpointer data)
         queue(network, operation_new(OPERATION_REMOVE, done, data));
 }
 
+void network_update(Network *network, Value *settings, NetworkDone done, gpointer data)
+{
+        Operation *operation = operation_new(OPERATION_CHANGE, done, data);
+        operation->settings = settings;
+        queue(network, operation);
+}
+
 void network_change(Network *network, NetworkConfig *config, Entries *configured, NetworkDone done,
                     gpointer data)
 {
@@ -504,11 +532,11 @@ void network_change(Network *network, NetworkConfig *config, Entries *configured
         queue(network, operation);
 }
 
-void network_interface_changed(Network *network, bool exists)
+void network_interface_changed(Network *network, guint index)
 {
-        if (exists && network->state == NETWORK_WAITING)
+        if (index != 0 && network->state == NETWORK_WAITING)
                 queue(network, operation_new(OPERATION_UP, NULL, NULL));
-        if (!exists && is_up(network))
+        if (index != network->index && is_up(network)) /* gone, or another one of the name */
                 queue(network, operation_new(OPERATION_LOST, NULL, NULL));
 }
 
@@ -522,5 +550,5 @@ void network_host_changed(Network *network)
         log_network_notice(network->interface, "upstream %s -> %s", upstream ? upstream : "none",
                            network->upstream ? network->upstream : "none");
         network_tell(network, NETWORK_PROPERTY_UPSTREAM);
-        retry_later(network, CONFIG_CHANGE_RULES);
+        retry_now(network, CONFIG_CHANGE_RULES);
 }

@@ -197,9 +197,10 @@ static bool add_one(Network *network, guint index, guint32 ip, GError **error)
                 forget(network->record, ip);
                 return false;
         }
-        if (existed)
-                forget(network->record, ip);
-        return true;
+        if (!existed)
+                return true;
+        forget(network->record, ip); /* somebody else's, to be left there */
+        return network_save_record(network, error);
 }
 
 static void announce(Network *network, guint index, const GArray *added)
@@ -313,5 +314,5 @@ bool public_swap(Network *network, guint32 add, guint32 remove, GError **error)
                 (void)remove_one(network, index, add, NULL); /* as it was; the first error counts */
                 return false;
         }
-        return true;
+        return !remove || network_save_record(network, error);
 }

@@ -9,12 +9,14 @@
 #include <string.h>
 
 #include "host/ip-address.h"
+#include "host/route.h"
 #include "util/file.h"
 
 Record *record_new(void)
 {
         Record *record = g_new0(Record, 1);
         record->addresses_found = g_array_new(FALSE, TRUE, sizeof(IpAddress));
+        record->routes_found = g_array_new(FALSE, TRUE, sizeof(Route));
         record->public_added = g_array_new(FALSE, TRUE, sizeof(guint32));
         record->wanted_up = true;
         return record;
@@ -29,11 +31,20 @@ void record_free(Record *record)
         nm_held_free(record->held);
         g_free(record->table);
         g_array_unref(record->addresses_found);
+        g_array_unref(record->routes_found);
         g_free(record->public_interface);
         g_array_unref(record->public_added);
         g_free(record->foreign_upstream);
+        g_free(record->foreign_public);
         g_free(record->firewalld_zone);
         g_free(record);
+}
+
+bool record_is_clean(const Record *record)
+{
+        return !record->taken && !record->table && !record->link_found &&
+               record->public_added->len == 0 && !record->foreign_upstream &&
+               !record->foreign_public && !record->firewalld;
 }
 
 char *record_path(const char *run_dir, const char *interface)
@@ -101,6 +112,42 @@ static void load_addresses(GKeyFile *file, GArray *addresses)
         }
 }
 
+#define ROUTE_FIELDS 7
+
+static void save_route(GKeyFile *file, guint index, const Route *route)
+{
+        g_autofree char *key = g_strdup_printf("route%u", index);
+        g_autofree char *text = g_strdup_printf(
+                "%u %u %u %u %u %u %u", route->destination.network, route->destination.prefix,
+                route->gateway, route->source, route->metric, route->protocol, route->scope);
+        g_key_file_set_string(file, "link", key, text);
+}
+
+static void load_routes(GKeyFile *file, GArray *routes)
+{
+        for (guint i = 0;; i++) {
+                g_autofree char *key = g_strdup_printf("route%u", i);
+                g_autofree char *text = get_text(file, "link", key);
+                if (!text)
+                        return;
+                g_auto(GStrv) parts = g_strsplit(text, " ", ROUTE_FIELDS);
+                if (g_strv_length(parts) != ROUTE_FIELDS)
+                        continue;
+                guint32 n[ROUTE_FIELDS];
+                for (guint j = 0; j < ROUTE_FIELDS; j++)
+                        n[j] = (guint32)g_ascii_strtoull(parts[j], NULL, 10);
+                Route route = {
+                        .destination = { n[0], n[1] },
+                        .gateway = n[2],
+                        .source = n[3],
+                        .metric = n[4],
+                        .protocol = (guint8)n[5],
+                        .scope = (guint8)n[6],
+                };
+                g_array_append_val(routes, route);
+        }
+}
+
 static void save_public(GKeyFile *file, const Record *record)
 {
         g_autofree int *numbers = g_new(int, record->public_added->len + 1);
@@ -147,6 +194,8 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         g_key_file_set_boolean(file, "link", "up", record->link_up);
         for (guint i = 0; i < record->addresses_found->len; i++)
                 save_address(file, i, &g_array_index(record->addresses_found, IpAddress, i));
+        for (guint i = 0; i < record->routes_found->len; i++)
+                save_route(file, i, &g_array_index(record->routes_found, Route, i));
         g_key_file_set_uint64(file, "link", "gateway", record->gateway_ip);
         g_key_file_set_uint64(file, "link", "prefix", record->gateway_prefix);
         g_key_file_set_boolean(file, "link", "gateway-existed", record->gateway_existed);
@@ -154,6 +203,7 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         save_public(file, record);
 
         set_text(file, "firewalls", "upstream", record->foreign_upstream);
+        set_text(file, "firewalls", "public", record->foreign_public);
         g_key_file_set_boolean(file, "firewalls", "firewalld", record->firewalld);
         set_text(file, "firewalls", "zone", record->firewalld_zone);
 
@@ -192,6 +242,7 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->link_found = get_bool(file, "link", "found");
         record->link_up = get_bool(file, "link", "up");
         load_addresses(file, record->addresses_found);
+        load_routes(file, record->routes_found);
         record->gateway_ip = (guint32)g_key_file_get_uint64(file, "link", "gateway", NULL);
         record->gateway_prefix = (guint)g_key_file_get_uint64(file, "link", "prefix", NULL);
         record->gateway_existed = get_bool(file, "link", "gateway-existed");
@@ -199,6 +250,7 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         load_public(file, record);
 
         record->foreign_upstream = get_text(file, "firewalls", "upstream");
+        record->foreign_public = get_text(file, "firewalls", "public");
         record->firewalld = get_bool(file, "firewalls", "firewalld");
         record->firewalld_zone = get_text(file, "firewalls", "zone");
         return g_steal_pointer(&record);

@@ -26,6 +26,7 @@ typedef struct Record {
         bool link_found; /* the fields below say how it was */
         bool link_up;
         GArray *addresses_found; /* IpAddress each: taken away, to be given back */
+        GArray *routes_found;    /* Route each: gone with the addresses, to be given back */
         guint32 gateway_ip;      /* 0: none put on */
         guint gateway_prefix;
         bool gateway_existed; /* it was there before us */
@@ -36,6 +37,7 @@ typedef struct Record {
 
         /* other firewalls */
         char *foreign_upstream; /* NULL: nothing was opened */
+        char *foreign_public;   /* the same for a public interface that is another one */
         bool firewalld;
         char *firewalld_zone; /* NULL: it was in none */
 } Record;
@@ -43,6 +45,9 @@ typedef struct Record {
 Record *record_new(void);
 void record_free(Record *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Record, record_free)
+
+/* Whether it names nothing on the host that would have to be undone. */
+bool record_is_clean(const Record *record);
 
 /* The journal's file for @interface in @run_dir. The caller's string. */
 char *record_path(const char *run_dir, const char *interface);

@@ -72,17 +72,20 @@ static void make(Reload *reload, NetworkConfig *config, const char *path)
                 reload_note(reload, error);
                 return;
         }
-        if (!network_is_wanted_up(network))
-                return; /* taken down before the daemon's restart */
         reload->n_pending++;
-        network_up(network, one_up, reload);
+        if (network_is_wanted_up(network))
+                network_up(network, one_up, reload);
+        else /* taken down before the daemon's restart, perhaps not to the end */
+                network_down(network, one_up, reload);
 }
 
 /* A network that is there, and that its file describes anew. */
-static void change(Reload *reload, Network *network, const NetworkConfig *from_file)
+static void change(Reload *reload, Network *network, const NetworkConfig *from_file,
+                   const char *path)
 {
         g_autoptr(NetworkConfig) config = config_copy(from_file);
 
+        network_set_origin(network, path);
         network_overlay_entries(network, config);
         reload->n_pending++;
         if (!config_equal(config, network_config(network)))
@@ -110,7 +113,7 @@ static void apply(Reload *reload, const NetworkConfig *config, const char *path)
                 reload_note(reload, error);
                 return;
         }
-        change(reload, network, config);
+        change(reload, network, config, path);
 }
 
 /* The networks of files that are gone, or that do not name them any more. */
@@ -121,11 +124,12 @@ static void remove_unnamed(Reload *reload, GHashTable *named, GHashTable *bad_fi
         for (guint i = 0; i < networks->len; i++) {
                 Network *network = networks->pdata[i];
                 const char *origin = network_origin(network);
+                g_autofree char *name = g_path_get_basename(origin);
                 if (origin[0] != '/' || g_hash_table_contains(named, network_interface(network)) ||
-                    g_hash_table_contains(bad_files, origin))
+                    g_hash_table_contains(bad_files, name))
                         continue;
                 reload->n_pending++;
-                manager_remove(reload->manager, network, one_done, reload);
+                manager_remove_unnamed(reload->manager, network, one_done, reload);
         }
 }
 
@@ -160,13 +164,14 @@ void manager_reload(Manager *manager, ManagerDone done, gpointer data)
         Reload *reload = reload_new(manager, done, data);
         g_autoptr(GPtrArray) files = config_dirs_read(manager->config_dirs);
         g_autoptr(GHashTable) named = g_hash_table_new(g_str_hash, g_str_equal);
-        g_autoptr(GHashTable) bad_files = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autoptr(GHashTable) bad_files =
+                g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         for (guint i = 0; i < files->len; i++) {
                 const ConfigFile *file = files->pdata[i];
                 if (file->configs)
                         continue;
-                g_hash_table_add(bad_files, file->path);
+                g_hash_table_add(bad_files, g_path_get_basename(file->path));
                 reload_note(reload, file->error);
         }
         for (guint i = 0; i < files->len; i++) {
@@ -208,11 +213,14 @@ static void load_file(Reload *reload, const NetworkConfig *config, const char *p
 
         if (store_has_tombstone(host, config->interface))
                 return;
-        NetworkConfig *in_force = store_load_run(host, config->interface);
-        make(reload, in_force ? in_force : config_copy(config), path);
+        g_autoptr(NetworkConfig) in_force = store_load_run(host, config->interface);
+        if (in_force) /* the log leads from the file's entries to those in force */
+                (void)config_adopt_entries(in_force, config->entries); /* those that still fit */
+        make(reload, in_force ? g_steal_pointer(&in_force) : config_copy(config), path);
 }
 
-static void load_files(Reload *reload)
+/* Takes note of the names of @bad_files, whose networks stay as they were. */
+static void load_files(Reload *reload, GHashTable *bad_files)
 {
         g_autoptr(GPtrArray) files = config_dirs_read(reload->manager->config_dirs);
 
@@ -220,6 +228,7 @@ static void load_files(Reload *reload)
                 const ConfigFile *file = files->pdata[i];
                 if (!file->configs) {
                         reload_note(reload, file->error);
+                        g_hash_table_add(bad_files, g_path_get_basename(file->path));
                         continue;
                 }
                 for (guint j = 0; j < file->configs->len; j++)
@@ -227,9 +236,21 @@ static void load_files(Reload *reload)
         }
 }
 
-/* Journals without a network: transient ones live on if their caller does (the bus face finds out);
- * all others are undone. */
-static void load_journals(Reload *reload)
+/* Whether a network without a readable configuration goes on with what was in force: a transient
+ * one (the bus face finds out whether its caller still lives), one whose file is bad, and one made
+ * over the bus whose own file is. */
+static bool goes_on(const Reload *reload, const char *interface, const char *origin,
+                    GHashTable *bad_files)
+{
+        g_autofree char *name = g_path_get_basename(origin);
+
+        if (g_str_equal(origin, "bus"))
+                return store_has_bus(reload->manager->host, interface);
+        return g_str_equal(origin, "transient") || g_hash_table_contains(bad_files, name);
+}
+
+/* Journals without a network: all but those that go on are undone. */
+static void load_journals(Reload *reload, GHashTable *bad_files)
 {
         Manager *manager = reload->manager;
         g_auto(GStrv) interfaces = store_list_journals(manager->host);
@@ -246,9 +267,9 @@ static void load_journals(Reload *reload)
                         config_free(config);
                         continue;
                 }
-                if (g_str_equal(record->origin, "transient")) {
-                        config->transient = true;
-                        make(reload, config, "transient");
+                if (goes_on(reload, *interface, record->origin, bad_files)) {
+                        config->transient = g_str_equal(record->origin, "transient");
+                        make(reload, config, record->origin);
                         continue;
                 }
                 Network *network = manager_add(manager, config, record->origin, &error);
@@ -257,16 +278,18 @@ static void load_journals(Reload *reload)
                         continue;
                 }
                 reload->n_pending++;
-                manager_remove(manager, network, one_done, reload);
+                manager_remove_unnamed(manager, network, one_done, reload);
         }
 }
 
 void manager_load(Manager *manager)
 {
         Reload *reload = reload_new(manager, loaded, NULL);
+        g_autoptr(GHashTable) bad_files =
+                g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         load_bus(reload);
-        load_files(reload);
-        load_journals(reload);
+        load_files(reload, bad_files);
+        load_journals(reload, bad_files);
         reload_release(reload);
 }

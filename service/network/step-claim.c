@@ -51,7 +51,9 @@ static GError *check_interface(Network *network, const Link *link)
 
 static GError *check_upstream(Network *network, const char *key, const char *name)
 {
-        if (name && g_hash_table_contains(network->host->networks, name))
+        const Network *other = name ? g_hash_table_lookup(network->host->networks, name) : NULL;
+
+        if (other && network_has_interface(other))
                 return refuse(SERVICE_ERROR_INTERFACE_IN_USE, "%s: %s is a network's own interface",
                               key, name);
         return NULL;
@@ -61,7 +63,7 @@ static GError *check_upstream(Network *network, const char *key, const char *nam
  */
 static GError *check_default_route(Network *network, const Link *link, const GArray *routes)
 {
-        g_autoptr(GArray) own = g_array_new(FALSE, FALSE, sizeof(guint));
+        g_autoptr(GArray) own = upstream_ignored(network);
         bool has_one = false;
 
         for (guint i = 0; i < routes->len; i++) {
@@ -72,7 +74,6 @@ static GError *check_default_route(Network *network, const Link *link, const GAr
         if (!has_one)
                 return NULL;
 
-        g_array_append_val(own, link->index);
         if (route_default_interface(routes, own) == 0)
                 return refuse(SERVICE_ERROR_INTERFACE_IN_USE,
                               "interface: %s carries the host's only default route", link->name);
@@ -85,11 +86,34 @@ static GError *check_default_route(Network *network, const Link *link, const GAr
         return NULL;
 }
 
+/* Networks that are coming up have no route yet. */
+static GError *check_subnets(Network *network)
+{
+        const Subnet *subnet = &network->config->subnet;
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, network->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Network *other = value;
+                if (other == network || !network_has_interface(other) ||
+                    !subnet_overlaps(&other->config->subnet, subnet))
+                        continue;
+                g_autofree char *text = subnet_to_string(subnet);
+                return refuse(SERVICE_ERROR_ADDRESS_IN_USE, "subnet: %s overlaps network %s's",
+                              text, other->interface);
+        }
+        return NULL;
+}
+
 /* The subnet is nobody else's: no route of the host leads to any of it by another interface. */
 static GError *check_subnet(Network *network, const Link *link, const GArray *routes)
 {
         const Subnet *subnet = &network->config->subnet;
 
+        GError *error = check_subnets(network);
+        if (error)
+                return error;
         for (guint i = 0; i < routes->len; i++) {
                 const Route *route = &g_array_index(routes, Route, i);
                 Link other;
@@ -134,7 +158,10 @@ static GError *check_host(Network *network)
         GError *error = check_interface(network, &link);
         if (error)
                 return error;
-        (void)upstream_resolve(network); /* as it is now; a change is no news yet */
+        if (upstream_resolve(network)) { /* moved just now: what goes by it must follow */
+                network->run.changes |= CONFIG_CHANGE_RULES;
+                network_tell(network, NETWORK_PROPERTY_UPSTREAM);
+        }
         error = check_upstream(network, "upstream_interface", network->config->upstream_interface);
         if (!error)
                 error = check_upstream(network, "public_interface",
@@ -174,6 +201,7 @@ void claim_start(Network *network)
 {
         GError *error = check_host(network);
 
+        network->claimed = !error;
         if (error || network->record->taken) {
                 step_done(network, error);
                 return;
@@ -183,6 +211,7 @@ void claim_start(Network *network)
 
 void claim_undo(Network *network)
 {
+        network->claimed = false;
         g_clear_pointer(&network->inspected, nm_held_free);
         step_done(network, NULL);
 }

@@ -7,41 +7,49 @@
 
 #include "util/log.h"
 
+/* Makes what is open between the network and an interface that leads to the LAN *@place (of the
+ * record): @wanted, NULL for nothing. */
+static bool sync_one(Network *network, char **place, const char *wanted, GError **error)
+{
+        ForeignFirewall *firewall = network->host->foreign_firewall;
+        g_autofree char *chain = NULL;
+
+        if (*place && g_strcmp0(*place, wanted) != 0) {
+                if (!foreign_firewall_close(firewall, network->interface, *place, error))
+                        return false;
+                g_clear_pointer(place, g_free);
+        }
+        if (!wanted)
+                return network_save_record(network, error);
+
+        if (!*place)
+                *place = g_strdup(wanted);
+        if (!network_save_record(network, error) ||
+            !foreign_firewall_open(firewall, network->interface, wanted, &chain, error))
+                return false;
+        if (chain)
+                log_network_info(network->interface, "opened chain %s to and from %s", chain,
+                                 wanted);
+        return true;
+}
+
 static bool close_foreign(Network *network, GError **error)
 {
-        Record *record = network->record;
-
-        if (!record->foreign_upstream)
-                return true;
-        if (!foreign_firewall_close(network->host->foreign_firewall, network->interface,
-                                    record->foreign_upstream, error))
-                return false;
-        g_clear_pointer(&record->foreign_upstream, g_free);
-        return network_save_record(network, error);
+        return sync_one(network, &network->record->foreign_upstream, NULL, error) &&
+               sync_one(network, &network->record->foreign_public, NULL, error);
 }
 
 static bool sync_foreign(Network *network, GError **error)
 {
-        Record *record = network->record;
-        bool wanted = nat_mode_forwards(network->config->nat_mode) && network->upstream;
-        g_autofree char *chain = NULL;
+        const char *upstream = network->upstream;
+        const char *public_interface = network->public_interface;
 
-        if (!wanted || g_strcmp0(record->foreign_upstream, network->upstream) != 0)
-                if (!close_foreign(network, error))
-                        return false;
-        if (!wanted)
-                return true;
-
-        g_free(record->foreign_upstream);
-        record->foreign_upstream = g_strdup(network->upstream);
-        if (!network_save_record(network, error) ||
-            !foreign_firewall_open(network->host->foreign_firewall, network->interface,
-                                   network->upstream, &chain, error))
-                return false;
-        if (chain)
-                log_network_info(network->interface, "opened chain %s to and from %s", chain,
-                                 network->upstream);
-        return true;
+        if (!nat_mode_forwards(network->config->nat_mode))
+                return close_foreign(network, error);
+        if (g_strcmp0(upstream, public_interface) == 0)
+                public_interface = NULL;
+        return sync_one(network, &network->record->foreign_upstream, upstream, error) &&
+               sync_one(network, &network->record->foreign_public, public_interface, error);
 }
 
 static void added(const char *zone, const GError *error, gpointer data)

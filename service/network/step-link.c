@@ -9,6 +9,7 @@
 
 #include "host/ip-address.h"
 #include "host/link.h"
+#include "host/route.h"
 #include "util/error.h"
 
 static bool hold_knobs(Network *network, GError **error)
@@ -51,6 +52,22 @@ static bool is_our_old_gateway(const IpAddress *address, const Record *record)
                address->prefix == record->gateway_prefix;
 }
 
+/* The routes by this interface that go with its addresses and do not come back with them: all but
+ * the kernel's own. */
+static bool note_routes(Network *network, GError **error)
+{
+        g_autoptr(GArray) routes = route_list(network->host->rtnl, error);
+
+        if (!routes)
+                return false;
+        for (guint i = 0; i < routes->len; i++) {
+                const Route *route = &g_array_index(routes, Route, i);
+                if (route->index == network->index && route->protocol != RTPROT_KERNEL)
+                        g_array_append_val(network->record->routes_found, *route);
+        }
+        return true;
+}
+
 /* Takes away every address but the gateway's; what is not ours is recorded first. */
 static bool clear_addresses(Network *network, const GArray *addresses, GError **error)
 {
@@ -61,7 +78,7 @@ static bool clear_addresses(Network *network, const GArray *addresses, GError **
                 if (!is_gateway(address, network->config) && !is_our_old_gateway(address, record))
                         g_array_append_val(record->addresses_found, *address);
         }
-        if (!network_save_record(network, error))
+        if (!note_routes(network, error) || !network_save_record(network, error))
                 return false;
         for (guint i = 0; i < addresses->len; i++) {
                 const IpAddress *address = &g_array_index(addresses, IpAddress, i);
@@ -109,6 +126,7 @@ static bool apply(Network *network, GError **error)
                             "cannot read the interface: %s", g_strerror(-r));
                 return false;
         }
+        network->index = link.index;
         if (!record->link_found) {
                 record->link_found = true;
                 record->link_up = link.up;
@@ -146,6 +164,20 @@ static void give_back_addresses(Network *network, guint index, GError **error)
         }
 }
 
+/* On-link ones first: gateways are reached by them. */
+static void give_back_routes(Network *network, guint index, GError **error)
+{
+        GArray *found = network->record->routes_found;
+
+        for (int with_gateway = 0; with_gateway <= 1; with_gateway++)
+                for (guint i = 0; i < found->len; i++) {
+                        Route route = g_array_index(found, Route, i);
+                        route.index = index;
+                        if ((route.gateway != 0) == with_gateway)
+                                (void)route_add(network->host->rtnl, &route, first(error));
+                }
+}
+
 void link_undo(Network *network)
 {
         Record *record = network->record;
@@ -158,6 +190,7 @@ void link_undo(Network *network)
                 if (record->gateway_ip && !record->gateway_existed)
                         (void)ip_address_delete(network->host->rtnl, &gateway, first(&error));
                 give_back_addresses(network, link.index, &error);
+                give_back_routes(network, link.index, &error);
                 if (!record->link_up)
                         (void)link_set_up(network->host->rtnl, network->interface, false,
                                           first(&error));
@@ -167,6 +200,7 @@ void link_undo(Network *network)
         record->link_found = false;
         record->gateway_ip = 0;
         g_array_set_size(record->addresses_found, 0);
+        g_array_set_size(record->routes_found, 0);
         (void)network_save_record(network, first(&error));
         step_done(network, error);
 }

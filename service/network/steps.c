@@ -64,10 +64,6 @@ void step_done(Network *network, GError *error)
 {
         StepRun *run = &network->run;
 
-        if (!run->done) { /* given up meanwhile: the service leaves */
-                g_clear_error(&error);
-                return;
-        }
         const char *name = steps[run->next].name;
         if (run->undoing) {
                 if (error)

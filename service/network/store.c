@@ -23,19 +23,35 @@ static char *lib_path(const Host *host, const char *interface)
         return g_build_filename(host->lib_dir, "networks", name, NULL);
 }
 
-bool store_save(const Network *network, const Host *host, GError **error)
+static bool save(const NetworkConfig *config, const char *path, GError **error)
 {
-        g_autoptr(NetworkConfig) config = network_configured(network);
         g_autoptr(Value) settings = config_to_value(config, false);
         g_autofree char *text = config_yaml_print(settings);
-        g_autofree char *run = run_path(host, network_interface(network), ".yaml");
-        g_autofree char *lib = lib_path(host, network_interface(network));
 
-        if (!file_replace(run, text, -1, 0644, error))
+        return file_replace(path, text, -1, 0644, error);
+}
+
+/* With the entries in force: those of a file may not fit what was updated since. */
+bool store_save_run(const Network *network, const Host *host, GError **error)
+{
+        g_autofree char *path = run_path(host, network_interface(network), ".yaml");
+        return save(network_config(network), path, error);
+}
+
+bool store_save(const Network *network, const Host *host, GError **error)
+{
+        g_autofree char *path = lib_path(host, network_interface(network));
+        g_autoptr(NetworkConfig) configured = network_configured(network);
+
+        if (!store_save_run(network, host, error))
                 return false;
-        if (!g_str_equal(network_origin(network), "bus"))
-                return true;
-        return file_replace(lib, text, -1, 0644, error);
+        return !g_str_equal(network_origin(network), "bus") || save(configured, path, error);
+}
+
+bool store_has_bus(const Host *host, const char *interface)
+{
+        g_autofree char *path = lib_path(host, interface);
+        return g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
 static void remove_logged(const char *interface, const char *path)

@@ -10,13 +10,15 @@
 typedef struct Done {
         Network *network;
         NetworkConfig *old; /* NULL: it was made here */
+        Entries *old_configured;
 } Done;
 
 typedef struct Transaction {
         Manager *manager;
         GPtrArray *configs; /* NetworkConfig*, still to come; the first is next */
         NetworkConfig *old; /* of the one that is being changed */
-        GPtrArray *made;    /* Done*, in order */
+        Entries *old_configured;
+        GPtrArray *made; /* Done*, in order */
         GError *error;
         ManagerDone done;
         gpointer data;
@@ -27,6 +29,7 @@ static void made_free(gpointer data)
         Done *made = data;
         network_unref(made->network);
         config_free(made->old);
+        entries_free(made->old_configured);
         g_free(made);
 }
 
@@ -44,6 +47,7 @@ static void transaction_end(Transaction *transaction)
         g_ptr_array_unref(transaction->configs);
         g_ptr_array_unref(transaction->made);
         config_free(transaction->old);
+        entries_free(transaction->old_configured);
         g_clear_error(&transaction->error);
         g_free(transaction);
 }
@@ -66,10 +70,12 @@ static void roll_back(Transaction *transaction)
         Done *made = g_ptr_array_steal_index(transaction->made, transaction->made->len - 1);
         g_autoptr(Network) network = network_ref(made->network);
         NetworkConfig *old = g_steal_pointer(&made->old);
+        Entries *old_configured = g_steal_pointer(&made->old_configured);
 
         made_free(made);
         if (old)
-                manager_change(transaction->manager, network, old, rolled_back_one, transaction);
+                manager_change_configured(transaction->manager, network, old, old_configured,
+                                          rolled_back_one, transaction);
         else
                 manager_remove(transaction->manager, network, rolled_back_one, transaction);
 }
@@ -86,6 +92,7 @@ static void one_done(const GPtrArray *networks, const GError *error, gpointer da
         Done *made = g_new0(Done, 1);
         made->network = network_ref(networks->pdata[0]);
         made->old = g_steal_pointer(&transaction->old);
+        made->old_configured = g_steal_pointer(&transaction->old_configured);
         g_ptr_array_add(transaction->made, made);
         next(transaction);
 }
@@ -103,7 +110,11 @@ static void next(Transaction *transaction)
                 manager_create(transaction->manager, config, NULL, one_done, transaction);
                 return;
         }
+        g_autoptr(NetworkConfig) before = network_configured(network);
+        config_free(transaction->old);
+        entries_free(transaction->old_configured);
         transaction->old = config_copy(network_config(network));
+        transaction->old_configured = entries_copy(before->entries);
         manager_change(transaction->manager, network, config, one_done, transaction);
 }
 

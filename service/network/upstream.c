@@ -9,18 +9,25 @@
 #include "host/route.h"
 #include "util/log.h"
 
-/* The interface indexes of all networks. */
-static GArray *network_indexes(Host *host)
+bool network_has_interface(const Network *network)
+{
+        return network->claimed || network->record->taken;
+}
+
+GArray *upstream_ignored(Network *network)
 {
         GArray *indexes = g_array_new(FALSE, FALSE, sizeof(guint));
         GHashTableIter iter;
-        gpointer interface;
+        gpointer value;
         Link link;
 
-        g_hash_table_iter_init(&iter, host->networks);
-        while (g_hash_table_iter_next(&iter, &interface, NULL))
-                if (link_get(host->rtnl, interface, &link) == 0)
+        g_hash_table_iter_init(&iter, network->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Network *other = value;
+                if ((other == network || network_has_interface(other)) &&
+                    link_get(network->host->rtnl, other->interface, &link) == 0)
                         g_array_append_val(indexes, link.index);
+        }
         return indexes;
 }
 
@@ -29,7 +36,7 @@ static char *detect(Network *network)
 {
         g_autoptr(GError) error = NULL;
         g_autoptr(GArray) routes = route_list(network->host->rtnl, &error);
-        g_autoptr(GArray) ignored = network_indexes(network->host);
+        g_autoptr(GArray) ignored = upstream_ignored(network);
         Link link;
 
         if (!routes) {
