@@ -44,7 +44,7 @@ command_check() {
         : >"$results"
 
         if build_plain loud; then
-                check_meson "$build_dir" plain "$pattern" unit fuzz lint
+                check_meson "$build_dir" plain "$pattern" unit host fuzz lint
                 check_lab "$pattern"
         else
                 check_failed build/plain "see above"
@@ -53,7 +53,7 @@ command_check() {
         if [[ $pattern == lab/* ]]; then
                 :
         elif build_sanitized; then
-                check_meson "$sanitize_dir" sanitized "$pattern" unit fuzz
+                check_meson "$sanitize_dir" sanitized "$pattern" unit host fuzz
         else
                 check_failed build/sanitized "see above"
         fi

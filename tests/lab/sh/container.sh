@@ -178,7 +178,10 @@ container_install_lab() {
 container_boot() {
         local binds=(--bind=/dev/net/tun "--bind=$out_dir:/run/lab" "--bind=$out_dir/journal:/var/log/journal")
         # The overlay has what is on the root file system; a checkout elsewhere is put in its place.
-        [ "$(stat -c %d "$top")" = "$(stat -c %d /)" ] || binds+=("--bind-ro=$top")
+        case $top in
+        /tmp/* | /run/*) binds+=("--bind-ro=$top") ;; # empty in there
+        *) [ "$(stat -c %d "$top")" = "$(stat -c %d /)" ] || binds+=("--bind-ro=$top") ;;
+        esac
 
         cat "$out_dir/output" &
         local reader=$!
