@@ -37,6 +37,18 @@ void __wrap_steps_undo(Network *network, StepRunDone done);
 
 static bool undoing;
 
+/* The step to die at, in a life of its own; -1: none. */
+static int die_at = -1, die_undoing_at = -1;
+static int n_undone;
+
+static void die_if_due(void)
+{
+        if (!undoing && n_started == die_at)
+                _exit(0);
+        if (undoing && n_undone++ == die_undoing_at)
+                _exit(0);
+}
+
 void __wrap_steps_undo(Network *network, StepRunDone done)
 {
         undoing = true;
@@ -45,6 +57,7 @@ void __wrap_steps_undo(Network *network, StepRunDone done)
 
 void __wrap_step_done(Network *network, GError *error)
 {
+        die_if_due();
         if (!undoing && !error && n_started++ == fail_at)
                 error = g_error_new(SERVICE_ERROR, SERVICE_ERROR_FAILED, "made to fail");
         __real_step_done(network, error);
@@ -152,14 +165,19 @@ static void end_life(Fixture *fixture)
         g_clear_pointer(&fixture->host, host_free);
 }
 
-static void set_up(Fixture *fixture, gconstpointer data)
+static void set_directory(Fixture *fixture, char *directory)
 {
-        fixture->directory = g_dir_make_tmp("test-network-XXXXXX", &fixture->error);
-        g_assert_no_error(fixture->error);
+        fixture->directory = directory;
         fixture->run_dir = g_build_filename(fixture->directory, "run", NULL);
         fixture->lib_dir = g_build_filename(fixture->directory, "lib", NULL);
         fixture->config_dir = g_build_filename(fixture->directory, "etc", NULL);
         fixture->config_dirs[0] = fixture->config_dir;
+}
+
+static void set_up(Fixture *fixture, gconstpointer data)
+{
+        set_directory(fixture, g_dir_make_tmp("test-network-XXXXXX", &fixture->error));
+        g_assert_no_error(fixture->error);
         g_assert_cmpint(g_mkdir(fixture->config_dir, 0755), ==, 0);
 
         fail_at = -1;
@@ -365,6 +383,98 @@ static void test_adopted(Fixture *fixture, gconstpointer data)
         assert_no_files(fixture);
 }
 
+static void through_down(Network *network, const GError *error, gpointer data)
+{
+        through(NULL, error, data);
+}
+
+/* The life that dies: this program again, in the same namespace. */
+static int live_and_die(const char *how, int at, const char *directory)
+{
+        Fixture fixture = { 0 };
+
+        set_directory(&fixture, g_strdup(directory));
+        start_life(&fixture);
+        if (g_str_equal(how, "--die-creating"))
+                die_at = at;
+        create(&fixture);
+        g_assert_no_error(fixture.error);
+        die_undoing_at = at;
+        fixture.done = false;
+        network_down(manager_find(fixture.manager, "dut0"), through_down, &fixture);
+        wait_until(&fixture.done, 10000);
+        return 1; /* it should have died */
+}
+
+static void let_die(Fixture *fixture, const char *how, int at)
+{
+        g_autofree char *number = g_strdup_printf("%d", at);
+        const char *argv[] = { "/proc/self/exe", how, number, fixture->directory, NULL };
+        int status = -1;
+
+        end_life(fixture);
+        g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL,
+                                   NULL, &status, &fixture->error));
+        g_assert_no_error(fixture->error);
+        g_assert_cmpint(status, ==, 0);
+        start_life(fixture);
+        manager_load(fixture->manager);
+        for (int i = 0; i < 250 && manager_is_busy(fixture->manager); i++)
+                run_for(20);
+        g_assert_false(manager_is_busy(fixture->manager));
+}
+
+/* Killed while it makes a network that nobody was told of: the next daemon undoes it. */
+static void test_killed_creating(Fixture *fixture, gconstpointer data)
+{
+        g_autofree char *before = dump();
+
+        let_die(fixture, "--die-creating", GPOINTER_TO_INT(data));
+        g_assert_null(manager_find(fixture->manager, "dut0"));
+        g_autofree char *after = dump();
+        assert_same(before, after);
+        assert_no_files(fixture);
+}
+
+/* Killed while it takes one down: the next daemon goes on with that. */
+static void test_killed_taking_down(Fixture *fixture, gconstpointer data)
+{
+        g_autofree char *before = dump();
+
+        let_die(fixture, "--die-taking-down", GPOINTER_TO_INT(data));
+        Network *network = manager_find(fixture->manager, "dut0");
+        g_assert_nonnull(network);
+        g_assert_cmpint(network_state(network), ==, NETWORK_INACTIVE);
+        g_autofree char *after = dump();
+        assert_same(before, after);
+        remove_network(fixture);
+        assert_no_files(fixture);
+}
+
+/* Another daemon must not touch what this one has. */
+static void test_one_daemon(Fixture *fixture, gconstpointer data)
+{
+        g_autoptr(GError) error = NULL;
+
+        run_for(100); /* GIO's shared connection hangs where its first user is cancelled */
+        g_assert_null(host_new(fixture->run_dir, fixture->lib_dir, true, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+}
+
+/* The interface is another one of the same name before anybody has looked. */
+static void test_quick_replug(Fixture *fixture, gconstpointer data)
+{
+        create(fixture);
+        g_assert_no_error(fixture->error);
+        namespace_delete_link("dut0");
+        namespace_add_veth("dut0", "board0");
+        run_for(300);
+        wait_active(fixture);
+        g_autofree char *up = dump();
+        g_assert_nonnull(strstr(up, "192.168.100.1/24"));
+        remove_network(fixture);
+}
+
 /* The interface goes and comes back. */
 static void test_waits(Fixture *fixture, gconstpointer data)
 {
@@ -422,6 +532,8 @@ static void test_upstream_moves(Fixture *fixture, gconstpointer data)
 
 int main(int argc, char **argv)
 {
+        if (argc == 4 && g_str_has_prefix(argv[1], "--die-"))
+                return live_and_die(argv[1], atoi(argv[2]), argv[3]);
         g_test_init(&argc, &argv, NULL);
         if (geteuid() != 0 || !namespace_enter())
                 return 77;
@@ -435,6 +547,16 @@ int main(int argc, char **argv)
                         g_strdup_printf("/network/undone-when-%s-fails", step_names[i]);
                 TEST(path, GINT_TO_POINTER(i), test_fails_at);
         }
+        for (int i = 0; i < STEPS; i++) {
+                g_autofree char *creating =
+                        g_strdup_printf("/network/undone-when-killed-at-%s", step_names[i]);
+                g_autofree char *taking_down =
+                        g_strdup_printf("/network/down-when-killed-at-undo-of-%s", step_names[i]);
+                TEST(creating, GINT_TO_POINTER(i), test_killed_creating);
+                TEST(taking_down, GINT_TO_POINTER(STEPS - 1 - i), test_killed_taking_down);
+        }
+        TEST("/network/one-daemon-at-a-time", NULL, test_one_daemon);
+        TEST("/network/quick-replug-is-noticed", NULL, test_quick_replug);
         TEST("/network/removed-as-it-was", NULL, test_up_and_removed);
         TEST("/network/forwarding-that-was-on-stays-on", NULL, test_forwarding_that_was_on_stays);
         TEST("/network/adopted-by-the-next-daemon", NULL, test_adopted);
