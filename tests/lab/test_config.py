@@ -275,3 +275,73 @@ def test_sample_is_valid(lab):
     assert found, "no sample is installed"
     for path in found:
         run("dutnetctl", "check", path)
+
+
+def test_mended_file_brings_its_network_up(lab):
+    lab.dut()
+    path = lab.configure("one.yaml", "interface: raw0\nsubnet: 10.77.0.0/24\ngateway_ip: 10.77.0.9\n")
+    with refused("org.jumpstarter.DutNetwork.Error.AddressInUse", "10.77.0.0/24"):
+        lab.reload()
+    equal(lab.network("raw0").get("State"), "failed", "State with the LAN's own subnet")
+    lab.configure("one.yaml", "interface: raw0\nsubnet: 10.4.0.0/24\ngateway_ip: 10.4.0.1\n")
+    lab.reload()
+    lab.network("raw0").wait_state("active")
+    equal(lab.network("raw0").get("Origin"), path, "Origin")
+
+
+def test_file_that_names_the_uplink_leaves_the_others_alone(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    lab.configure("bad.yaml", "interface: up0\nsubnet: 10.4.0.0/24\ngateway_ip: 10.4.0.1\n")
+    with refused("org.jumpstarter.DutNetwork.Error.InterfaceInUse", "up0"):
+        lab.reload()
+    network.update(dns_servers=["10.77.0.1"], upstream_interface="")
+    equal((network.get("State"), network.get("UpstreamInterface")), ("active", "up0"),
+          "state and upstream of the network beside it")
+
+
+def test_renamed_file_is_the_network_s_origin(lab):
+    lab.dut()
+    old = lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    network = lab.network("raw0")
+    network.wait_state("active")
+    pid = network.dnsmasq()
+    os.unlink(old)
+    new = lab.configure("two.yaml", "interface: raw0\n")
+    lab.reload()
+    equal((network.get("Origin"), network.dnsmasq()), (new, pid), "origin and dnsmasq's pid")
+    lab.configure("two.yaml", "interface: raw0\nsubnett: x\n")
+    with refused("org.freedesktop.DBus.Error.InvalidArgs", "subnett"):
+        lab.reload()
+    equal(network.get("State"), "active", "State with its file broken")
+
+
+def test_file_that_breaks_while_the_daemon_is_away_costs_nothing(lab):
+    lab.dut()
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    network = lab.network("raw0")
+    network.wait_state("active")
+    network.add_address("192.168.100.60", mac="02:00:00:00:00:60")
+    pid = network.dnsmasq()
+    lab.stop_daemon()
+    lab.configure("one.yaml", "interface: raw0\nsubnett: x\n")
+    lab.start_daemon()
+    network.wait_state("active")
+    equal(network.dnsmasq(), pid, "dnsmasq's pid")
+    equal([entry["ip"] for entry in network.get("Addresses")], ["192.168.100.60"], "the addresses")
+
+
+def test_entries_of_the_bus_outlive_updates_and_reloads(lab):
+    lab.dut()
+    lab.configure("one.yaml", "interface: raw0\naddresses: [{ip: 192.168.100.10}]\n")
+    lab.reload()
+    network = lab.network("raw0")
+    network.wait_state("active")
+    network.add_address("192.168.100.60")
+    network.update(dns_entries=[{"hostname": "a.lab", "ip": "10.0.0.1"}])
+    lab.reload()
+    equal(sorted(entry["ip"] for entry in network.get("Addresses")),
+          ["192.168.100.10", "192.168.100.60"], "the addresses")
+    equal(network.get("DnsEntries"), [("a.lab", "10.0.0.1")], "the DNS entries")

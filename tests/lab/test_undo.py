@@ -2,6 +2,7 @@
 """A creation that fails leaves the host as before, at whichever step; a removal gives all back."""
 
 import os
+import signal
 
 from labkit import bus, host, lan
 from labkit.expect import equal, refused
@@ -183,3 +184,19 @@ def test_crash_leaves_nothing_behind_for_good(lab):
     equal(len(host.servants()), 1, f"the number of programs: {host.servants()}")
     lab.remove(dut)
     lab.unchanged()
+
+
+def test_update_leaves_a_pending_repair_pending(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    pid = network.dnsmasq()
+    os.rename("/usr/sbin/dnsmasq", "/usr/sbin/dnsmasq.away")
+    try:
+        os.kill(pid, signal.SIGKILL)
+        network.wait_state("degraded")
+        network.update(dhcp_force=True)
+        equal(network.get("State"), "degraded", "State after an Update of something else")
+    finally:
+        os.rename("/usr/sbin/dnsmasq.away", "/usr/sbin/dnsmasq")
+    network.wait_state("active", deadline=10.0)
+    dut.dhcp()
