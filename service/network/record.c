@@ -83,31 +83,44 @@ static void save_address(GKeyFile *file, guint index, const IpAddress *address)
         g_key_file_set_string(file, "link", key, text);
 }
 
+/* The value of the @index-th @prefix key, as @n_fields fields; NULL after the last one. A value
+ * that has another number of fields is an empty list. */
+static char **load_fields(GKeyFile *file, const char *prefix, guint index, guint n_fields)
+{
+        g_autofree char *key = g_strdup_printf("%s%u", prefix, index);
+        g_autofree char *text = get_text(file, "link", key);
+        g_auto(GStrv) fields = text ? g_strsplit(text, " ", (int)n_fields) : NULL;
+
+        if (fields && g_strv_length(fields) != n_fields)
+                return g_new0(char *, 1);
+        return g_steal_pointer(&fields);
+}
+
+static guint32 number(char **fields, guint index)
+{
+        return (guint32)g_ascii_strtoull(fields[index], NULL, 10);
+}
+
 static void load_addresses(GKeyFile *file, GArray *addresses)
 {
         for (guint i = 0;; i++) {
-                g_autofree char *key = g_strdup_printf("address%u", i);
-                g_autofree char *text = get_text(file, "link", key);
-                if (!text)
+                g_auto(GStrv) fields = load_fields(file, "address", i, ADDRESS_FIELDS);
+                if (!fields)
                         return;
-                g_auto(GStrv) parts = g_strsplit(text, " ", ADDRESS_FIELDS);
-                if (g_strv_length(parts) != ADDRESS_FIELDS)
+                if (!fields[0])
                         continue;
-                guint32 n[ADDRESS_FIELDS];
-                for (guint j = 0; j < ADDRESS_FIELDS - 1; j++)
-                        n[j] = (guint32)g_ascii_strtoull(parts[j], NULL, 10);
                 IpAddress address = {
-                        .address = n[0],
-                        .prefix = n[1],
-                        .broadcast = n[2],
-                        .scope = (guint8)n[3],
-                        .flags = n[4],
-                        .valid_sec = n[5],
-                        .preferred_sec = n[6],
-                        .peer = n[7],
-                        .metric = n[8],
+                        .address = number(fields, 0),
+                        .prefix = number(fields, 1),
+                        .broadcast = number(fields, 2),
+                        .scope = (guint8)number(fields, 3),
+                        .flags = number(fields, 4),
+                        .valid_sec = number(fields, 5),
+                        .preferred_sec = number(fields, 6),
+                        .peer = number(fields, 7),
+                        .metric = number(fields, 8),
                 };
-                (void)g_strlcpy(address.label, parts[ADDRESS_FIELDS - 1], sizeof address.label);
+                (void)g_strlcpy(address.label, fields[9], sizeof address.label);
                 g_array_append_val(addresses, address);
         }
 }
@@ -126,23 +139,18 @@ static void save_route(GKeyFile *file, guint index, const Route *route)
 static void load_routes(GKeyFile *file, GArray *routes)
 {
         for (guint i = 0;; i++) {
-                g_autofree char *key = g_strdup_printf("route%u", i);
-                g_autofree char *text = get_text(file, "link", key);
-                if (!text)
+                g_auto(GStrv) fields = load_fields(file, "route", i, ROUTE_FIELDS);
+                if (!fields)
                         return;
-                g_auto(GStrv) parts = g_strsplit(text, " ", ROUTE_FIELDS);
-                if (g_strv_length(parts) != ROUTE_FIELDS)
+                if (!fields[0])
                         continue;
-                guint32 n[ROUTE_FIELDS];
-                for (guint j = 0; j < ROUTE_FIELDS; j++)
-                        n[j] = (guint32)g_ascii_strtoull(parts[j], NULL, 10);
                 Route route = {
-                        .destination = { n[0], n[1] },
-                        .gateway = n[2],
-                        .source = n[3],
-                        .metric = n[4],
-                        .protocol = (guint8)n[5],
-                        .scope = (guint8)n[6],
+                        .destination = { number(fields, 0), number(fields, 1) },
+                        .gateway = number(fields, 2),
+                        .source = number(fields, 3),
+                        .metric = number(fields, 4),
+                        .protocol = (guint8)number(fields, 5),
+                        .scope = (guint8)number(fields, 6),
                 };
                 g_array_append_val(routes, route);
         }

@@ -10,8 +10,8 @@
 
 #define DNS_PORT 53
 
-/* systemd-resolved's list of the real servers where there is one: the stub in /etc/resolv.conf
- * answers on the loopback alone, which dnsmasq reaches, but which may be ourselves' upstream. */
+/* systemd-resolved's list of the LAN's servers where it runs: /etc/resolv.conf names its own
+ * address on the loopback then, and an upstream that moves would be seen a hop late. */
 #define RESOLVED_FILE "/run/systemd/resolve/resolv.conf"
 #define RESOLV_FILE   "/etc/resolv.conf"
 
