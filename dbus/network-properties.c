@@ -122,13 +122,15 @@ int network_get_dns_entries(sd_bus *connection, const char *path, const char *in
 /* Which properties each bit stands for. */
 static const struct {
         NetworkProperty bit;
-        const char *names[8];
+        const char *names[2];
 } changes[] = {
         { NETWORK_PROPERTY_STATE, { "State" } },
         { NETWORK_PROPERTY_ERROR, { "Error" } },
-        { NETWORK_PROPERTY_CONFIG,
-          { "Subnet", "GatewayIp", "UpstreamInterface", "PublicInterface", "NatMode", "StateDir",
-            "DhcpEnabled" } },
+        { NETWORK_PROPERTY_SUBNET, { "Subnet" } },
+        { NETWORK_PROPERTY_GATEWAY_IP, { "GatewayIp" } },
+        { NETWORK_PROPERTY_NAT_MODE, { "NatMode" } },
+        { NETWORK_PROPERTY_STATE_DIR, { "StateDir" } },
+        { NETWORK_PROPERTY_DHCP_ENABLED, { "DhcpEnabled" } },
         { NETWORK_PROPERTY_UPSTREAM, { "UpstreamInterface", "PublicInterface" } },
         { NETWORK_PROPERTY_ADDRESSES, { "Addresses" } },
         { NETWORK_PROPERTY_LEASES, { "Leases" } },
@@ -136,20 +138,15 @@ static const struct {
         { NETWORK_PROPERTY_DNS_ENTRIES, { "DnsEntries" } },
 };
 
-static void add_once(GPtrArray *names, const char *name)
-{
-        if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
-                g_ptr_array_add(names, (gpointer)name);
-}
-
 void network_properties_emit(sd_bus *bus, const Network *network, NetworkProperty properties)
 {
         g_autoptr(GPtrArray) names = g_ptr_array_new();
         g_autofree char *path = bus_network_path(network_interface(network));
 
         for (guint i = 0; i < G_N_ELEMENTS(changes); i++)
-                for (guint j = 0; (properties & changes[i].bit) && changes[i].names[j]; j++)
-                        add_once(names, changes[i].names[j]);
+                for (guint j = 0; j < G_N_ELEMENTS(changes[i].names); j++)
+                        if ((properties & changes[i].bit) && changes[i].names[j])
+                                g_ptr_array_add(names, (gpointer)changes[i].names[j]);
         g_ptr_array_add(names, NULL);
 
         int r = sd_bus_emit_properties_changed_strv(bus, path, BUS_NETWORK, (char **)names->pdata);

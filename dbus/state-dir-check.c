@@ -41,7 +41,8 @@ bool state_dir_check(const NetworkConfig *config, const char *lib_dir, uid_t uid
         }
         if (is_below(path, lib_dir) && !is_networks(path, lib_dir))
                 return true;
-        if (!is_networks(path, lib_dir) && lstat(path, &status) == 0 && S_ISDIR(status.st_mode) &&
+        if (!g_str_equal(path, lib_dir) && !is_networks(path, lib_dir) &&
+            lstat(path, &status) == 0 && S_ISDIR(status.st_mode) &&
             (status.st_uid == 0 || status.st_uid == geteuid()))
                 return true;
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,

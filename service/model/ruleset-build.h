@@ -46,5 +46,8 @@ void rule_nat_map(RulesetRule *rule, guint32 nat_type, guint32 field, const char
 /* What networks and the guard have in common. Nothing is forwarded between @interface and any other
  * one: */
 void chain_drop_forwarding(RulesetChain *chain, const char *interface);
+/* The source addresses that @interface's side may have towards the host: @subnet's, and none yet
+ * (0.0.0.0, as a DHCP client has): */
+void rule_drop_forged(RulesetRule *rule, const char *interface, const Subnet *subnet);
 /* IPv4 address @gateway is there for @interface and the host itself: */
 void rule_drop_to_gateway(RulesetRule *rule, const char *interface, guint32 gateway);

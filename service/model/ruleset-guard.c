@@ -25,6 +25,10 @@ Ruleset *ruleset_new_guard(const GuardedNetwork *networks, guint n)
                 RulesetRule *rule = chain_add_rule(input);
                 match_ipv4(rule);
                 rule_drop_to_gateway(rule, networks[i].interface, networks[i].gateway_ip);
+
+                RulesetRule *forged = chain_add_rule(input);
+                match_ipv4(forged);
+                rule_drop_forged(forged, networks[i].interface, &networks[i].subnet);
         }
         return g_steal_pointer(&ruleset);
 }

@@ -220,6 +220,7 @@ static void add_ip_table(Ruleset *ruleset, const RulesetFacts *facts)
         RulesetChain *input =
                 table_add_chain(table, "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
         rule_drop_to_gateway(chain_add_rule(input), facts->interface, facts->config->gateway_ip);
+        rule_drop_forged(chain_add_rule(input), facts->interface, &facts->config->subnet);
 }
 
 static void add_ip6_table(Ruleset *ruleset, const RulesetFacts *facts)

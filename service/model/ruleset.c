@@ -253,6 +253,14 @@ void chain_drop_forwarding(RulesetChain *chain, const char *interface)
         rule_verdict(to, NF_DROP);
 }
 
+void rule_drop_forged(RulesetRule *rule, const char *interface, const Subnet *subnet)
+{
+        match_iifname(rule, NFT_CMP_EQ, interface);
+        match_subnet(rule, FIELD_IP_SADDR, NFT_CMP_NEQ, subnet);
+        match_address(rule, FIELD_IP_SADDR, NFT_CMP_NEQ, 0);
+        rule_verdict(rule, NF_DROP);
+}
+
 void rule_drop_to_gateway(RulesetRule *rule, const char *interface, guint32 gateway)
 {
         match_address(rule, FIELD_IP_DADDR, NFT_CMP_EQ, gateway);

@@ -32,6 +32,7 @@ Ruleset *ruleset_new_network(const RulesetFacts *facts);
 typedef struct GuardedNetwork {
         const char *interface;
         guint32 gateway_ip;
+        Subnet subnet;
 } GuardedNetwork;
 
 /* `table inet jumpstarter_guard`: nothing is forwarded from or to any of the @n networks, and their

@@ -18,7 +18,8 @@ typedef struct Guard Guard;
 Guard *guard_new(Nft *nft);
 void guard_free(Guard *guard);
 
-/* Puts @interface under guard, or changes its gateway address there. */
-bool guard_add(Guard *guard, const char *interface, guint32 gateway_ip, GError **error);
+/* Puts @interface under guard, or changes its gateway address and subnet there. */
+bool guard_add(Guard *guard, const char *interface, guint32 gateway_ip, const Subnet *subnet,
+               GError **error);
 /* Takes it out; the table goes with the last one. Not there is success. */
 bool guard_remove(Guard *guard, const char *interface, GError **error);

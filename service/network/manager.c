@@ -120,6 +120,15 @@ static void forget(Manager *manager, Network *network)
         network_unref(network);
 }
 
+/* Whether one is the other, or inside it. */
+static bool directories_meet(const char *a, const char *b)
+{
+        g_autofree char *below_a = g_strconcat(a, "/", NULL);
+        g_autofree char *below_b = g_strconcat(b, "/", NULL);
+
+        return g_str_has_prefix(below_a, below_b) || g_str_has_prefix(below_b, below_a);
+}
+
 static bool check_new(Manager *manager, const NetworkConfig *config, const Network *self,
                       GError **error)
 {
@@ -133,7 +142,7 @@ static bool check_new(Manager *manager, const NetworkConfig *config, const Netwo
         for (guint i = 0; i < networks->len; i++) {
                 const Network *other = networks->pdata[i];
                 if (other == self ||
-                    !g_str_equal(network_config(other)->state_dir, config->state_dir))
+                    !directories_meet(network_config(other)->state_dir, config->state_dir))
                         continue;
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
                             "state_dir: %s is network %s's", config->state_dir,

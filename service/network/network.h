@@ -30,12 +30,16 @@ const char *network_state_to_string(NetworkState state);
 typedef enum NetworkProperty {
         NETWORK_PROPERTY_STATE = 1 << 0,
         NETWORK_PROPERTY_ERROR = 1 << 1,
-        NETWORK_PROPERTY_CONFIG = 1 << 2, /* anything that comes from the configuration */
+        NETWORK_PROPERTY_SUBNET = 1 << 2,
         NETWORK_PROPERTY_UPSTREAM = 1 << 3,
         NETWORK_PROPERTY_ADDRESSES = 1 << 4,
         NETWORK_PROPERTY_DNS_ENTRIES = 1 << 5,
         NETWORK_PROPERTY_LEASES = 1 << 6,
         NETWORK_PROPERTY_ORIGIN = 1 << 7,
+        NETWORK_PROPERTY_GATEWAY_IP = 1 << 8,
+        NETWORK_PROPERTY_NAT_MODE = 1 << 9,
+        NETWORK_PROPERTY_STATE_DIR = 1 << 10,
+        NETWORK_PROPERTY_DHCP_ENABLED = 1 << 11,
 } NetworkProperty;
 
 typedef enum EntryEvent {

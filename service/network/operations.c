@@ -91,6 +91,24 @@ static bool interface_exists(const Network *network)
         return link_get(network->host->rtnl, network->interface, &link) == 0;
 }
 
+/* What a network that is up cannot do for want of an interface; NULL for nothing. The caller's. */
+static char *what_is_lacking(const Network *network)
+{
+        const NetworkConfig *config = network->config;
+
+        if (!nat_mode_forwards(config->nat_mode))
+                return NULL;
+        if (!network->upstream && config->upstream_interface)
+                return g_strdup_printf("no upstream: there is no interface %s",
+                                       config->upstream_interface);
+        if (!network->upstream)
+                return g_strdup("no upstream: the host has no default route");
+        if (config->nat_mode == NAT_MODE_1TO1 && !network->public_interface)
+                return g_strdup_printf("no public addresses: there is no interface %s",
+                                       config->public_interface);
+        return NULL;
+}
+
 /* After the steps of @changes went well: active, or degraded for want of an upstream; or as it was
  * while something else is still being retried. */
 static void settle_up(Network *network, unsigned changes)
@@ -99,18 +117,8 @@ static void settle_up(Network *network, unsigned changes)
         if (network->retry_changes != 0)
                 return;
         network->retry_ms = 0;
-        if (!nat_mode_forwards(network->config->nat_mode) || network->upstream) {
-                network_set_state(network, NETWORK_ACTIVE, NULL);
-                return;
-        }
-        if (!network->config->upstream_interface) {
-                network_set_state(network, NETWORK_DEGRADED,
-                                  "no upstream: the host has no default route");
-                return;
-        }
-        g_autofree char *text = g_strdup_printf("no upstream: there is no interface %s",
-                                                network->config->upstream_interface);
-        network_set_state(network, NETWORK_DEGRADED, text);
+        g_autofree char *lacking = what_is_lacking(network);
+        network_set_state(network, lacking ? NETWORK_DEGRADED : NETWORK_ACTIVE, lacking);
 }
 
 /* UP */
@@ -136,7 +144,6 @@ static void up_started(Network *network, GError *error)
                 steps_undo(network, up_rolled_back);
                 return;
         }
-        network_tell(network, NETWORK_PROPERTY_UPSTREAM);
         settle_up(network, STEP_CHANGE_ALL);
         operation_end(network, NULL);
 }
@@ -236,17 +243,39 @@ static void end_lost_mappings(Network *network, const NetworkConfig *old)
         }
 }
 
+/* What clients see of the difference between two configurations. */
+static NetworkProperty properties_changed(const NetworkConfig *old, const NetworkConfig *config,
+                                          unsigned changes)
+{
+        NetworkProperty properties = 0;
+
+        if (old->subnet.network != config->subnet.network ||
+            old->subnet.prefix != config->subnet.prefix)
+                properties |= NETWORK_PROPERTY_SUBNET;
+        if (old->gateway_ip != config->gateway_ip)
+                properties |= NETWORK_PROPERTY_GATEWAY_IP;
+        if (old->nat_mode != config->nat_mode)
+                properties |= NETWORK_PROPERTY_NAT_MODE;
+        if (!g_str_equal(old->state_dir, config->state_dir))
+                properties |= NETWORK_PROPERTY_STATE_DIR;
+        if (old->dhcp_enabled != config->dhcp_enabled)
+                properties |= NETWORK_PROPERTY_DHCP_ENABLED;
+        if (changes & CONFIG_CHANGE_ADDRESSES)
+                properties |= NETWORK_PROPERTY_ADDRESSES;
+        if (changes & CONFIG_CHANGE_DNS_ENTRIES)
+                properties |= NETWORK_PROPERTY_DNS_ENTRIES;
+        return properties;
+}
+
 static void change_done(Network *network)
 {
         Operation *operation = network->current;
-        NetworkProperty properties = NETWORK_PROPERTY_CONFIG;
+        NetworkProperty properties =
+                properties_changed(operation->config, network->config, operation->changes);
 
-        if (operation->changes & CONFIG_CHANGE_ADDRESSES)
-                properties |= NETWORK_PROPERTY_ADDRESSES;
-        if (operation->changes & CONFIG_CHANGE_DNS_ENTRIES)
-                properties |= NETWORK_PROPERTY_DNS_ENTRIES;
         end_lost_mappings(network, operation->config);
-        network_tell(network, properties);
+        if (properties)
+                network_tell(network, properties);
         operation_end(network, NULL);
 }
 

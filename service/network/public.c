@@ -105,10 +105,23 @@ static bool check_addresses(PublicCheck *check, guint32 ip, const char *text, GE
         return true;
 }
 
+/* Whether @ip is @subnet's network or broadcast address. */
+static bool is_end_of(const Subnet *subnet, guint32 ip)
+{
+        return subnet->prefix > 0 && subnet->prefix < 31 &&
+               (ip == subnet->network || ip == subnet_broadcast(subnet));
+}
+
 static bool check_routes(PublicCheck *check, guint32 ip, const char *text, GError **error)
 {
         for (guint i = 0; i < check->routes->len; i++) {
                 const Route *route = &g_array_index(check->routes, Route, i);
+                if (is_end_of(&route->destination, ip)) {
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                                    "public_ip: %s is the network or broadcast address of a route",
+                                    text);
+                        return false;
+                }
                 if (route->gateway == ip) {
                         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
                                     "public_ip: %s is a route's gateway", text);
@@ -131,7 +144,15 @@ static bool check_networks(PublicCheck *check, guint32 ip, const char *text, GEr
         g_hash_table_iter_init(&iter, check->network->host->networks);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 Network *other = value;
-                if (other == check->network || !entries_find_public_ip(other->config->entries, ip))
+                if (other == check->network)
+                        continue;
+                if (subnet_contains(&other->config->subnet, ip)) {
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
+                                    "public_ip: %s is inside the subnet of network %s", text,
+                                    other->interface);
+                        return false;
+                }
+                if (!entries_find_public_ip(other->config->entries, ip))
                         continue;
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
                             "public_ip: %s is a mapping of network %s", text, other->interface);

@@ -233,7 +233,11 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
                 return NULL;
         }
 
-        record->origin = get_text(file, "network", "origin");
+        record->origin = g_key_file_get_string(file, "network", "origin", error);
+        if (!record->origin) { /* empty, or somebody else's */
+                g_prefix_error(error, "%s: ", path);
+                return NULL;
+        }
         record->caller = get_text(file, "network", "caller");
         record->wanted_up = get_bool(file, "network", "up");
 

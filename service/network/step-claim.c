@@ -52,7 +52,11 @@ static GError *check_interface(Network *network, const Link *link)
 static GError *check_upstream(Network *network, const char *key, const char *name)
 {
         const Network *other = name ? g_hash_table_lookup(network->host->networks, name) : NULL;
+        Link link;
 
+        if (name && link_get(network->host->rtnl, name, &link) == 0 && link.loopback)
+                return refuse(SERVICE_ERROR_INVALID_ARGS, "%s: %s is the loopback interface", key,
+                              name);
         if (other && network_has_interface(other))
                 return refuse(SERVICE_ERROR_INTERFACE_IN_USE, "%s: %s is a network's own interface",
                               key, name);
@@ -106,12 +110,45 @@ static GError *check_subnets(Network *network)
         return NULL;
 }
 
+/* No public address of another network's mappings is inside the subnet. */
+static GError *check_mappings(Network *network, const Network *other)
+{
+        const Entries *entries = other->config->entries;
+        char text[ADDRESS_TEXT_SIZE];
+
+        if (entries_n_public(entries) == 0)
+                return NULL;
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                guint32 ip = entries_address_at(entries, i)->public_ip;
+                if (ip && subnet_contains(&network->config->subnet, ip))
+                        return refuse(SERVICE_ERROR_ADDRESS_IN_USE,
+                                      "subnet: %s in it is a public address of network %s",
+                                      address_format(ip, text), other->interface);
+        }
+        return NULL;
+}
+
+static GError *check_mappings_of_others(Network *network)
+{
+        GError *error = NULL;
+        GHashTableIter iter;
+        gpointer other;
+
+        g_hash_table_iter_init(&iter, network->host->networks);
+        while (!error && g_hash_table_iter_next(&iter, NULL, &other))
+                if (other != network)
+                        error = check_mappings(network, other);
+        return error;
+}
+
 /* The subnet is nobody else's: no route of the host leads to any of it by another interface. */
 static GError *check_subnet(Network *network, const Link *link, const GArray *routes)
 {
         const Subnet *subnet = &network->config->subnet;
 
         GError *error = check_subnets(network);
+        if (!error)
+                error = check_mappings_of_others(network);
         if (error)
                 return error;
         for (guint i = 0; i < routes->len; i++) {

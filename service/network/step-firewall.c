@@ -57,7 +57,8 @@ static bool apply(Network *network, GError **error)
                 return nft_apply(host->nft, rules, error) &&
                        guard_remove(host->guard, network->interface, error);
 
-        return guard_add(host->guard, network->interface, config->gateway_ip, error) &&
+        return guard_add(host->guard, network->interface, config->gateway_ip, &config->subnet,
+                         error) &&
                nft_remove(host->nft, network->record->table, error) &&
                nft_apply(host->nft, rules, error);
 }

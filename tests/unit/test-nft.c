@@ -120,7 +120,10 @@ static void check_same(const Ruleset *rules)
 
 static void test_as_nft(void)
 {
-        const GuardedNetwork guarded[] = { { "eth1", SUBNET + 1 }, { "eth2", SUBNET + 2 } };
+        const GuardedNetwork guarded[] = {
+                { "eth1", SUBNET + 1, { SUBNET, 24 } },
+                { "eth2", SUBNET + 2, { SUBNET, 24 } },
+        };
         g_autoptr(Ruleset) masquerade = ruleset(NAT_MODE_MASQUERADE, 0);
         g_autoptr(Ruleset) mapped = ruleset(NAT_MODE_1TO1, 3);
         g_autoptr(Ruleset) disabled = ruleset(NAT_MODE_DISABLED, 0);

@@ -77,6 +77,7 @@ static guint count(const char *text, const char *part)
         "\tchain input {\n"                                                                        \
         "\t\ttype filter hook input priority 0; policy accept;\n"                                  \
         "\t\tip daddr 192.168.100.1 iifname != \"eth1\" iifname != \"lo\" counter drop\n"          \
+        "\t\tiifname \"eth1\" ip saddr != 192.168.100.0/24 ip saddr != 0.0.0.0 counter drop\n"     \
         "\t}\n"
 
 #define ESTABLISHED(uplink)                                                                        \
@@ -210,7 +211,10 @@ static void test_odd_names(void)
 
 static void test_guard(void)
 {
-        const GuardedNetwork networks[] = { { "eth1", GATEWAY }, { "eth2", GATEWAY + 256 } };
+        const GuardedNetwork networks[] = {
+                { "eth1", GATEWAY, { GATEWAY - 1, 24 } },
+                { "eth2", GATEWAY + 256, { GATEWAY + 255, 24 } },
+        };
         g_autoptr(Ruleset) ruleset = ruleset_new_guard(networks, G_N_ELEMENTS(networks));
         g_autofree char *text = ruleset_to_text(ruleset);
 
@@ -225,8 +229,12 @@ static void test_guard(void)
                         "\t\ttype filter hook input priority 0; policy accept;\n"
                         "\t\tmeta nfproto ipv4 ip daddr 192.168.100.1 iifname != \"eth1\""
                         " iifname != \"lo\" counter drop\n"
+                        "\t\tmeta nfproto ipv4 iifname \"eth1\" ip saddr != 192.168.100.0/24"
+                        " ip saddr != 0.0.0.0 counter drop\n"
                         "\t\tmeta nfproto ipv4 ip daddr 192.168.101.1 iifname != \"eth2\""
                         " iifname != \"lo\" counter drop\n"
+                        "\t\tmeta nfproto ipv4 iifname \"eth2\" ip saddr != 192.168.101.0/24"
+                        " ip saddr != 0.0.0.0 counter drop\n"
                         "\t}\n"
                         "}\n");
 }
