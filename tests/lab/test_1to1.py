@@ -242,3 +242,42 @@ def test_a_thousand_mappings_are_one_rule_each_way(lab):
     network.update(addresses=addresses)
     many = len([line for line in network.call("GetNatRules").splitlines() if "@" in line])
     equal(many, few, "the number of rules that look into a map")
+
+
+def test_public_address_inside_another_networks_subnet_is_refused(lab):
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    network = mapped(lab, first)
+    lab.create(second, subnet="192.168.101.0/24", gateway_ip="192.168.101.1")
+    with refused(bus.ERROR + "AddressInUse", "public_ip", "192.168.101.55", "raw1"):
+        network.add_address("192.168.100.66", public_ip="192.168.101.55")
+
+
+def test_subnet_around_a_public_address_is_refused(lab):
+    first = lab.dut("raw0")
+    lab.dut("raw1")
+    network = mapped(lab, first)
+    network.add_address("192.168.100.66", public_ip="192.168.101.55")
+    with refused(bus.ERROR + "AddressInUse", "subnet", "192.168.101.55", "raw0"):
+        lab.create("raw1", subnet="192.168.101.0/24", gateway_ip="192.168.101.1")
+
+
+def test_broadcast_address_of_the_lan_is_no_public_address(lab):
+    network = mapped(lab, lab.dut())
+    for address in ("10.77.0.255", "10.77.0.0"):
+        with refused(bus.INVALID_ARGS, "public_ip", address):
+            network.add_address("192.168.100.66", public_ip=address)
+
+
+def test_public_interface_that_is_not_there_is_said(lab):
+    dut = lab.dut()
+    network = lab.create(dut, nat_mode="1to1", public_interface="nosuch",
+                         addresses=[{"ip": PRIVATE, "public_ip": PUBLIC}])
+    equal(network.get("State"), "degraded", "State")
+    assert "nosuch" in network.get("Error"), network.get("Error")
+
+
+def test_loopback_is_neither_upstream_nor_public_interface(lab):
+    lab.dut()
+    for key in ("upstream_interface", "public_interface"):
+        with refused(bus.INVALID_ARGS, key, "lo"):
+            lab.create("raw0", **{key: "lo"})

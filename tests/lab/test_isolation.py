@@ -202,3 +202,29 @@ def test_board_does_not_become_the_hosts_router(lab):
         "ipv6/conf/raw0/accept_ra", "ipv6/conf/raw0/accept_redirects",
         "ipv4/conf/raw0/send_redirects", "ipv4/conf/raw0/accept_redirects")}
     equal(set(knobs.values()), {"0"}, f"the values of {knobs}")
+
+
+def host_hears(dut, source):
+    """Whether the host hears a UDP packet that the board sends to it from an address of its choice."""
+    dut.run("ip", "address", "replace", f"{source}/32", "dev", "eth0")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard, \
+            dut.namespace.socket(kind=socket.SOCK_DGRAM) as sender:
+        heard.bind((f"{FIRST}.1", 7779))
+        heard.settimeout(0.3)
+        sender.bind((source, 0))
+        sender.sendto(b"forged", (f"{FIRST}.1", 7779))
+        try:
+            return heard.recvfrom(100)[1][0] == source
+        except TimeoutError:
+            return False
+
+
+def test_forged_source_does_not_reach_the_host(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    own = dut.dhcp()["ip"]
+    for mode in ("masquerade", "disabled"):
+        network.update(nat_mode=mode)
+        assert host_hears(dut, own), "not even the board's own address is heard"
+        for forged in (lan.ROUTER, "172.31.1.1"):
+            assert not host_hears(dut, forged), f"the host hears the board as {forged} ({mode})"
