@@ -6,6 +6,7 @@
 
 #include <glib-unix.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
@@ -16,6 +17,7 @@
 #include "network/manager.h"
 #include "util/log.h"
 
+#define LARGE_TEXT   (256 * 1024)
 #define SERVICE_USER "dut-network"
 #define RUN_DIR      "/run/jumpstarter"
 #define LIB_DIR      "/var/lib/jumpstarter"
@@ -196,6 +198,9 @@ int main(int argc, char **argv)
                 return EXIT_SUCCESS;
         }
         log_init(arg_debug);
+        /* Fixed, or malloc(3) learns to keep the large texts that a change of thousands of entries
+         * makes for a moment. Refused: a little more memory. */
+        (void)mallopt(M_MMAP_THRESHOLD, LARGE_TEXT);
         if (!privileges_drop(SERVICE_USER, directories, &error)) {
                 log_error("%s", error->message);
                 return EXIT_FAILURE;
