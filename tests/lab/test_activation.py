@@ -8,7 +8,6 @@ from labkit.expect import contains, equal, lacks
 from labkit.process import run, run_full, stays, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DROP_IN = "/run/systemd/system/dut-networkd.service.d/lab.conf"
 
 
 def active(unit="dut-networkd.service"):
@@ -16,14 +15,9 @@ def active(unit="dut-networkd.service"):
 
 
 def with_idle_timeout(lab, seconds):
-    lab.stop_daemon()
     command = run("systemctl", "show", "--property=ExecStart", "dut-networkd.service")
     program = command.split("path=")[1].split(" ;")[0].strip()
-    lab.write(DROP_IN, f"[Service]\nExecStart=\nExecStart={program} --idle-timeout={seconds}\n")
-    run("systemctl", "daemon-reload")
-    lab.undo.callback(run, "systemctl", "daemon-reload")
-    lab.undo.callback(os.unlink, DROP_IN)
-    lab.undo.callback(lab.stop_daemon)
+    lab.drop_in(f"[Service]\nExecStart=\nExecStart={program} --idle-timeout={seconds}\n")
 
 
 def test_call_starts_the_service_by_its_unit(lab):
@@ -164,6 +158,16 @@ def test_launch_helper_starts_it_where_there_is_no_systemd(lab):
     contains(out, '{"type":"a(sso)","data":[[]]}')
     uid = run("id", "-u", "dut-network").strip()
     contains(out, f"Uid:\t{uid}\t{uid}\t{uid}\t{uid}", "CapEff:\t0000000000003400")
+
+
+def test_launched_service_keeps_nothing_of_roots(lab):
+    status = without_systemd(f"{CALL} ListNetworks; cat /proc/$(pidof dut-networkd)/status")
+    groups = set(run("id", "-G", "dut-network").split())
+    words = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    equal(set(words["Groups"].split()) - groups, set(), "the groups that are not its user's")
+    equal((words["CapBnd"], words["CapPrm"], words["CapInh"]), ("0000000000003400",) * 3,
+          "bounding, permitted and inheritable capabilities")
+    equal(words["NoNewPrivs"], "1", "NoNewPrivs")
 
 
 def test_network_works_where_there_is_no_systemd(lab):

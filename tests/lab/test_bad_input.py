@@ -118,6 +118,28 @@ def test_range_upside_down(lab):
     nothing_changed(network, before)
 
 
+def test_settings_that_do_not_suit_each_other(lab):
+    lab.dut("raw0")
+    lab.dut("raw1")
+    for key, settings in (
+            ("dhcp_range", {"gateway_ip": "192.168.100.120",
+                            "dhcp_range_start": "192.168.100.100",
+                            "dhcp_range_end": "192.168.100.200"}),
+            ("dns_servers", {"dns_servers": ["192.168.100.1"]}),
+            ("public_interface", {"public_interface": "raw0"}),
+            ("hostname", {"dns_entries": [{"hostname": "a.lab", "ip": "1.2.3.4"},
+                                          {"hostname": "A.lab", "ip": "1.2.3.5"}]}),
+            ("public_ip", {"nat_mode": "1to1", "addresses": [{"ip": "192.168.100.10",
+                                                              "public_ip": lan.ROUTER}]})):
+        with refused(bus.INVALID_ARGS, key):
+            lab.create("raw0", **settings)
+    lab.unchanged()
+    lab.create("raw0")
+    with refused(bus.ERROR + "AddressInUse", "192.168.0.0/16", "raw0"):
+        lab.create("raw1", subnet="192.168.0.0/16", gateway_ip="192.168.0.1")
+    equal(sorted(lab.networks()), ["raw0"], "the networks")
+
+
 def test_bad_interface_names_over_the_bus(lab):
     every_refusal([("interface", name, lambda name=name: lab.create(name))
                         for name in BAD_INTERFACES])

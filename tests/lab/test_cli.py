@@ -6,7 +6,7 @@ import json
 
 import yaml
 
-from labkit import lan
+from labkit import host, lan
 from labkit.expect import contains, equal, lacks
 from labkit.process import as_user, run, run_full, wait_for
 
@@ -233,6 +233,23 @@ def test_monitor_prints_changes_as_they_happen(lab):
         return [line for line in lines() if "seen.lab" in json.dumps(line)]
 
     wait_for(printed, "monitor prints a change")
+
+
+def test_monitor_of_one_network_tells_of_no_other(lab):
+    lab.dut("raw0")
+    lab.dut("raw1")
+    first = lab.create("raw0")
+    second = lab.create("raw1", subnet="10.6.0.0/24", gateway_ip="10.6.0.1")
+    with open("/tmp/monitor.out", "w", encoding="utf-8") as out:
+        lab.start("dutnetctl", "-i", "raw0", "monitor", stdout=out)
+
+    def told():
+        second.add_dns("other.lab", "10.1.2.8")
+        first.add_dns("seen.lab", "10.1.2.7")
+        return "seen.lab" in host.read("/tmp/monitor.out")
+
+    wait_for(told, "monitor prints a change")
+    lacks(host.read("/tmp/monitor.out"), "other.lab", "raw1")
 
 
 def test_no_colour_and_no_escapes_off_a_terminal(lab):

@@ -3,6 +3,7 @@
 is kept."""
 
 import os
+import signal
 
 from labkit import bus, host
 from labkit.expect import contains, equal, refused
@@ -54,21 +55,31 @@ def test_etc_goes_over_run_over_usr(lab):
 
 
 def test_reload_touches_only_what_changed(lab):
-    first, second = lab.dut("raw0"), lab.dut("raw1")
+    lab.dut("raw0")
+    lab.dut("raw1")
     lab.configure("one.yaml", "interface: raw0\n")
     lab.configure("two.yaml", "interface: raw1\nsubnet: 10.4.0.0/24\ngateway_ip: 10.4.0.1\n")
     lab.reload()
-    for dut in (first, second):
-        lab.network(dut).wait_state("active")
-    pids = [lab.network(dut).dnsmasq() for dut in (first, second)]
+    for name in ("raw0", "raw1"):
+        lab.network(name).wait_state("active")
+    pid = lab.network("raw0").dnsmasq()
     signals = lab.signals()
     lab.configure("two.yaml", "interface: raw1\nsubnet: 10.4.0.0/24\ngateway_ip: 10.4.0.1\n"
-                              "dhcp_lease_time: 5m\n")
+                              "nat_mode: disabled\n")
     lab.reload()
-    equal(second.dhcp()["lease"], "300", "the lease time of the changed one")
-    equal(lab.network(first).dnsmasq(), pids[0], "dnsmasq's pid of the unchanged one")
-    equal([seen for seen in signals.seen if seen[0] == lab.network(first).path], [],
-          "the signals of the unchanged one")
+    signals.wait_property(lab.network("raw1").path, "NatMode", "disabled")
+    equal(lab.network("raw0").dnsmasq(), pid, "dnsmasq's pid of the unchanged one")
+    path = lab.network("raw0").path
+    equal([seen for seen in signals.seen if seen[0] == path], [], "the unchanged one's signals")
+
+
+def test_hangup_signal_reloads(lab):
+    lab.dut()
+    lab.networks()
+    lab.configure("one.yaml", "interface: raw0\n")
+    os.kill(lab.daemon_pid(), signal.SIGHUP)
+    wait_for(lambda: "raw0" in lab.networks(), "the file's network is there")
+    lab.network("raw0").wait_state("active")
 
 
 def test_error_in_a_file_names_file_line_column_and_nearest_key(lab):
@@ -149,6 +160,23 @@ networks:
     equal(sorted(lab.networks()), ["raw0", "raw1"], "the networks")
 
 
+def test_interface_belongs_to_one_file_or_to_the_bus(lab):
+    lab.dut("raw0")
+    lab.dut("raw1")
+    lab.configure("one.yaml", "interface: raw0\n")
+    two = lab.configure("two.yaml", "interface: raw0\nnat_mode: disabled\n")
+    with refused(bus.INVALID_ARGS, two, "raw0", "one.yaml"):
+        lab.reload()
+    equal(lab.network("raw0").get("NatMode"), "masquerade", "the mode of the first file")
+    os.unlink(two)
+    lab.create("raw1", subnet="10.6.0.0/24", gateway_ip="10.6.0.1")
+    three = lab.configure("three.yaml", "interface: raw1\nnat_mode: disabled\n")
+    with refused(bus.ERROR + "NetworkExists", three, "raw1"):
+        lab.reload()
+    equal((lab.network("raw1").get("Origin"), lab.network("raw1").get("NatMode")),
+          ("bus", "masquerade"), "the network made over the bus")
+
+
 def test_load_config_makes_all_or_nothing(lab):
     lab.dut("raw0")
     lab.dut("raw1")
@@ -174,6 +202,17 @@ def test_load_config_changes_what_is_there(lab):
     pid = network.dnsmasq()
     lab.bus.manager("LoadConfig", "(s)", "interface: raw0\nnat_mode: disabled\n")
     equal((network.get("NatMode"), network.dnsmasq()), ("disabled", pid), "mode and dnsmasq's pid")
+
+
+def test_load_config_changes_back_what_it_changed(lab):
+    lab.dut()
+    network = lab.create("raw0", dns_entries=[{"hostname": "a.lab", "ip": "10.1.1.1"}])
+    before = network.properties()
+    with refused(bus.ERROR + "InterfaceInUse", "up0"):
+        lab.bus.manager("LoadConfig", "(s)", "networks:\n"
+                        "  - {interface: raw0, nat_mode: disabled, dhcp_enabled: false}\n"
+                        "  - {interface: up0, subnet: 10.6.0.0/24, gateway_ip: 10.6.0.1}\n")
+    equal(network.properties(), before, "the properties")
 
 
 def test_entries_over_the_bus_survive_the_daemon(lab):
@@ -231,6 +270,31 @@ def test_network_from_a_file_removed_over_the_bus_comes_back_with_reload(lab):
     lab.unchanged()
     lab.reload()
     lab.network("raw0").wait_state("active")
+
+
+def test_network_from_a_file_removed_over_the_bus_stays_away_until_reload(lab):
+    lab.dut()
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    lab.network("raw0").wait_state("active")
+    lab.remove("raw0")
+    lab.restart_daemon()
+    equal(lab.networks(), {}, "the networks after a restart")
+    lab.unchanged()
+
+
+def test_update_of_a_network_from_a_file_lasts_until_reload(lab):
+    lab.dut()
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    network = lab.network("raw0")
+    network.wait_state("active")
+    network.update(nat_mode="disabled")
+    lab.restart_daemon()
+    network.wait_state("active")
+    equal(network.get("NatMode"), "disabled", "NatMode after a restart")
+    lab.reload()
+    equal(network.get("NatMode"), "masquerade", "NatMode after Reload")
 
 
 def test_network_over_the_bus_comes_back_with_the_daemon(lab):
@@ -331,6 +395,18 @@ def test_file_that_breaks_while_the_daemon_is_away_costs_nothing(lab):
     network.wait_state("active")
     equal(network.dnsmasq(), pid, "dnsmasq's pid")
     equal([entry["ip"] for entry in network.get("Addresses")], ["192.168.100.60"], "the addresses")
+
+
+def test_file_that_broke_keeps_its_network_over_a_restart(lab):
+    dut = lab.dut()
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    lab.network(dut).wait_state("active")
+    pid = lab.network(dut).dnsmasq()
+    lab.configure("one.yaml", "interface: raw0\nsubnet: nonsense\n")
+    lab.restart_daemon()
+    equal(lab.network(dut).wait_state("active"), "active", "State")
+    equal(lab.network(dut).dnsmasq(), pid, "dnsmasq's pid")
 
 
 def test_entries_of_the_bus_outlive_updates_and_reloads(lab):

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 
 from labkit import bus, lan
 from labkit.expect import contains, equal, refused
-from labkit.process import run_full
+from labkit.process import run_full, wait_for
 
 TOP = os.environ["LAB_TOP"]
 EMITS = "org.freedesktop.DBus.Property.EmitsChangedSignal"
@@ -134,6 +134,23 @@ def test_changed_settings_are_told(lab):
     signals.wait_property(network.path, "NatMode", "disabled")
     network.update(dhcp_enabled=False)
     signals.wait_property(network.path, "DhcpEnabled", False)
+
+
+def test_every_changed_property_is_told(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    signals = lab.signals()
+    network.update(subnet="10.4.0.0/24", gateway_ip="10.4.0.1", dhcp_range_start="10.4.0.10",
+                   dhcp_range_end="10.4.0.20", upstream_interface="nothere0")
+    network.wait_state("degraded")
+    for key, value in (("Subnet", "10.4.0.0/24"), ("GatewayIp", "10.4.0.1"),
+                       ("UpstreamInterface", network.get("UpstreamInterface")),
+                       ("Error", network.get("Error"))):
+        wait_for(lambda key=key, value=value: [
+            seen for seen in signals.matching("PropertiesChanged", network.path)
+            if seen[1].get(key) == value], f"{key} is told")
+    dut.dhcp()
+    signals.wait("PropertiesChanged", network.path, lambda _i, _changed, gone: "Leases" in gone)
 
 
 def test_long_lists_are_invalidated_not_sent(lab):

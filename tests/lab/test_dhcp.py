@@ -108,6 +108,14 @@ def test_range_of_one_serves_one_board_whatever_its_mac(lab):
              "the lease is the next board's alone", deadline=1.0)
 
 
+def test_one_mac_is_one_board_whatever_its_client_identifier(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    equal(dut.dhcp(options=("-x", "0x3d:ff01020304"))["ip"], "192.168.100.100", "the boot loader's")
+    equal(dut.dhcp(options=("-x", "0x3d:ff0a0b0c0d"))["ip"], "192.168.100.100", "the system's")
+    equal([lease["mac"] for lease in network.leases()], [dut.mac], "the leases")
+
+
 def test_range_changes_while_it_runs(lab):
     dut = lab.dut()
     network = lab.create(dut)

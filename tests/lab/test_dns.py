@@ -2,7 +2,7 @@
 """Names, asked by dig from the board."""
 
 from labkit import bus, lan
-from labkit.expect import equal, refused
+from labkit.expect import equal, lacks, refused
 from labkit.process import run, wait_for
 
 GATEWAY = "192.168.100.1"
@@ -31,9 +31,31 @@ def test_host_names_of_addresses_are_answered(lab):
     equal(dut.dig("shelf-6", GATEWAY), ["192.168.100.60"], "the answer")
 
 
+def test_host_name_of_an_added_address_is_answered_at_once(lab):
+    dut, network = served(lab)
+    network.add_address("192.168.100.60", hostname="shelf-6")
+    wait_for(lambda: dut.dig("shelf-6", GATEWAY) == ["192.168.100.60"], "shelf-6 is answered", 0.5)
+    network.add_address("192.168.100.60", hostname="shelf-7")
+    wait_for(lambda: dut.dig("shelf-7", GATEWAY) == ["192.168.100.60"], "shelf-7 is answered", 0.5)
+    equal(dut.dig("shelf-6", GATEWAY), [], "the answer for the old name")
+    network.remove_address("192.168.100.60")
+    wait_for(lambda: dut.dig("shelf-7", GATEWAY) == [], "shelf-7 is gone", 0.5)
+
+
 def test_names_of_the_lan_are_forwarded(lab):
     dut, _ = served(lab)
     equal(dut.dig(lan.NAME, GATEWAY), [lan.NAME_ADDRESS], "the answer")
+
+
+def test_short_and_private_names_stay_here(lab):
+    dut, _ = served(lab)
+    queries = len(lab.lan.dns_queries())
+    dut.dig_status("nobodys-short-name", GATEWAY)
+    dut.dig("77.100.168.192.in-addr.arpa", GATEWAY, "PTR")
+    equal(dut.dig(lan.NAME, GATEWAY), [lan.NAME_ADDRESS], "the answer that goes after them")
+    asked = wait_for(lambda: [line for line in lab.lan.dns_queries()[queries:] if lan.NAME in line]
+                     and lab.lan.dns_queries()[queries:], "the LAN's server is asked")
+    lacks("\n".join(asked), "nobodys-short-name", "in-addr.arpa")
 
 
 def test_configured_servers_are_the_ones_asked(lab):

@@ -82,6 +82,17 @@ def test_users_chain_of_docker_is_taken_where_it_is(lab):
     assert "-A DOCKER-USER -i raw0 -o up0 -j ACCEPT" in rules, rules
 
 
+def test_users_chain_that_nothing_leads_to_is_not_taken(lab):
+    dut = lab.dut()
+    dropping_host(lab)
+    iptables("-N", "DOCKER-USER")
+    lab.remember()
+    lab.create(dut)
+    dut.dhcp()
+    equal(dut.source_at(lan.ROUTER), lan.HOST, "the source")
+    equal(chain("DOCKER-USER"), ["-N DOCKER-USER"], "DOCKER-USER")
+
+
 def test_accepts_go_with_the_network_and_nothing_else_does(lab):
     dut = lab.dut()
     dropping_host(lab, user_chain=True)
@@ -94,6 +105,19 @@ def test_accepts_go_with_the_network_and_nothing_else_does(lab):
     lab.remove(dut)
     equal(iptables("-S"), before, "iptables -S afterwards")
     lab.unchanged()
+
+
+def test_accepts_follow_the_mode(lab):
+    dut = lab.dut()
+    dropping_host(lab)
+    lab.remember()
+    before = iptables("-S")
+    network = lab.create(dut)
+    network.update(nat_mode="disabled")
+    equal(iptables("-S"), before, "iptables -S without translation")
+    network.update(nat_mode="masquerade")
+    dut.dhcp()
+    equal(dut.source_at(lan.ROUTER), lan.HOST, "the source after the change back")
 
 
 def test_each_network_has_its_own_accepts(lab):

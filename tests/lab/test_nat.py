@@ -162,10 +162,11 @@ def test_multicast_and_broadcast_are_not_masqueraded(lab):
     lab.dut()
     rules = lab.create("raw0").call("GetNatRules")
     postrouting = rules[rules.index("chain postrouting"):]
-    postrouting = postrouting[:postrouting.index("}")]
-    contains(postrouting, "masquerade")
-    guard = postrouting[:postrouting.index("masquerade")]
-    assert "224.0.0.0/4" in guard or "multicast" in guard, postrouting
+    lines = postrouting[:postrouting.index("}")].splitlines()
+    first = next(i for i, line in enumerate(lines) if "masquerade" in line)
+    for address in ("224.0.0.0/4", "255.255.255.255"):
+        assert [line for line in lines[:first] if address in line and line.endswith("return")], \
+            f"what goes to {address} does not return before the masquerade: {lines}"
 
 
 def test_mode_changes_while_it_runs(lab):

@@ -15,6 +15,7 @@ from labkit.lan import Lan, write_default_resolver
 from labkit.process import run, run_full, stop, wait_for
 
 DAEMON_UNIT = "dut-networkd.service"
+DROP_IN = f"/run/systemd/system/{DAEMON_UNIT}.d/lab.conf"
 CONFIG_DIR = host.CONFIG_DIRS[0]
 RESTORE_DEADLINE = 8.0
 # NetworkManager's states of a device that it is busy with or done with.
@@ -187,6 +188,15 @@ class Lab:
 
     def start_daemon(self):
         run("systemctl", "start", DAEMON_UNIT)
+
+    def drop_in(self, text):
+        """Stops the daemon; when it starts next, and until the test ends, its unit has `text`."""
+        self.stop_daemon()
+        self.write(DROP_IN, text)
+        run("systemctl", "daemon-reload")
+        self.undo.callback(run, "systemctl", "daemon-reload")
+        self.undo.callback(os.unlink, DROP_IN)
+        self.undo.callback(self.stop_daemon)
 
     def kill_daemon(self):
         """As a crash would end it; systemd starts it again where networks are."""
