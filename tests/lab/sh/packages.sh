@@ -5,14 +5,16 @@
 # enables no service by that: the lab boots its own.
 
 debian_packages=(
-        build-essential meson ninja-build pkg-config clang python3-docutils
+        build-essential meson ninja-build pkg-config clang clang-format python3-docutils
+        libxml2-utils iputils-ping procps
         libglib2.0-dev libsystemd-dev libnm-dev libnftnl-dev libnftables-dev libmnl-dev libyaml-dev
         systemd systemd-container dbus polkitd network-manager dnsmasq-base
         nftables iptables firewalld iproute2 busybox bind9-dnsutils socat tcpdump strace
         python3 python3-gi python3-yaml libglib2.0-bin
 )
 fedora_packages=(
-        gcc clang meson ninja-build pkgconf-pkg-config python3-docutils libasan libubsan
+        gcc clang clang-tools-extra meson ninja-build pkgconf-pkg-config python3-docutils
+        libasan libubsan libxml2 iputils procps-ng
         glib2-devel systemd-devel NetworkManager-libnm-devel libnftnl-devel nftables-devel
         libmnl-devel libyaml-devel
         systemd systemd-container dbus-daemon polkit NetworkManager dnsmasq
