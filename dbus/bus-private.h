@@ -34,6 +34,11 @@ char *bus_network_path(const char *interface);
 /* The network that @message is sent to; NULL, with NoSuchNetwork in @error, where it is gone. */
 Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *error);
 
+/* Whether @message's sender may have @config's state directory (state_dir_check()). It has been
+ * authorized, so its user is known. */
+bool bus_check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
+                         GError **error);
+
 /* A method that answers later. */
 typedef struct Call {
         Bus *bus;

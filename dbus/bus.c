@@ -11,6 +11,7 @@
 #include "dbus/bus-error.h"
 #include "dbus/bus-private.h"
 #include "dbus/bus-source.h"
+#include "dbus/state-dir-check.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -54,6 +55,16 @@ Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *er
                 (void)sd_bus_error_setf(error, bus_error_name(SERVICE_ERROR_NO_SUCH_NETWORK),
                                         "%s: no such network", path);
         return network;
+}
+
+bool bus_check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
+                         GError **error)
+{
+        uid_t uid = (uid_t)-1;
+
+        (void)callers_get(bus->callers, sd_bus_message_get_sender(message),
+                          &uid); /* gone: nobody */
+        return state_dir_check(config, bus->host->lib_dir, uid, error);
 }
 
 static int find_network(sd_bus *connection, const char *path, const char *interface, void *userdata,

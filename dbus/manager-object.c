@@ -8,7 +8,6 @@
 
 #include "dbus/bus-error.h"
 #include "dbus/bus-private.h"
-#include "dbus/state-dir-check.h"
 #include "dbus/variant.h"
 #include "model/config-yaml.h"
 #include "util/error.h"
@@ -47,17 +46,6 @@ static int authorize_general(Bus *bus, sd_bus_message *message, const char *inte
                 network ? subnet_to_string(&network_config(network)->subnet) : NULL;
         AuthorityObject object = { interface, subnet ? subnet : "" };
         return authority_check(bus->authority, message, &object, 1, again, bus, error);
-}
-
-/* The caller has been authorized, so its user is known. */
-static bool check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
-                            GError **error)
-{
-        uid_t uid = (uid_t)-1;
-
-        (void)callers_get(bus->callers, sd_bus_message_get_sender(message),
-                          &uid); /* gone: nobody */
-        return state_dir_check(config, bus->host->lib_dir, uid, error);
 }
 
 static Network *look_up(Bus *bus, const char *interface, sd_bus_error *error)
@@ -100,7 +88,7 @@ static int method_create_network(sd_bus_message *message, void *userdata, sd_bus
         r = authorize_config(bus, message, config, method_create_network, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        if (!check_state_dir(bus, message, config, &cause))
+        if (!bus_check_state_dir(bus, message, config, &cause))
                 return bus_error_set(error, cause);
         uid_t uid;
         if (config->transient &&
@@ -158,7 +146,7 @@ static int method_load_config(sd_bus_message *message, void *userdata, sd_bus_er
         if (r <= 0)
                 return r < 0 ? r : 1;
         for (guint i = 0; i < configs->len; i++)
-                if (!check_state_dir(bus, message, configs->pdata[i], &cause))
+                if (!bus_check_state_dir(bus, message, configs->pdata[i], &cause))
                         return bus_error_set(error, cause);
         manager_create_all(bus->manager, g_steal_pointer(&configs), loaded, call_new(bus, message));
         return 1;

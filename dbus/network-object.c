@@ -8,7 +8,6 @@
 #include "dbus/bus-error.h"
 #include "dbus/bus-private.h"
 #include "dbus/network-properties.h"
-#include "dbus/state-dir-check.h"
 #include "dbus/variant.h"
 #include "model/name.h"
 #include "util/error.h"
@@ -60,18 +59,6 @@ static void updated(const GPtrArray *networks, const GError *error, gpointer dat
         call_network_done(NULL, error, data);
 }
 
-static bool check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConfig *before,
-                            const NetworkConfig *config, GError **error)
-{
-        uid_t uid = (uid_t)-1;
-
-        if (g_str_equal(before->state_dir, config->state_dir))
-                return true;
-        (void)callers_get(bus->callers, sd_bus_message_get_sender(message),
-                          &uid); /* gone: nobody */
-        return state_dir_check(config, bus->host->lib_dir, uid, error);
-}
-
 static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Bus *bus = userdata;
@@ -91,9 +78,10 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
         r = authorize(bus, message, method_update, &network, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        if (!check_state_dir(bus, message, network_config(network), config, &cause))
+        if (!g_str_equal(network_config(network)->state_dir, config->state_dir) &&
+            !bus_check_state_dir(bus, message, config, &cause))
                 return bus_error_set(error, cause);
-        manager_update(bus->manager, network, g_steal_pointer(&changes), updated,
+        manager_update(bus->manager, network, config, g_steal_pointer(&changes), updated,
                        call_new(bus, message));
         return 1;
 }

@@ -297,15 +297,13 @@ void manager_change_configured(Manager *manager, Network *network, NetworkConfig
                        change_new(manager, network, done, data));
 }
 
-void manager_update(Manager *manager, Network *network, Value *settings, ManagerDone done,
-                    gpointer data)
+void manager_update(Manager *manager, Network *network, const NetworkConfig *expected,
+                    Value *settings, ManagerDone done, gpointer data)
 {
         g_autoptr(Value) own = settings;
         g_autoptr(GError) error = NULL;
-        g_autoptr(NetworkConfig) config =
-                config_with_changes(network_config(network), settings, &error);
 
-        if (!config || !check_new(manager, config, network, &error)) {
+        if (!check_new(manager, expected, network, &error)) {
                 done(NULL, error, data);
                 return;
         }

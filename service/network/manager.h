@@ -46,9 +46,10 @@ void manager_create(Manager *manager, NetworkConfig *config, const char *caller,
 /* Makes the networks of @configs (array of NetworkConfig*, taken), or changes them to it, all or
  * none. */
 void manager_create_all(Manager *manager, GPtrArray *configs, ManagerDone done, gpointer data);
-/* Changes the keys of @settings (a MAP, taken) of @network and stores that. */
-void manager_update(Manager *manager, Network *network, Value *settings, ManagerDone done,
-                    gpointer data);
+/* Changes the keys of @settings (a MAP, taken) of @network and stores that. @expected is what comes
+ * of it unless an operation before it changes @network, too. */
+void manager_update(Manager *manager, Network *network, const NetworkConfig *expected,
+                    Value *settings, ManagerDone done, gpointer data);
 /* Changes @network to @config (taken) and stores that. */
 void manager_change(Manager *manager, Network *network, NetworkConfig *config, ManagerDone done,
                     gpointer data);

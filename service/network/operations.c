@@ -363,18 +363,13 @@ static gboolean retry(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-static void retry_later(Network *network, unsigned changes)
+void operations_refresh(Network *network, ConfigChange changes)
 {
         network->retry_changes |= changes;
         if (network->retry_id)
                 return;
         network->retry_id = g_timeout_add(network->retry_ms, retry, network);
         network->retry_ms = CLAMP(network->retry_ms * 2, RETRY_FIRST_MS, RETRY_LAST_MS);
-}
-
-void operations_refresh(Network *network, ConfigChange changes)
-{
-        retry_later(network, changes);
 }
 
 /* Something happened on the host: no back-off now. */
@@ -384,14 +379,14 @@ static void retry_now(Network *network, unsigned changes)
                 g_source_remove(network->retry_id);
         network->retry_id = 0;
         network->retry_ms = 0;
-        retry_later(network, changes);
+        operations_refresh(network, changes);
 }
 
 static void refresh_started(Network *network, GError *error)
 {
         if (error) {
                 network_set_state(network, NETWORK_DEGRADED, error->message);
-                retry_later(network, network->current->changes);
+                operations_refresh(network, network->current->changes);
                 g_clear_error(&error);
         } else {
                 settle_up(network, network->run.changes);

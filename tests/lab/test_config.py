@@ -397,18 +397,6 @@ def test_file_that_breaks_while_the_daemon_is_away_costs_nothing(lab):
     equal([entry["ip"] for entry in network.get("Addresses")], ["192.168.100.60"], "the addresses")
 
 
-def test_file_that_broke_keeps_its_network_over_a_restart(lab):
-    dut = lab.dut()
-    lab.configure("one.yaml", "interface: raw0\n")
-    lab.reload()
-    lab.network(dut).wait_state("active")
-    pid = lab.network(dut).dnsmasq()
-    lab.configure("one.yaml", "interface: raw0\nsubnet: nonsense\n")
-    lab.restart_daemon()
-    equal(lab.network(dut).wait_state("active"), "active", "State")
-    equal(lab.network(dut).dnsmasq(), pid, "dnsmasq's pid")
-
-
 def test_entries_of_the_bus_outlive_updates_and_reloads(lab):
     lab.dut()
     lab.configure("one.yaml", "interface: raw0\naddresses: [{ip: 192.168.100.10}]\n")
