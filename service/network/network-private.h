@@ -38,7 +38,10 @@ struct Network {
         bool host_changed; /* while an operation ran: the upstream has to be looked at again */
         guint retry_id;    /* a refresh that waits for its back-off */
         guint retry_ms;
-        ConfigChange retry_changes;
+        unsigned retry_changes;
+        guint repair_id; /* a repair that waits for its turn */
+        unsigned repair_parts;
+        gint64 repaired_usec; /* when something was put back last (monotonic) */
 
         bool claimed;      /* the host can give it what it asks for, as far as was known then */
         NmHeld *inspected; /* what the claim step found, until hand-over records it */
@@ -63,7 +66,7 @@ void network_set_config(Network *network, NetworkConfig *config);
 bool operations_are_idle(const Network *network);
 /* Has the steps of @changes run again when nothing else does, after a back-off if it failed
  * lately. */
-void operations_refresh(Network *network, ConfigChange changes);
+void operations_refresh(Network *network, unsigned changes);
 /* Another board than the one with the lease asks for the range's one address: the lease ends. */
 void operations_new_board(Network *network);
 /* Has @change, an entry change, wait for the operations before it. */

@@ -163,6 +163,8 @@ static void network_free(Network *network)
 {
         if (network->retry_id)
                 g_source_remove(network->retry_id);
+        if (network->repair_id)
+                g_source_remove(network->repair_id);
         entry_changes_free(network->changes);
         lease_file_free(network->lease_file);
         dhcp_watch_free(network->boards);

@@ -42,6 +42,17 @@ typedef enum NetworkProperty {
         NETWORK_PROPERTY_DHCP_ENABLED = 1 << 11,
 } NetworkProperty;
 
+/* What a network consists of on the host, as a mask beside ConfigChange's bits. */
+typedef enum NetworkPart {
+        NETWORK_PART_HAND_OVER = 1 << 16,
+        NETWORK_PART_FIREWALL = 1 << 17,
+        NETWORK_PART_LINK = 1 << 18,
+        NETWORK_PART_FORWARDING = 1 << 19,
+        NETWORK_PART_PUBLIC = 1 << 20,
+        NETWORK_PART_OTHER_FIREWALLS = 1 << 21,
+        NETWORK_PART_DNSMASQ = 1 << 22,
+} NetworkPart;
+
 typedef enum EntryEvent {
         ENTRY_ADDED,
         ENTRY_CHANGED,
@@ -134,3 +145,6 @@ bool network_is_busy(const Network *network);
 void network_interface_changed(Network *network, guint index);
 /* Routes or addresses of the host changed: follows the upstream where it moved. */
 void network_host_changed(Network *network);
+/* Somebody else has changed @parts (NetworkPart) behind our back: they are put back at once, or,
+ * against somebody who keeps on changing them, a few times a second. Not up: nothing. */
+void network_repair(Network *network, unsigned parts);

@@ -37,6 +37,8 @@ struct Operation {
 /* The first pause before something that failed is tried again, doubled each time up to the last. */
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  30000
+/* The pause before something is put back that was put back just now. */
+#define REPAIR_AGAIN_MS 250
 
 #define ENTRY_CHANGES (CONFIG_CHANGE_ADDRESSES | CONFIG_CHANGE_DNS_ENTRIES)
 
@@ -363,7 +365,7 @@ static gboolean retry(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-void operations_refresh(Network *network, ConfigChange changes)
+void operations_refresh(Network *network, unsigned changes)
 {
         network->retry_changes |= changes;
         if (network->retry_id)
@@ -575,4 +577,30 @@ void network_host_changed(Network *network)
                            network->upstream ? network->upstream : "none");
         network_tell(network, NETWORK_PROPERTY_UPSTREAM);
         retry_now(network, CONFIG_CHANGE_RULES);
+}
+
+static gboolean repair_now(gpointer data)
+{
+        Network *network = data;
+        Operation *operation = operation_new(OPERATION_REFRESH, NULL, NULL);
+
+        network->repair_id = 0;
+        network->repaired_usec = g_get_monotonic_time();
+        operation->changes = network->repair_parts;
+        network->repair_parts = 0;
+        queue(network, operation);
+        return G_SOURCE_REMOVE;
+}
+
+void network_repair(Network *network, unsigned parts)
+{
+        gint64 again_usec = network->repaired_usec + REPAIR_AGAIN_MS * G_TIME_SPAN_MILLISECOND;
+        bool is_again = network->repaired_usec != 0 && g_get_monotonic_time() < again_usec;
+
+        if (!is_up(network) && operations_are_idle(network))
+                return;
+        network->repair_parts |= parts;
+        if (!network->repair_id)
+                network->repair_id =
+                        g_timeout_add(is_again ? REPAIR_AGAIN_MS : 0, repair_now, network);
 }

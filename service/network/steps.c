@@ -20,14 +20,17 @@
 
 static const Step steps[] = {
         { "claim", UP | RULES | LINK | ENTRIES, claim_start, claim_undo },
-        { "hand-over", UP, hand_over_start, hand_over_undo },
-        { "firewall", UP | RULES | LINK | ENTRIES, firewall_start, firewall_undo },
-        { "link", UP | LINK, link_start, link_undo },
-        { "forwarding", UP | RULES, forwarding_start, forwarding_undo },
-        { "public addresses", UP | RULES | ENTRIES, public_start, public_undo },
-        { "other firewalls", UP | RULES, firewalls_start, firewalls_undo },
-        { "dnsmasq", UP | LINK | ENTRIES | NAMES | DNSMASQ | DIR, dnsmasq_step_start,
-          dnsmasq_step_undo },
+        { "hand-over", UP | NETWORK_PART_HAND_OVER, hand_over_start, hand_over_undo },
+        { "firewall", UP | RULES | LINK | ENTRIES | NETWORK_PART_FIREWALL, firewall_start,
+          firewall_undo },
+        { "link", UP | LINK | NETWORK_PART_LINK, link_start, link_undo },
+        { "forwarding", UP | RULES | NETWORK_PART_FORWARDING, forwarding_start, forwarding_undo },
+        { "public addresses", UP | RULES | ENTRIES | NETWORK_PART_PUBLIC, public_start,
+          public_undo },
+        { "other firewalls", UP | RULES | NETWORK_PART_OTHER_FIREWALLS, firewalls_start,
+          firewalls_undo },
+        { "dnsmasq", UP | LINK | ENTRIES | NAMES | DNSMASQ | DIR | NETWORK_PART_DNSMASQ,
+          dnsmasq_step_start, dnsmasq_step_undo },
 };
 
 static void finish(Network *network, GError *error)

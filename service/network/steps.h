@@ -16,7 +16,7 @@ typedef struct Network Network;
 
 typedef struct Step {
         const char *name;
-        unsigned changes; /* the ConfigChange mask that it must run again for */
+        unsigned changes; /* what it must run again for: ConfigChange and NetworkPart bits */
         /* Both end by one call of step_done(), now or later. */
         void (*start)(Network *network);
         void (*undo)(Network *network);
