@@ -92,7 +92,7 @@ static bool check_range(const NetworkConfig *config, const Value *settings, GErr
 static bool check_other_interface(const NetworkConfig *config, const Value *settings,
                                   ConfigKeyId id, const char *name, GError **error)
 {
-        if (g_strcmp0(name, config->interface) != 0)
+        if (g_strcmp0(name, config->interface) != 0 || !link_match_is_empty(&config->match))
                 return true;
 
         value_set_error(error, place_of(settings, id), "%s: \"%s\" is the network's own interface",

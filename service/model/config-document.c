@@ -25,7 +25,8 @@ static bool collect(Collection *collection, const Value *settings, GError **erro
                 return false;
 
         if (g_hash_table_contains(collection->interfaces, config->interface)) {
-                value_set_error(error, value_get(settings, "interface"),
+                const Value *name = value_get(settings, "interface");
+                value_set_error(error, name ? name : value_get(settings, "match"),
                                 "interface: \"%s\" has two networks", config->interface);
                 return false;
         }

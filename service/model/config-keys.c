@@ -129,6 +129,30 @@ static bool parse_interface(NetworkConfig *config, const ConfigKey *key, const V
         return parse_interface_name(config, key, value, error);
 }
 
+static bool parse_match(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                        GError **error)
+{
+        LinkMatch match = { 0 };
+
+        if (!link_match_parse(key->name, value, &match, error)) {
+                link_match_clear(&match);
+                return false;
+        }
+        link_match_clear(field_of(config, key));
+        *(LinkMatch *)field_of(config, key) = match;
+        return true;
+}
+
+static Value *print_match(const void *field)
+{
+        return link_match_to_value(field);
+}
+
+static bool equal_match(const void *a, const void *b)
+{
+        return link_match_equal(a, b);
+}
+
 /* Another one, or, if null or empty, whichever the host uses. */
 static bool parse_followed(NetworkConfig *config, const ConfigKey *key, const Value *value,
                            GError **error)
@@ -335,6 +359,7 @@ static bool equal_dns_entries(const void *a, const void *b)
 
 static const ConfigType type_bool = { parse_bool, print_bool, equal_bool };
 static const ConfigType type_interface = { parse_interface, print_text, equal_text };
+static const ConfigType type_match = { parse_match, print_match, equal_match };
 static const ConfigType type_followed = { parse_followed, print_text, equal_text };
 static const ConfigType type_subnet = { parse_subnet, print_subnet, equal_subnet };
 static const ConfigType type_address = { parse_address, print_address, equal_address };
@@ -360,6 +385,7 @@ static const ConfigType type_dns_entries = { parse_dns_entries, print_dns_entrie
 /* clang-format off */
 const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_INTERFACE]          = ROW(interface, interface, LINK),
+        [CONFIG_KEY_MATCH]              = ROW(match, match, LINK),
         [CONFIG_KEY_SUBNET]             = ROW(subnet, subnet, LINK),
         [CONFIG_KEY_GATEWAY_IP]         = ROW(gateway_ip, address, LINK),
         [CONFIG_KEY_UPSTREAM_INTERFACE] = ROW(upstream_interface, followed, RULES),
@@ -396,7 +422,8 @@ bool config_key_parse(NetworkConfig *config, ConfigKeyId id, const Value *value,
 Value *config_key_print(const NetworkConfig *config, ConfigKeyId id)
 {
         const ConfigKey *key = &config_keys[id];
-        return key->type->print(const_field_of(config, key));
+        bool is_derived = id == CONFIG_KEY_INTERFACE && !(config->given & CONFIG_GIVEN(id));
+        return is_derived ? NULL : key->type->print(const_field_of(config, key));
 }
 
 bool config_key_equal(const NetworkConfig *a, const NetworkConfig *b, ConfigKeyId id)

@@ -8,6 +8,7 @@
 
 typedef enum ConfigKeyId {
         CONFIG_KEY_INTERFACE,
+        CONFIG_KEY_MATCH,
         CONFIG_KEY_SUBNET,
         CONFIG_KEY_GATEWAY_IP,
         CONFIG_KEY_UPSTREAM_INTERFACE,
@@ -43,7 +44,8 @@ typedef struct ConfigKey {
 extern const ConfigKey config_keys[CONFIG_KEY_MAX];
 
 /* Reads @value into the field of @id, and remembers that it was given (a null, or an empty text, of
- * a key that stands for "follow the host" takes that back). `interface` must be read already.
+ * a key that stands for "follow the host" takes that back). `interface` and `match` must be read
+ * already.
  * INVALID_ARGS or LIMIT_EXCEEDED, with key, value and position, else. */
 bool config_key_parse(NetworkConfig *config, ConfigKeyId id, const Value *value, GError **error);
 /* The field of @id as a value (the caller's); NULL when it is unset. */

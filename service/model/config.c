@@ -35,6 +35,14 @@ bool nat_mode_forwards(NatMode mode)
         return mode == NAT_MODE_MASQUERADE || mode == NAT_MODE_1TO1;
 }
 
+/* Sees to it that the network has a name, for the keys that use it. */
+static bool config_name(NetworkConfig *config)
+{
+        if (!config->interface && !link_match_is_empty(&config->match))
+                config->interface = link_match_name(&config->match);
+        return config->interface != NULL;
+}
+
 static bool parse_settings(NetworkConfig *config, const Value *settings, ConfigSource source,
                            GError **error)
 {
@@ -50,8 +58,8 @@ static bool parse_settings(NetworkConfig *config, const Value *settings, ConfigS
                 const Value *value = value_get(settings, config_keys[id].name);
                 if (value && !config_key_parse(config, id, value, error))
                         return false;
-                if (id == CONFIG_KEY_INTERFACE && !config->interface) {
-                        value_set_error(error, settings, "interface: is missing");
+                if (id == CONFIG_KEY_MATCH && !config_name(config)) {
+                        value_set_error(error, settings, "interface: is missing, and so is match");
                         return false;
                 }
         }
@@ -85,7 +93,8 @@ static bool refuse_change(const Value *changes, ConfigKeyId id, GError **error)
 static bool check_changes(const NetworkConfig *old, const NetworkConfig *changed,
                           const Value *changes, GError **error)
 {
-        static const ConfigKeyId fixed[] = { CONFIG_KEY_INTERFACE, CONFIG_KEY_TRANSIENT };
+        static const ConfigKeyId fixed[] = { CONFIG_KEY_INTERFACE, CONFIG_KEY_MATCH,
+                                             CONFIG_KEY_TRANSIENT };
 
         for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
                 if (!config_key_equal(old, changed, fixed[i]))
@@ -116,6 +125,7 @@ NetworkConfig *config_copy(const NetworkConfig *config)
         NetworkConfig *copy = g_new(NetworkConfig, 1);
         *copy = *config;
         copy->interface = g_strdup(config->interface);
+        copy->match = link_match_copy(&config->match);
         copy->upstream_interface = g_strdup(config->upstream_interface);
         copy->public_interface = g_strdup(config->public_interface);
         copy->dhcp_lease_time = g_strdup(config->dhcp_lease_time);
@@ -136,6 +146,7 @@ void config_free(NetworkConfig *config)
                 return;
 
         g_free(config->interface);
+        link_match_clear(&config->match);
         g_free(config->upstream_interface);
         g_free(config->public_interface);
         g_free(config->dhcp_lease_time);

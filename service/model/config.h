@@ -10,6 +10,7 @@
 
 #include "model/address.h"
 #include "model/entries.h"
+#include "model/link-match.h"
 #include "model/value.h"
 
 typedef enum NatMode {
@@ -25,7 +26,9 @@ const char *nat_mode_to_string(NatMode mode);
 bool nat_mode_forwards(NatMode mode);
 
 typedef struct NetworkConfig {
-        char *interface;
+        char *interface; /* what the network is called: its NIC's name, unless `match` finds the NIC
+                          */
+        LinkMatch match;
         Subnet subnet;
         guint32 gateway_ip;
         char *upstream_interface; /* NULL: the default route's, followed */
@@ -65,7 +68,8 @@ NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **e
 
 /* @config with @changes (a MAP of only the keys to change) laid over it: defaults that were not
  * given follow the changed keys; an empty upstream_interface or public_interface is the default
- * again. `interface` and `transient` cannot change. A new object. Errors as config_new(). */
+ * again. `interface`, `match` and `transient` cannot change. A new object. Errors as config_new().
+ */
 NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes,
                                    GError **error);
 

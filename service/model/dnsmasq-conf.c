@@ -114,7 +114,7 @@ char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts)
                              "group=root\n");
 
         append_file(text, "pid-file", facts->state_dir, "dnsmasq.pid");
-        append_text(text, "interface", config->interface);
+        append_text(text, "interface", facts->interface);
         /* bind-interfaces would answer for other interfaces' addresses, and lo is the host's. */
         g_string_append(text, "except-interface=lo\n"
                               "bind-dynamic\n");
@@ -122,7 +122,7 @@ char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts)
         if (config->dhcp_enabled)
                 append_dhcp(text, config, facts);
         else
-                append_text(text, "no-dhcp-interface", config->interface);
+                append_text(text, "no-dhcp-interface", facts->interface);
         return g_string_free(text, FALSE);
 }
 

@@ -10,6 +10,7 @@
 
 /* What the host adds to the configuration. All borrowed. */
 typedef struct DnsmasqFacts {
+        const char *interface; /* its NIC, by the name that it has now */
         const char *state_dir;
         guint dns_port;          /* 53, or a twin's own */
         const char *resolv_file; /* the host's resolvers, used where dns_servers is empty */

@@ -25,6 +25,7 @@ static bool write_files(Network *network, GError **error)
         const NetworkConfig *config = network->config;
         g_autoptr(GArray) taken = leases_taken_addresses(network);
         DnsmasqFacts facts = {
+                .interface = network->interface,
                 .state_dir = config->state_dir,
                 .dns_port = DNS_PORT,
                 .resolv_file = resolv_file(),
@@ -82,7 +83,7 @@ static void begin(Network *network)
 
         if (!network->dnsmasq)
                 network->dnsmasq =
-                        dnsmasq_new(network->interface, network->config->state_dir, ended, network);
+                        dnsmasq_new(network->name, network->config->state_dir, ended, network);
         if (!write_files(network, &error) || !leases_watch(network, &error) ||
             !leases_watch_boards(network, &error)) {
                 step_done(network, error);
@@ -128,6 +129,6 @@ void dnsmasq_step_undo(Network *network)
 {
         if (!network->dnsmasq)
                 network->dnsmasq =
-                        dnsmasq_new(network->interface, network->config->state_dir, ended, network);
+                        dnsmasq_new(network->name, network->config->state_dir, ended, network);
         dnsmasq_stop(network->dnsmasq, stopped, network);
 }

@@ -27,7 +27,7 @@ typedef struct Refusal {
 } Refusal;
 
 static const Refusal types[] = {
-        { "subnet: 10.0.0.0/24\n", "1:1: interface: is missing" },
+        { "subnet: 10.0.0.0/24\n", "1:1: interface: is missing, and so is match" },
         { "interface: [eth1]\n", "1:12: interface: a list is not text" },
         { "interface:\n", "1:11: interface: \"\" is not text" },
         { "interface: null\n", "1:12: interface: \"null\" is not text" },
@@ -239,6 +239,26 @@ static const Refusal entries[] = {
           "4:16: dns_entries: hostname: \"a\" is listed twice" },
 };
 
+static const Refusal matches[] = {
+        { "match: 02:00:00:00:00:01\n",
+          "1:8: match: \"02:00:00:00:00:01\" is not a mapping of mac or path" },
+        { "match: {}\n", "1:8: match: a mapping is not a mapping of mac or path" },
+        { "match: null\n", "1:8: match: \"null\" is not a mapping of mac or path" },
+        { "match: {driver: e1000}\n", "1:9: match: unknown key \"driver\" *" },
+        { "match: {mac: eth1}\n", "1:14: match: mac: \"eth1\" is not a MAC address" },
+        { "match: {mac: [a]}\n", "1:14: match: mac: a list is not a MAC address" },
+        { "match: {mac: '01:00:00:00:00:01'}\n",
+          "1:14: match: mac: \"01:00:00:00:00:01\" is not an address that a NIC can have" },
+        { "match: {mac: '00:00:00:00:00:00'}\n",
+          "1:14: match: mac: \"00:00:00:00:00:00\" is not an address that a NIC can have" },
+        { "match: {path: ''}\n", "1:15: match: path: \"\" is not a device's place: *" },
+        { "match: {path: ../net}\n", "1:15: match: path: \"../net\" is not a device's place: *" },
+        { "match: {path: a/b}\n", "1:15: match: path: \"a/b\" is not a device's place: *" },
+        { "match: {path: 'a b'}\n", "1:15: match: path: \"a b\" is not a device's place: *" },
+        { "networks:\n- match: {path: 1-2}\n- match: {path: 1-2}\n",
+          "3:10: interface: \"path-1-2\" has two networks" },
+};
+
 static const struct {
         const char *name;
         const Refusal *cases;
@@ -252,6 +272,7 @@ static const struct {
         { "lease-times", lease_times, G_N_ELEMENTS(lease_times) },
         { "state-dirs", state_dirs, G_N_ELEMENTS(state_dirs) },
         { "entries", entries, G_N_ELEMENTS(entries) },
+        { "matches", matches, G_N_ELEMENTS(matches) },
 };
 
 static void assert_message(const char *message, const char *pattern)
@@ -310,6 +331,40 @@ static void test_defaults(void)
         g_autoptr(Value) given = config_to_value(config, false);
         g_autofree char *short_text = config_yaml_print(given);
         g_assert_cmpstr(short_text, ==, "interface: \"eth1\"\n");
+}
+
+/* A network of a match has a name for its files, and prints none that it was not given. */
+static void test_match(void)
+{
+        g_autoptr(NetworkConfig) mac = config_of("match: {mac: '02:00:00:AA:BB:CC'}\n");
+        g_autoptr(NetworkConfig) path = config_of("match: {path: '1-2.3'}\n");
+        g_autoptr(NetworkConfig) named =
+                config_of("interface: port3\nmatch: {mac: '02:00:00:aa:bb:cc', path: '1-2'}\n");
+        g_autoptr(Value) given = config_to_value(mac, false);
+        g_autoptr(Value) all_given = config_to_value(named, false);
+        g_autofree char *text = config_yaml_print(given);
+        g_autofree char *named_text = config_yaml_print(all_given);
+
+        g_assert_cmpstr(mac->interface, ==, "mac-020000aabbcc");
+        g_assert_cmpstr(mac->match.mac, ==, "02:00:00:aa:bb:cc");
+        g_assert_cmpstr(mac->state_dir, ==, "/var/lib/jumpstarter/dut-network-mac-020000aabbcc");
+        g_assert_cmpstr(path->interface, ==, "path-1-2.3");
+        g_assert_cmpstr(named->interface, ==, "port3");
+        g_assert_cmpstr(text, ==, "match:\n  mac: \"02:00:00:aa:bb:cc\"\n");
+        g_assert_cmpstr(named_text, ==,
+                        "interface: \"port3\"\n"
+                        "match:\n"
+                        "  mac: \"02:00:00:aa:bb:cc\"\n"
+                        "  path: \"1-2\"\n");
+
+        g_autoptr(NetworkConfig) again = config_of(named_text);
+        g_assert_true(config_equal(again, named));
+        g_autoptr(Value) changes = value_new_map();
+        g_autoptr(GError) error = NULL;
+        value_set(changes, "match", link_match_to_value(&path->match));
+        g_assert_null(config_with_changes(mac, changes, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS);
+        g_assert_nonnull(strstr(error->message, "match: cannot be changed"));
 }
 
 static void test_default_range(void)
@@ -729,6 +784,7 @@ int main(int argc, char **argv)
                 g_test_add_data_func(path, GUINT_TO_POINTER(i), test_refused);
         }
         g_test_add_func("/config/defaults", test_defaults);
+        g_test_add_func("/config/match", test_match);
         g_test_add_func("/config/default-range", test_default_range);
         g_test_add_func("/config/every-prefix", test_every_prefix);
         g_test_add_func("/config/accepted", test_accepted);

@@ -22,6 +22,7 @@ static NetworkConfig *config_of(const char *key, Value *value)
 static char *text_of(const NetworkConfig *config)
 {
         const DnsmasqFacts facts = {
+                .interface = config->interface,
                 .state_dir = "/var/lib/jumpstarter/dut-network-eth7",
                 .dns_port = 53,
                 .resolv_file = "/etc/resolv.conf",

@@ -65,7 +65,11 @@ static void add_gateway(void)
 
 static void write_files(Fixture *fixture)
 {
-        const DnsmasqFacts facts = { .state_dir = fixture->state_dir, .dns_port = 53 };
+        const DnsmasqFacts facts = {
+                .interface = fixture->config->interface,
+                .state_dir = fixture->state_dir,
+                .dns_port = 53,
+        };
         g_autofree char *conf = dnsmasq_conf_text(fixture->config, &facts);
         g_autofree char *hosts = dnsmasq_hosts_text(fixture->config->entries, NULL);
         g_autofree char *names = dnsmasq_dns_text(fixture->config->entries);
