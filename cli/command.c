@@ -81,9 +81,13 @@ bool command_list_networks(Command *command, Value **ret_networks, GError **erro
                 return true;
         }
 
+        g_autofree char *interface = NULL;
+        g_autofree char *path = NULL;
+        if (!command_find_network(command, &interface, &path, error))
+                return false;
         for (guint i = 0; i < networks->items->len; i++) {
                 const Value *network = g_ptr_array_index(networks->items, i);
-                if (g_str_equal(map_get_text(network, "interface"), command->interface)) {
+                if (g_str_equal(map_get_text(network, "path"), path)) {
                         *ret_networks = value_new_list();
                         value_append(*ret_networks, value_copy(network));
                         return true;

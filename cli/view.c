@@ -111,7 +111,12 @@ void view_addresses(const Value *addresses, const Terminal *terminal, guint inde
 static void append_title(const Value *status, const Terminal *terminal, GString *out)
 {
         const char *state = map_get_text(status, "state");
-        g_autofree char *interface = text_escape(map_get_text(status, "interface"));
+        const char *name = map_get_text(status, "name");
+        const char *nic = map_get_text(status, "interface");
+        bool same = !*name || !*nic || g_str_equal(name, nic);
+        g_autofree char *both =
+                same ? g_strdup(*name ? name : nic) : g_strdup_printf("%s (%s)", name, nic);
+        g_autofree char *interface = text_escape(both);
         g_autofree char *shown_state = text_escape(state);
 
         terminal_append(terminal, out, view_state_style(state), terminal->unicode ? "●" : "*");

@@ -31,6 +31,8 @@ struct Bus {
 
 /* The object path of @interface. The caller's (g_free()). */
 char *bus_network_path(const char *interface);
+/* What polkit's rules see as @network's interface. The caller's. */
+char *bus_network_interface(const Bus *bus, const Network *network);
 /* The network that @message is sent to; NULL, with NoSuchNetwork in @error, where it is gone. */
 Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *error);
 

@@ -37,13 +37,21 @@ char *bus_network_path(const char *interface)
         return path;
 }
 
+char *bus_network_interface(const Bus *bus, const Network *network)
+{
+        const char *interface = network_interface(network);
+
+        return *interface ? g_strdup(interface)
+                          : network_config_interface(bus->host, network_config(network));
+}
+
 static Network *find_by_path(Bus *bus, const char *path)
 {
-        g_autofree char *interface = NULL;
+        g_autofree char *name = NULL;
 
-        if (sd_bus_path_decode(path, BUS_PATH, &interface) <= 0)
+        if (sd_bus_path_decode(path, BUS_PATH, &name) <= 0)
                 return NULL;
-        return manager_find(bus->manager, interface);
+        return manager_find(bus->manager, name);
 }
 
 Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *error)
@@ -96,7 +104,7 @@ static int list_networks(sd_bus *connection, const char *prefix, void *userdata,
         char **nodes = g_new0(char *, networks->len + 1);
 
         for (guint i = 0; i < networks->len; i++)
-                nodes[i] = bus_network_path(network_interface(networks->pdata[i]));
+                nodes[i] = bus_network_path(network_name(networks->pdata[i]));
         *ret_nodes = nodes;
         return 0;
 }
@@ -144,7 +152,7 @@ void call_network_done(Network *network, const GError *error, gpointer data)
 static void network_added(Network *network, gpointer data)
 {
         Bus *bus = data;
-        g_autofree char *path = bus_network_path(network_interface(network));
+        g_autofree char *path = bus_network_path(network_name(network));
 
         (void)sd_bus_emit_object_added(bus->bus, path); /* nobody to tell on a lost connection */
 }
@@ -153,7 +161,7 @@ static void network_added(Network *network, gpointer data)
 static void network_removed(Network *network, gpointer data)
 {
         Bus *bus = data;
-        g_autofree char *path = bus_network_path(network_interface(network));
+        g_autofree char *path = bus_network_path(network_name(network));
         sd_bus_message *signal = NULL;
 
         int r = sd_bus_message_new_signal(bus->bus, &signal, BUS_PATH,
@@ -167,8 +175,8 @@ static void network_removed(Network *network, gpointer data)
                 r = sd_bus_send(bus->bus, signal, NULL);
         sd_bus_message_unref(signal);
         if (r < 0)
-                log_network_warning(network_interface(network),
-                                    "cannot tell the bus of its removal: %s", g_strerror(-r));
+                log_network_warning(network_name(network), "cannot tell the bus of its removal: %s",
+                                    g_strerror(-r));
 }
 
 const ManagerEvents *bus_manager_events(void)

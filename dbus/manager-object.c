@@ -12,18 +12,21 @@
 #include "model/config-yaml.h"
 #include "util/error.h"
 
-/* What polkit's rules see of @config. The subnet is the caller's to free. */
-static AuthorityObject object_of(const NetworkConfig *config, char **ret_subnet)
+/* What polkit's rules see of @config. The texts are the caller's to free. */
+static AuthorityObject object_of(Bus *bus, const NetworkConfig *config, char **ret_interface,
+                                 char **ret_subnet)
 {
+        *ret_interface = network_config_interface(bus->host, config);
         *ret_subnet = subnet_to_string(&config->subnet);
-        return (AuthorityObject){ config->interface, *ret_subnet };
+        return (AuthorityObject){ *ret_interface, *ret_subnet };
 }
 
 static int authorize_config(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
                             sd_bus_message_handler_t again, sd_bus_error *error)
 {
+        g_autofree char *interface = NULL;
         g_autofree char *subnet = NULL;
-        AuthorityObject object = object_of(config, &subnet);
+        AuthorityObject object = object_of(bus, config, &interface, &subnet);
         return authority_check(bus->authority, message, &object, 1, again, bus, error);
 }
 
@@ -31,29 +34,32 @@ static int authorize_configs(Bus *bus, sd_bus_message *message, const GPtrArray 
                              sd_bus_message_handler_t again, sd_bus_error *error)
 {
         g_autofree AuthorityObject *objects = g_new0(AuthorityObject, configs->len);
+        g_auto(GStrv) interfaces = g_new0(char *, configs->len + 1);
         g_auto(GStrv) subnets = g_new0(char *, configs->len + 1);
 
         for (guint i = 0; i < configs->len; i++)
-                objects[i] = object_of(configs->pdata[i], &subnets[i]);
+                objects[i] = object_of(bus, configs->pdata[i], &interfaces[i], &subnets[i]);
         return authority_check(bus->authority, message, objects, configs->len, again, bus, error);
 }
 
-static int authorize_general(Bus *bus, sd_bus_message *message, const char *interface,
+/* @name: a network's, or an interface's; "" where a method is about none. */
+static int authorize_general(Bus *bus, sd_bus_message *message, const char *name,
                              sd_bus_message_handler_t again, sd_bus_error *error)
 {
-        Network *network = manager_find(bus->manager, interface);
+        Network *network = manager_look_up(bus->manager, name);
+        g_autofree char *interface = network ? bus_network_interface(bus, network) : g_strdup(name);
         g_autofree char *subnet =
                 network ? subnet_to_string(&network_config(network)->subnet) : NULL;
         AuthorityObject object = { interface, subnet ? subnet : "" };
         return authority_check(bus->authority, message, &object, 1, again, bus, error);
 }
 
-static Network *look_up(Bus *bus, const char *interface, sd_bus_error *error)
+static Network *look_up(Bus *bus, const char *name, sd_bus_error *error)
 {
-        Network *network = manager_find(bus->manager, interface);
+        Network *network = manager_look_up(bus->manager, name);
 
         if (!network) {
-                g_autofree char *shown = g_strescape(interface, NULL);
+                g_autofree char *shown = g_strescape(name, NULL);
                 (void)sd_bus_error_setf(error, bus_error_name(SERVICE_ERROR_NO_SUCH_NETWORK),
                                         "%s: no such network", shown);
         }
@@ -68,7 +74,7 @@ static void created(const GPtrArray *networks, const GError *error, gpointer dat
                 call_fail(call, error);
                 return;
         }
-        g_autofree char *path = bus_network_path(network_interface(networks->pdata[0]));
+        g_autofree char *path = bus_network_path(network_name(networks->pdata[0]));
         (void)sd_bus_reply_method_return(call->message, "o", path); /* the caller may be gone */
         call_free(call);
 }
@@ -104,7 +110,7 @@ static int append_paths(sd_bus_message *reply, const GPtrArray *networks)
         int r = sd_bus_message_open_container(reply, 'a', "o");
 
         for (guint i = 0; r >= 0 && i < networks->len; i++) {
-                g_autofree char *path = bus_network_path(network_interface(networks->pdata[i]));
+                g_autofree char *path = bus_network_path(network_name(networks->pdata[i]));
                 r = sd_bus_message_append(reply, "o", path);
         }
         return r < 0 ? r : sd_bus_message_close_container(reply);
@@ -160,12 +166,13 @@ static int method_get_network(sd_bus_message *message, void *userdata, sd_bus_er
         int r = sd_bus_message_read(message, "s", &interface);
         if (r < 0)
                 return r;
-        if (!look_up(bus, interface, error))
+        Network *network = look_up(bus, interface, error);
+        if (!network)
                 return -ENOENT;
         r = authorize_general(bus, message, interface, method_get_network, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        g_autofree char *path = bus_network_path(interface);
+        g_autofree char *path = bus_network_path(network_name(network));
         return sd_bus_reply_method_return(message, "o", path);
 }
 
@@ -175,8 +182,8 @@ static int append_networks(sd_bus_message *reply, const GPtrArray *networks)
 
         for (guint i = 0; r >= 0 && i < networks->len; i++) {
                 const Network *network = networks->pdata[i];
-                g_autofree char *path = bus_network_path(network_interface(network));
-                r = sd_bus_message_append(reply, "(sso)", network_interface(network),
+                g_autofree char *path = bus_network_path(network_name(network));
+                r = sd_bus_message_append(reply, "(sso)", network_name(network),
                                           network_state_to_string(network_state(network)), path);
         }
         return r < 0 ? r : sd_bus_message_close_container(reply);

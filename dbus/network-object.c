@@ -23,7 +23,8 @@ static int authorize(Bus *bus, sd_bus_message *message, sd_bus_message_handler_t
         if (!network)
                 return -ENOENT;
         g_autofree char *subnet = subnet_to_string(&network_config(network)->subnet);
-        AuthorityObject object = { network_interface(network), subnet };
+        g_autofree char *interface = bus_network_interface(bus, network);
+        AuthorityObject object = { interface, subnet };
         int r = authority_check(bus->authority, message, &object, 1, again, bus, error);
         if (r > 0)
                 *ret_network = network;
@@ -285,7 +286,7 @@ static int method_remove_dns_entry(sd_bus_message *message, void *userdata, sd_b
 /* Takes @map. */
 static void emit_map(Bus *bus, const Network *network, const char *member, Value *map)
 {
-        g_autofree char *path = bus_network_path(network_interface(network));
+        g_autofree char *path = bus_network_path(network_name(network));
         sd_bus_message *signal = NULL;
 
         int r = sd_bus_message_new_signal(bus->bus, &signal, path, BUS_NETWORK, member);
@@ -296,7 +297,7 @@ static void emit_map(Bus *bus, const Network *network, const char *member, Value
         sd_bus_message_unref(signal);
         value_free(map);
         if (r < 0)
-                log_network_warning(network_interface(network), "cannot emit %s: %s", member,
+                log_network_warning(network_name(network), "cannot emit %s: %s", member,
                                     g_strerror(-r));
 }
 
@@ -324,14 +325,14 @@ static void emit_address(Network *network, EntryEvent event, const AddressEntry 
 static void emit_dns(Network *network, EntryEvent event, const DnsEntry *entry, gpointer data)
 {
         Bus *bus = data;
-        g_autofree char *path = bus_network_path(network_interface(network));
+        g_autofree char *path = bus_network_path(network_name(network));
         const char *member = event == ENTRY_REMOVED ? "DnsEntryRemoved" : "DnsEntryAdded";
         char text[ADDRESS_TEXT_SIZE];
 
         int r = sd_bus_emit_signal(bus->bus, path, BUS_NETWORK, member, "ss", entry->hostname,
                                    address_format(entry->ip, text));
         if (r < 0)
-                log_network_warning(network_interface(network), "cannot emit %s: %s", member,
+                log_network_warning(network_name(network), "cannot emit %s: %s", member,
                                     g_strerror(-r));
 }
 
@@ -339,7 +340,7 @@ static void emit_changed(Network *network, NetworkProperty properties, gpointer 
 {
         Bus *bus = data;
 
-        if (!bus->manager || manager_find(bus->manager, network_interface(network)) != network)
+        if (!bus->manager || manager_find(bus->manager, network_name(network)) != network)
                 return; /* not on the bus, or not any more */
         network_properties_emit(bus->bus, network, properties);
 }

@@ -13,11 +13,11 @@
 /* The network of the object that is read. */
 static const Network *find(Bus *bus, const char *path)
 {
-        g_autofree char *interface = NULL;
+        g_autofree char *name = NULL;
 
-        if (sd_bus_path_decode(path, BUS_PATH, &interface) <= 0)
+        if (sd_bus_path_decode(path, BUS_PATH, &name) <= 0)
                 return NULL;
-        return manager_find(bus->manager, interface);
+        return manager_find(bus->manager, name);
 }
 
 /* The text of @property. The caller's. */
@@ -27,6 +27,8 @@ static char *text_of(const Network *network, const char *property)
 
         if (g_str_equal(property, "Interface"))
                 return g_strdup(network_interface(network));
+        if (g_str_equal(property, "Name"))
+                return g_strdup(network_name(network));
         if (g_str_equal(property, "State"))
                 return g_strdup(network_state_to_string(network_state(network)));
         if (g_str_equal(property, "Error"))
@@ -124,6 +126,7 @@ static const struct {
         NetworkProperty bit;
         const char *names[2];
 } changes[] = {
+        { NETWORK_PROPERTY_INTERFACE, { "Interface" } },
         { NETWORK_PROPERTY_STATE, { "State" } },
         { NETWORK_PROPERTY_ERROR, { "Error" } },
         { NETWORK_PROPERTY_SUBNET, { "Subnet" } },
@@ -141,7 +144,7 @@ static const struct {
 void network_properties_emit(sd_bus *bus, const Network *network, NetworkProperty properties)
 {
         g_autoptr(GPtrArray) names = g_ptr_array_new();
-        g_autofree char *path = bus_network_path(network_interface(network));
+        g_autofree char *path = bus_network_path(network_name(network));
 
         for (guint i = 0; i < G_N_ELEMENTS(changes); i++)
                 for (guint j = 0; j < G_N_ELEMENTS(changes[i].names); j++)
@@ -151,6 +154,6 @@ void network_properties_emit(sd_bus *bus, const Network *network, NetworkPropert
 
         int r = sd_bus_emit_properties_changed_strv(bus, path, BUS_NETWORK, (char **)names->pdata);
         if (r < 0)
-                log_network_warning(network_interface(network), "cannot tell of a change: %s",
+                log_network_warning(network_name(network), "cannot tell of a change: %s",
                                     g_strerror(-r));
 }

@@ -37,7 +37,8 @@ int network_get_dns_entries(sd_bus *connection, const char *path, const char *in
 
 /* The vtable's rows, in the order of the introspection file. */
 #define NETWORK_PROPERTIES                                                                         \
-        SD_BUS_PROPERTY("Interface", "s", network_get_text, 0, NETWORK_CONST),                     \
+        SD_BUS_PROPERTY("Name", "s", network_get_text, 0, NETWORK_CONST),                          \
+                SD_BUS_PROPERTY("Interface", "s", network_get_text, 0, NETWORK_EMITS),             \
                 SD_BUS_PROPERTY("State", "s", network_get_text, 0, NETWORK_EMITS),                 \
                 SD_BUS_PROPERTY("Error", "s", network_get_text, 0, NETWORK_EMITS),                 \
                 SD_BUS_PROPERTY("Subnet", "s", network_get_text, 0, NETWORK_EMITS),                \

@@ -70,7 +70,7 @@ static Value *interface_status(Bus *bus, const Network *network)
         if (exists)
                 addresses = ip_address_list(bus->host->rtnl, link.index, &error);
         if (error)
-                log_network_warning(network_interface(network), "%s", error->message);
+                log_network_warning(network_name(network), "%s", error->message);
         for (guint i = 0; addresses && i < addresses->len; i++) {
                 const IpAddress *address = &g_array_index(addresses, IpAddress, i);
                 char text[ADDRESS_TEXT_SIZE];
@@ -98,9 +98,10 @@ Value *status_of_network(Bus *bus, const Network *network)
         g_autofree char *rules = status_rules(network, &error);
 
         if (error)
-                log_network_warning(network_interface(network), "%s", error->message);
+                log_network_warning(network_name(network), "%s", error->message);
         value_set(map, "interface_status", interface_status(bus, network));
         set_text(map, "interface", network_interface(network));
+        set_text(map, "name", network_name(network));
         set_text(map, "upstream", network_upstream(network));
         set_text(map, "subnet", subnet);
         set_text(map, "nat_mode", nat_mode_to_string(config->nat_mode));

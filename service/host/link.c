@@ -16,6 +16,8 @@
 #include "util/error.h"
 
 #define MAC_SIZE 6
+/* A dump that a change interrupted is taken again; more than this in a row is a storm. */
+#define DUMP_ATTEMPTS 10
 
 struct LinkWatch {
         NetlinkMonitor *monitor;
@@ -33,6 +35,20 @@ static void read_mac(const struct nlattr *attribute, char mac[static MAC_TEXT_SI
                            bytes[2], bytes[3], bytes[4], bytes[5]);
 }
 
+/* The kinds (IFLA_INFO_KIND) that take another interface's MAC address as theirs. */
+static bool is_stacked(const struct nlattr *info)
+{
+        static const char *const kinds[] = { "vlan",   "macvlan", "macvtap", "ipvlan", "ipvtap",
+                                             "bridge", "bond",    "team",    NULL };
+        const struct nlattr *attribute;
+
+        mnl_attr_for_each_nested (attribute, info) {
+                if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
+                        return g_strv_contains(kinds, mnl_attr_get_str(attribute));
+        }
+        return false;
+}
+
 static int take_attribute(const struct nlattr *attribute, void *data)
 {
         Link *link = data;
@@ -43,6 +59,12 @@ static int take_attribute(const struct nlattr *attribute, void *data)
                 break;
         case IFLA_ADDRESS:
                 read_mac(attribute, link->mac);
+                break;
+        case IFLA_PERM_ADDRESS:
+                read_mac(attribute, link->permanent_mac);
+                break;
+        case IFLA_LINKINFO:
+                link->stacked = is_stacked(attribute);
                 break;
         case IFLA_MASTER:
                 link->master = mnl_attr_get_u32(attribute);
@@ -71,7 +93,7 @@ static bool read_link(const struct nlmsghdr *message, Link *ret_link)
         if (mnl_attr_parse(message, sizeof *info, take_attribute, &link) < MNL_CB_OK)
                 return false;
         if (info->ifi_type != ARPHRD_ETHER)
-                link.mac[0] = '\0';
+                link.mac[0] = link.permanent_mac[0] = '\0';
         if (link.name[0] == '\0')
                 return false;
         *ret_link = link;
@@ -134,6 +156,39 @@ int link_get_by_index(Netlink *rtnl, guint index, Link *ret_link)
         if (index == 0)
                 return -ENODEV;
         return get(rtnl, NULL, index, ret_link);
+}
+
+static int take_one(const struct nlmsghdr *message, void *data)
+{
+        Link link;
+
+        if (message->nlmsg_type == RTM_NEWLINK && read_link(message, &link))
+                g_array_append_val((GArray *)data, link);
+        return MNL_CB_OK;
+}
+
+GArray *link_list(Netlink *rtnl, GError **error)
+{
+        g_autoptr(GArray) links = g_array_new(FALSE, FALSE, sizeof(Link));
+        int r = -EINTR;
+
+        for (guint attempt = 0; r == -EINTR && attempt < DUMP_ATTEMPTS; attempt++) {
+                char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+                struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+                request->nlmsg_type = RTM_GETLINK;
+                request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+                struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
+                info->ifi_family = AF_UNSPEC;
+                mnl_attr_put_u32(request, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+                g_array_set_size(links, 0);
+                r = netlink_request(rtnl, request, take_one, links, NULL);
+        }
+        if (r < 0) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                            "cannot list the interfaces: %s", g_strerror(-r));
+                return NULL;
+        }
+        return g_steal_pointer(&links);
 }
 
 bool link_set_up(Netlink *rtnl, const char *name, bool up, GError **error)

@@ -12,16 +12,20 @@
 typedef struct Link {
         guint index;
         char name[16];
-        char mac[MAC_TEXT_SIZE]; /* "" where it has none */
-        bool up;                 /* IFF_UP */
-        bool carrier;            /* IFF_LOWER_UP */
+        char mac[MAC_TEXT_SIZE];           /* "" where it has none */
+        char permanent_mac[MAC_TEXT_SIZE]; /* as it was made with; "" where nobody knows */
+        bool up;                           /* IFF_UP */
+        bool carrier;                      /* IFF_LOWER_UP */
         bool loopback;
         guint master; /* index of the bridge or bond that it is a port of; 0 = none */
+        bool stacked; /* made upon other interfaces, whose MAC it may have: VLAN, bridge, … */
 } Link;
 
 /* Returns 0, -ENODEV where there is no such interface, or another negative errno. */
 int link_get(Netlink *rtnl, const char *name, Link *ret_link);
 int link_get_by_index(Netlink *rtnl, guint index, Link *ret_link);
+/* All there are: array of Link; the caller's. */
+GArray *link_list(Netlink *rtnl, GError **error);
 /* Sets or clears IFF_UP. Gone already (-ENODEV) is success for down. */
 bool link_set_up(Netlink *rtnl, const char *name, bool up, GError **error);
 

@@ -80,8 +80,8 @@ static bool load_log(EntryChanges *changes, GError **error)
                 return false;
         n_bad += config_adopt_entries(network->config, entries);
         if (n_bad > 0)
-                log_network_warning(network->interface,
-                                    "%s: %u changes do not fit and were passed over", path, n_bad);
+                log_network_warning(network->name, "%s: %u changes do not fit and were passed over",
+                                    path, n_bad);
         return true;
 }
 
@@ -119,7 +119,7 @@ void entry_changes_delete(Network *network)
         entry_changes_free(changes); /* answers what is pending */
         network->changes = NULL;
         if (!file_remove(path, &error))
-                log_network_warning(network->interface, "%s", error->message);
+                log_network_warning(network->name, "%s", error->message);
 }
 
 bool entry_changes_reset(Network *network, GError **error)
@@ -173,7 +173,7 @@ static void end_connections(Network *network, const AddressEntry *old,
             !maps_are_in_force(network))
                 return;
         if (!conntrack_end_mapping(network->host->conntrack, old->ip, old->public_ip, NULL, &error))
-                log_network_warning(network->interface, "%s", error->message);
+                log_network_warning(network->name, "%s", error->message);
 }
 
 /* One change */
@@ -222,7 +222,7 @@ static bool check(Network *network, EntryChange *change, GError **error)
                 if (!address) {
                         char text[ADDRESS_TEXT_SIZE];
                         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ADDRESS,
-                                    "%s: no entry of %s", network->interface,
+                                    "%s: no entry of %s", network->name,
                                     address_format(change->ip, text));
                 }
                 return address != NULL;
@@ -235,7 +235,7 @@ static bool check(Network *network, EntryChange *change, GError **error)
                 change->old_dns = dns ? dns_entry_copy(dns) : NULL;
                 if (!dns)
                         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ENTRY,
-                                    "%s: no DNS entry of %s", network->interface, change->hostname);
+                                    "%s: no DNS entry of %s", network->name, change->hostname);
                 return dns != NULL;
         }
         g_assert_not_reached();
@@ -352,8 +352,8 @@ static void take_back(Network *network, const GPtrArray *pending)
                 g_autoptr(EntryChange) back = inverse(pending->pdata[i]);
                 g_autoptr(GError) error = NULL;
                 if (!make(network, back, &error))
-                        log_network_error(network->interface,
-                                          "cannot take an entry change back: %s", error->message);
+                        log_network_error(network->name, "cannot take an entry change back: %s",
+                                          error->message);
         }
 }
 
@@ -396,7 +396,7 @@ void entry_changes_flush_now(EntryChanges *changes)
         g_autoptr(GError) rewrite = NULL;
         if (entry_log_file_n_lines(changes->log) > 2 * n_entries + LOG_SPARE_LINES &&
             !rewrite_log(changes, entry_log_file_path(changes->log), &rewrite))
-                log_network_warning(network->interface, "%s", rewrite->message);
+                log_network_warning(network->name, "%s", rewrite->message);
         answer(network, pending, error);
 }
 

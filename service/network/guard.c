@@ -6,21 +6,31 @@
 #include "network/guard.h"
 
 typedef struct Guarded {
+        char *interface;
         guint32 gateway_ip;
         Subnet subnet;
 } Guarded;
 
 struct Guard {
         Nft *nft;
-        GHashTable *networks; /* interface -> Guarded */
+        GHashTable *networks; /* network's name -> Guarded */
         bool made;            /* the table may be there; an earlier life's counts as well */
 };
+
+static void guarded_free(gpointer data)
+{
+        Guarded *guarded = data;
+
+        if (guarded)
+                g_free(guarded->interface);
+        g_free(guarded);
+}
 
 Guard *guard_new(Nft *nft)
 {
         Guard *guard = g_new0(Guard, 1);
         guard->nft = nft;
-        guard->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        guard->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, guarded_free);
         guard->made = true;
         return guard;
 }
@@ -44,11 +54,12 @@ static bool guard_apply(Guard *guard, GError **error)
 
         g_autoptr(GArray) networks = g_array_new(FALSE, FALSE, sizeof(GuardedNetwork));
         GHashTableIter iter;
-        gpointer interface, value;
+        gpointer value;
         g_hash_table_iter_init(&iter, guard->networks);
-        while (g_hash_table_iter_next(&iter, &interface, &value)) {
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Guarded *guarded = value;
-                GuardedNetwork network = { interface, guarded->gateway_ip, guarded->subnet };
+                GuardedNetwork network = { guarded->interface, guarded->gateway_ip,
+                                           guarded->subnet };
                 g_array_append_val(networks, network);
         }
         g_autoptr(Ruleset) ruleset =
@@ -57,31 +68,46 @@ static bool guard_apply(Guard *guard, GError **error)
         return nft_apply(guard->nft, ruleset, error);
 }
 
-bool guard_add(Guard *guard, const char *interface, guint32 gateway_ip, const Subnet *subnet,
-               GError **error)
+/* What was there of @name before (owned; NULL: nothing). */
+static Guarded *put(Guard *guard, const char *name, const GuardedNetwork *network)
 {
-        const Guarded *old = g_hash_table_lookup(guard->networks, interface);
-        g_autofree Guarded *before = old ? g_new(Guarded, 1) : NULL;
+        gpointer old_name = NULL, old = NULL;
         Guarded *guarded = g_new(Guarded, 1);
 
-        if (old)
-                *before = *old;
-        *guarded = (Guarded){ gateway_ip, *subnet };
-        g_hash_table_insert(guard->networks, g_strdup(interface), guarded);
-        if (guard_apply(guard, error))
+        (void)g_hash_table_steal_extended(guard->networks, name, &old_name,
+                                          &old); /* none is fine */
+        g_free(old_name);
+        *guarded = (Guarded){ g_strdup(network->interface), network->gateway_ip, network->subnet };
+        g_hash_table_insert(guard->networks, g_strdup(name), guarded);
+        return old;
+}
+
+bool guard_add(Guard *guard, const char *name, const GuardedNetwork *network, GError **error)
+{
+        Guarded *old = put(guard, name, network);
+
+        if (guard_apply(guard, error)) {
+                guarded_free(old);
                 return true;
-        if (before)
-                g_hash_table_insert(guard->networks, g_strdup(interface), g_steal_pointer(&before));
+        }
+        if (old)
+                g_hash_table_insert(guard->networks, g_strdup(name), old);
         else
-                g_hash_table_remove(guard->networks, interface);
+                g_hash_table_remove(guard->networks, name);
         return false;
 }
 
-bool guard_remove(Guard *guard, const char *interface, GError **error)
+void guard_expect(Guard *guard, const char *name, const GuardedNetwork *network)
 {
-        bool is_stale = guard->made && g_hash_table_size(guard->networks) == 0;
+        guarded_free(put(guard, name, network));
+}
 
-        if (!g_hash_table_remove(guard->networks, interface) && !is_stale)
-                return true;
-        return guard_apply(guard, error);
+bool guard_remove(Guard *guard, const char *name, GError **error)
+{
+        return !g_hash_table_remove(guard->networks, name) || guard_apply(guard, error);
+}
+
+bool guard_forget_others(Guard *guard, GError **error)
+{
+        return g_hash_table_size(guard->networks) > 0 || guard_apply(guard, error);
 }

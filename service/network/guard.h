@@ -18,8 +18,12 @@ typedef struct Guard Guard;
 Guard *guard_new(Nft *nft);
 void guard_free(Guard *guard);
 
-/* Puts @interface under guard, or changes its gateway address and subnet there. */
-bool guard_add(Guard *guard, const char *interface, guint32 gateway_ip, const Subnet *subnet,
-               GError **error);
+/* Puts the network called @name under guard, or changes what it is there (@network is copied). */
+bool guard_add(Guard *guard, const char *name, const GuardedNetwork *network, GError **error);
+/* The same without touching the table: an earlier life of the daemon has put it there. */
+void guard_expect(Guard *guard, const char *name, const GuardedNetwork *network);
 /* Takes it out; the table goes with the last one. Not there is success. */
-bool guard_remove(Guard *guard, const char *interface, GError **error);
+bool guard_remove(Guard *guard, const char *name, GError **error);
+/* Every network of an earlier life has been expected or added by now: a table that is there
+ * without any goes. */
+bool guard_forget_others(Guard *guard, GError **error);

@@ -26,8 +26,8 @@ typedef struct Host {
         Firewalld *firewalld;
         Knobs *knobs;
         Guard *guard;
-        GHashTable *networks; /* interface -> Network: all there are; the manager fills it */
-        GHashTable *tables;   /* nftables table name -> interface: who has it */
+        GHashTable *networks; /* name -> Network: all there are; the manager fills it */
+        GHashTable *tables;   /* nftables table name -> network's name: who has it */
         int lock_fd;          /* held as long as this daemon lives: there is one */
         char *run_dir;        /* /run/jumpstarter: the journal */
         char *lib_dir;        /* /var/lib/jumpstarter: what outlives a boot */

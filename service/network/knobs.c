@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* Counted sysctls. The journal is one key file, sysctls.journal: a group for each knob, named
- * "SYSCTL INTERFACE", with the value found, the value set and the holders. It is written before a
- * knob is turned, so a crash in between costs nothing: giving back a value that is still there
- * changes nothing. */
+ * "SYSCTL INDEX", with the value found, the value set and the holders. It is written before a knob
+ * is turned, so a crash in between costs nothing: giving back a value that is still there changes
+ * nothing. A knob belongs to an interface, by its index: it goes along when that is renamed. */
 
 #include "network/knobs.h"
 
 #include <errno.h>
+#include <net/if.h>
 
 #include "util/error.h"
 #include "util/file.h"
 
 typedef struct Held {
         Sysctl sysctl;
-        char *interface;
+        guint index; /* of its interface */
         int found, set;
         GHashTable *holders; /* "HOLDER CLASS" */
 } Held;
@@ -27,25 +28,24 @@ struct Knobs {
 static void held_free(gpointer data)
 {
         Held *held = data;
-        g_free(held->interface);
         g_hash_table_unref(held->holders);
         g_free(held);
 }
 
-static Held *held_new(Sysctl sysctl, const char *interface, int found, int set)
+static Held *held_new(Sysctl sysctl, guint index, int found, int set)
 {
         Held *held = g_new0(Held, 1);
         held->sysctl = sysctl;
-        held->interface = g_strdup(interface);
+        held->index = index;
         held->found = found;
         held->set = set;
         held->holders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         return held;
 }
 
-static char *group_name(Sysctl sysctl, const char *interface)
+static char *group_name(Sysctl sysctl, guint index)
 {
-        return g_strdup_printf("%d %s", (int)sysctl, interface);
+        return g_strdup_printf("%d %u", (int)sysctl, index);
 }
 
 static bool knobs_save(Knobs *knobs, GError **error)
@@ -62,7 +62,7 @@ static bool knobs_save(Knobs *knobs, GError **error)
                 guint n;
                 g_autofree gpointer *holders = g_hash_table_get_keys_as_array(held->holders, &n);
                 g_key_file_set_integer(file, group, "sysctl", (int)held->sysctl);
-                g_key_file_set_string(file, group, "interface", held->interface);
+                g_key_file_set_integer(file, group, "index", (int)held->index);
                 g_key_file_set_integer(file, group, "found", held->found);
                 g_key_file_set_integer(file, group, "set", held->set);
                 g_key_file_set_string_list(file, group, "holders",
@@ -82,12 +82,12 @@ static void knobs_load(Knobs *knobs)
         g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
         for (char **group = groups; *group; group++) {
                 int sysctl = g_key_file_get_integer(file, *group, "sysctl", NULL);
-                g_autofree char *interface = g_key_file_get_string(file, *group, "interface", NULL);
+                int index = g_key_file_get_integer(file, *group, "index", NULL);
                 g_auto(GStrv) holders =
                         g_key_file_get_string_list(file, *group, "holders", NULL, NULL);
-                if (sysctl < 0 || sysctl >= SYSCTL_MAX || !interface || !holders)
+                if (sysctl < 0 || sysctl >= SYSCTL_MAX || index <= 0 || !holders)
                         continue;
-                Held *held = held_new((Sysctl)sysctl, interface,
+                Held *held = held_new((Sysctl)sysctl, (guint)index,
                                       g_key_file_get_integer(file, *group, "found", NULL),
                                       g_key_file_get_integer(file, *group, "set", NULL));
                 for (char **holder = holders; *holder; holder++)
@@ -119,13 +119,16 @@ static bool sysctl_is_optional(Sysctl sysctl)
         return sysctl == SYSCTL_IPV6_ACCEPT_RA || sysctl == SYSCTL_IPV6_ACCEPT_REDIRECTS;
 }
 
-/* Gives the value found back, unless somebody else has set it since. */
+/* Gives the value found back, unless somebody else has set it since or the interface is gone. */
 static bool held_give_back(const Held *held, GError **error)
 {
+        char interface[IF_NAMESIZE];
         int now;
-        if (sysctl_get(held->sysctl, held->interface, &now) < 0 || now != held->set)
+
+        if (!if_indextoname(held->index, interface) ||
+            sysctl_get(held->sysctl, interface, &now) < 0 || now != held->set)
                 return true;
-        return sysctl_set(held->sysctl, held->interface, held->found, error);
+        return sysctl_set(held->sysctl, interface, held->found, error);
 }
 
 /* Lets @key go of knob @group. */
@@ -145,7 +148,8 @@ static bool let_go(Knobs *knobs, const char *group, const char *key, GError **er
 /* Has @key hold @knob. *ret_new: it did not before. */
 static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new, GError **error)
 {
-        g_autofree char *group = group_name(knob->sysctl, knob->interface);
+        guint index = if_nametoindex(knob->interface); /* gone: reading says so */
+        g_autofree char *group = group_name(knob->sysctl, index);
         Held *held = g_hash_table_lookup(knobs->held, group);
 
         *ret_new = false;
@@ -160,7 +164,7 @@ static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new,
                                     "cannot read %s: %s", name, g_strerror(-r));
                         return false;
                 }
-                held = held_new(knob->sysctl, knob->interface, found, knob->value);
+                held = held_new(knob->sysctl, index, found, knob->value);
                 g_hash_table_insert(knobs->held, g_strdup(group), held);
         }
         *ret_new = g_hash_table_add(held->holders, g_strdup(key));
@@ -172,7 +176,8 @@ static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new,
 static bool is_wanted(const char *group, const Knob *wanted, guint n_wanted)
 {
         for (guint i = 0; i < n_wanted; i++) {
-                g_autofree char *name = group_name(wanted[i].sysctl, wanted[i].interface);
+                g_autofree char *name =
+                        group_name(wanted[i].sysctl, if_nametoindex(wanted[i].interface));
                 if (g_str_equal(name, group))
                         return true;
         }
@@ -206,7 +211,8 @@ bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, cons
                 if (hold(knobs, &wanted[i], key, &is_new[i], error))
                         continue;
                 for (guint j = 0; j <= i; j++) {
-                        g_autofree char *group = group_name(wanted[j].sysctl, wanted[j].interface);
+                        g_autofree char *group =
+                                group_name(wanted[j].sysctl, if_nametoindex(wanted[j].interface));
                         if (is_new[j])
                                 (void)let_go(knobs, group, key, NULL); /* the first error counts */
                 }

@@ -3,6 +3,7 @@
 
 /* The inside of the manager, for manager.c, transaction.c and reload.c. */
 
+#include "host/device-path.h"
 #include "host/link.h"
 #include "host/route.h"
 #include "network/manager.h"
@@ -14,6 +15,7 @@ struct Manager {
         gpointer events_data;
         LinkWatch *links;
         RouteWatch *routes;
+        UdevWatch *udev;
         guint n_tasks; /* under way */
         guint trim_id;
 };

@@ -73,15 +73,21 @@ static void task_end(Task *task, const GError *error)
 
 /* The table */
 
-Network *manager_find(const Manager *manager, const char *interface)
+Network *manager_find(const Manager *manager, const char *name)
 {
-        return g_hash_table_lookup(manager->host->networks, interface);
+        return g_hash_table_lookup(manager->host->networks, name);
+}
+
+Network *manager_look_up(const Manager *manager, const char *name)
+{
+        Network *network = manager_find(manager, name);
+
+        return network ? network : network_of_interface(manager->host, name);
 }
 
 static int compare_interfaces(gconstpointer a, gconstpointer b)
 {
-        return g_strcmp0(network_interface(*(Network *const *)a),
-                         network_interface(*(Network *const *)b));
+        return g_strcmp0(network_name(*(Network *const *)a), network_name(*(Network *const *)b));
 }
 
 GPtrArray *manager_list(const Manager *manager)
@@ -115,7 +121,7 @@ bool manager_is_busy(const Manager *manager)
 /* Takes the table's reference away. */
 static void forget(Manager *manager, Network *network)
 {
-        g_hash_table_remove(manager->host->networks, network_interface(network));
+        g_hash_table_remove(manager->host->networks, network_name(network));
         manager->events->removed(network, manager->events_data);
         network_unref(network);
 }
@@ -146,7 +152,7 @@ static bool check_new(Manager *manager, const NetworkConfig *config, const Netwo
                         continue;
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
                             "state_dir: %s is network %s's", config->state_dir,
-                            network_interface(other));
+                            network_name(other));
                 return false;
         }
         return true;
@@ -162,7 +168,7 @@ Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin
                                        &manager->events->network, manager->events_data, error);
         if (!network)
                 return NULL;
-        g_hash_table_insert(manager->host->networks, g_strdup(network_interface(network)), network);
+        g_hash_table_insert(manager->host->networks, g_strdup(network_name(network)), network);
         manager->events->added(network, manager->events_data);
         return network;
 }
@@ -175,8 +181,8 @@ static void removed(Network *network, const GError *error, gpointer data)
         Manager *manager = task->manager;
         bool tombstone = task->for_good && network_origin(network)[0] == '/';
 
-        if (manager_find(manager, network_interface(network)) == network) {
-                store_remove(manager->host, network_interface(network), tombstone);
+        if (manager_find(manager, network_name(network)) == network) {
+                store_remove(manager->host, network_name(network), tombstone);
                 forget(manager, network);
         }
         task_end(task, task->error ? task->error : error);
@@ -229,7 +235,7 @@ void manager_create(Manager *manager, NetworkConfig *config, const char *caller,
                 network_remove(network, removed, task);
                 return;
         }
-        store_remove_tombstone(manager->host, network_interface(network));
+        store_remove_tombstone(manager->host, network_name(network));
         if (is_transient)
                 network_set_caller(network, caller);
         network_up(network, created, task_new(manager, network, done, data));
@@ -242,7 +248,7 @@ static void changed_back(Network *network, const GError *error, gpointer data)
         Task *task = data;
 
         if (error)
-                log_network_error(network_interface(network),
+                log_network_error(network_name(network),
                                   "cannot go back to the old configuration: %s", error->message);
         task_end(task, task->error);
 }
@@ -334,18 +340,14 @@ static void resync(gpointer data)
         Manager *manager = data;
         g_autoptr(GPtrArray) networks = manager_list(manager);
 
-        for (guint i = 0; i < networks->len; i++) {
-                Link link;
-                Network *network = networks->pdata[i];
-                int r = link_get(manager->host->rtnl, network_interface(network), &link);
-                network_interface_changed(network, r == 0 ? link.index : 0);
-        }
+        for (guint i = 0; i < networks->len; i++)
+                network_links_changed(networks->pdata[i]);
         host_changed(manager);
 }
 
 static void link_changed(const Link *link, bool gone, gpointer data)
 {
-        resync(data); /* a rename is one interface gone and another come */
+        resync(data);
 }
 
 Manager *manager_new(Host *host, const char *const *config_dirs, const ManagerEvents *events,
@@ -363,6 +365,9 @@ Manager *manager_new(Host *host, const char *const *config_dirs, const ManagerEv
         manager->routes = route_watch_new(host_changed, manager, error);
         if (!manager->routes)
                 return NULL;
+        manager->udev = udev_watch_new(resync, manager, error);
+        if (!manager->udev)
+                return NULL;
         return g_steal_pointer(&manager);
 }
 
@@ -374,6 +379,7 @@ void manager_free(Manager *manager)
                 g_source_remove(manager->trim_id);
         link_watch_free(manager->links);
         route_watch_free(manager->routes);
+        udev_watch_free(manager->udev);
         g_autoptr(GPtrArray) networks = manager_list(manager);
         for (guint i = 0; i < networks->len; i++)
                 network_unref(networks->pdata[i]);

@@ -29,8 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
  * nobody asks for any more. They come up in the background. */
 void manager_load(Manager *manager);
 
-/* Borrowed; NULL where there is none. */
-Network *manager_find(const Manager *manager, const char *interface);
+/* The network called @name. Borrowed; NULL where there is none. */
+Network *manager_find(const Manager *manager, const char *name);
+/* The same or, where none is called so, the one that has the interface @name. */
+Network *manager_look_up(const Manager *manager, const char *name);
 /* All, by interface name. Array of Network*, borrowed; the array is the caller's. */
 GPtrArray *manager_list(const Manager *manager);
 

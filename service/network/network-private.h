@@ -7,6 +7,7 @@
 #include "host/dhcp-watch.h"
 #include "host/dnsmasq.h"
 #include "host/lease-file.h"
+#include "host/link.h"
 #include "network/network.h"
 #include "network/record.h"
 #include "network/steps.h"
@@ -20,14 +21,14 @@ struct Network {
         const NetworkEvents *events;
         gpointer events_data;
 
-        char *interface;
+        char *name;            /* on the bus, in files and in the log */
+        char *interface;       /* its NIC, by its name now; "" while a match has found none */
         NetworkConfig *config; /* in force: its entries are the present ones */
         Entries *configured;   /* the entries as configured, before the log's changes */
         Record *record;
         NetworkState state;
         char *error; /* NULL = none */
 
-        guint index;            /* of its interface, as the link step found it */
         char *upstream;         /* in force; NULL = none now */
         char *public_interface; /* in force; NULL = none now */
 
@@ -99,6 +100,12 @@ bool leases_watch_boards(Network *network, GError **error);
 /* Addresses of the subnet that are in use and that dnsmasq does not know of by itself: those that
  * the neighbour table shows, live leases aside. Array of guint32, the caller's. */
 GArray *leases_taken_addresses(Network *network);
+
+/* interface.c: the NIC as it is now. 0, -ENODEV where there is none, -ENOTUNIQ where `match` fits
+ * several (*ret_which names them; the caller's), or another negative errno. */
+int interface_find(const Network *network, Link *ret_link, char **ret_which);
+/* The NIC is called @interface from now on. */
+void interface_set(Network *network, const char *interface);
 
 /* upstream.c: works out upstream and public interface as they are now. True where one changed. */
 bool upstream_resolve(Network *network);

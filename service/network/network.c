@@ -64,9 +64,9 @@ static void log_state(const Network *network, NetworkState old)
         const char *to = network_state_to_string(network->state);
 
         if (network->error)
-                log_network_warning(network->interface, "%s -> %s: %s", from, to, network->error);
+                log_network_warning(network->name, "%s -> %s: %s", from, to, network->error);
         else
-                log_network_notice(network->interface, "%s -> %s", from, to);
+                log_network_notice(network->name, "%s -> %s", from, to);
 }
 
 void network_set_state(Network *network, NetworkState state, const char *error)
@@ -99,7 +99,7 @@ void network_tell(Network *network, NetworkProperty properties)
 
 bool network_save_record(Network *network, GError **error)
 {
-        return record_save(network->record, network->host->run_dir, network->interface, error);
+        return record_save(network->record, network->host->run_dir, network->name, error);
 }
 
 void network_set_config(Network *network, NetworkConfig *config)
@@ -108,14 +108,26 @@ void network_set_config(Network *network, NetworkConfig *config)
         network->config = config;
 }
 
+/* What an earlier life has put on the host stands there until it is adopted or undone. */
+static void expect(Network *network)
+{
+        const NetworkConfig *config = network->config;
+        GuardedNetwork guarded = { network->record->interface, config->gateway_ip, config->subnet };
+
+        g_free(network->interface);
+        network->interface = g_strdup(network->record->interface);
+        if (network->record->is_up && !nat_mode_forwards(config->nat_mode))
+                guard_expect(network->host->guard, network->name, &guarded);
+}
+
 /* The record that an earlier life left, or a new one. */
 static bool load_record(Network *network, const char *origin, GError **error)
 {
         g_autoptr(GError) bad = NULL;
 
-        network->record = record_load(network->host->run_dir, network->interface, &bad);
+        network->record = record_load(network->host->run_dir, network->name, &bad);
         if (bad)
-                log_network_warning(network->interface, "journal not readable, starting afresh: %s",
+                log_network_warning(network->name, "journal not readable, starting afresh: %s",
                                     bad->message);
         if (!network->record)
                 network->record = record_new();
@@ -123,7 +135,9 @@ static bool load_record(Network *network, const char *origin, GError **error)
         network->record->origin = g_strdup(origin);
         if (network->record->table)
                 g_hash_table_replace(network->host->tables, g_strdup(network->record->table),
-                                     g_strdup(network->interface));
+                                     g_strdup(network->name));
+        if (network->record->interface)
+                expect(network);
         return network_save_record(network, error);
 }
 
@@ -136,7 +150,8 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         network->host = host;
         network->events = events;
         network->events_data = data;
-        network->interface = g_strdup(config->interface);
+        network->name = g_strdup(config->interface);
+        network->interface = g_strdup(link_match_is_empty(&config->match) ? network->name : "");
         network->config = config;
         network->configured = entries_copy(config->entries);
         network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
@@ -177,6 +192,7 @@ static void network_free(Network *network)
         g_free(network->upstream);
         g_free(network->public_interface);
         g_free(network->interface);
+        g_free(network->name);
         g_free(network->error);
         g_free(network);
 }
@@ -185,6 +201,11 @@ void network_unref(Network *network)
 {
         if (network && --network->n_ref == 0)
                 network_free(network);
+}
+
+const char *network_name(const Network *network)
+{
+        return network->name;
 }
 
 const char *network_interface(const Network *network)
@@ -257,7 +278,7 @@ void network_set_origin(Network *network, const char *origin)
         g_free(network->record->origin);
         network->record->origin = g_strdup(origin);
         if (!network_save_record(network, &error))
-                log_network_warning(network->interface, "%s", error->message);
+                log_network_warning(network->name, "%s", error->message);
         network_tell(network, NETWORK_PROPERTY_ORIGIN);
 }
 
@@ -270,7 +291,7 @@ void network_overlay_entries(const Network *network, NetworkConfig *config)
         (void)entry_log_replay(log, strlen(log), entries, &n_bad);
         n_bad += config_adopt_entries(config, entries);
         if (n_bad > 0)
-                log_network_warning(network->interface,
+                log_network_warning(network->name,
                                     "%u entries made over the bus do not fit the new configuration",
                                     n_bad);
 }
@@ -301,6 +322,6 @@ bool network_find_dut(const Network *network, const char *mac, guint32 *ret_ip, 
                 return true;
         }
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_LEASE,
-                    "%s: no lease or entry of %s", network->interface, mac);
+                    "%s: no lease or entry of %s", network->name, mac);
         return false;
 }

@@ -40,6 +40,7 @@ typedef enum NetworkProperty {
         NETWORK_PROPERTY_NAT_MODE = 1 << 9,
         NETWORK_PROPERTY_STATE_DIR = 1 << 10,
         NETWORK_PROPERTY_DHCP_ENABLED = 1 << 11,
+        NETWORK_PROPERTY_INTERFACE = 1 << 12,
 } NetworkProperty;
 
 /* What a network consists of on the host, as a mask beside ConfigChange's bits. */
@@ -83,7 +84,16 @@ Network *network_ref(Network *network);
 void network_unref(Network *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Network, network_unref)
 
+/* What it is called, for good: its NIC's name, or, where `match` finds the NIC, the configured or
+ * derived one. */
+const char *network_name(const Network *network);
+/* Its NIC, by the name that this has now; "" where `match` has found none yet. */
 const char *network_interface(const Network *network);
+/* The network that has @interface, or is just taking it; NULL: none. Borrowed. */
+Network *network_of_interface(const Host *host, const char *interface);
+/* The NIC that a network of @config would have now, by its name, or, where there is none, what it
+ * is looked for by (link_match_name()). For those who decide who may have it. The caller's. */
+char *network_config_interface(const Host *host, const NetworkConfig *config);
 const NetworkConfig *network_config(const Network *network);
 NetworkState network_state(const Network *network);
 const char *network_error(const Network *network); /* "" = none */
@@ -141,8 +151,8 @@ void network_remove_dns(Network *network, const char *hostname, NetworkDone done
 /* Whether an operation is under way. */
 bool network_is_busy(const Network *network);
 
-/* Its interface has @index now; 0 = it is not there. */
-void network_interface_changed(Network *network, guint index);
+/* Interfaces have come, gone or been renamed. */
+void network_links_changed(Network *network);
 /* Routes or addresses of the host changed: follows the upstream where it moved. */
 void network_host_changed(Network *network);
 /* Somebody else has changed @parts (NetworkPart) behind our back: they are put back at once, or,

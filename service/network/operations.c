@@ -6,7 +6,8 @@
 
 #include "network/network-private.h"
 
-#include "host/link.h"
+#include <errno.h>
+
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -17,7 +18,7 @@ typedef enum OperationType {
         OPERATION_REMOVE,
         OPERATION_CHANGE,
         OPERATION_REFRESH,
-        OPERATION_LOST,      /* its interface went away */
+        OPERATION_LOST,      /* its interface went away, or goes by another name */
         OPERATION_NEW_BOARD, /* another board wants the range's one address */
         OPERATION_ENTRY,
 } OperationType;
@@ -77,8 +78,10 @@ static void operation_end(Network *network, const GError *error)
                 operation->done(network, error, operation->data);
         operation_free(operation);
         run_queue(network);
-        if (network->host_changed)
+        if (network->host_changed) {
+                network_links_changed(network);
                 network_host_changed(network);
+        }
         network_unref(network); /* of run_queue() */
 }
 
@@ -90,7 +93,21 @@ static bool is_up(const Network *network)
 static bool interface_exists(const Network *network)
 {
         Link link;
-        return link_get(network->host->rtnl, network->interface, &link) == 0;
+        return interface_find(network, &link, NULL) == 0;
+}
+
+/* Waits for an interface; with a reason where there are too many. */
+static void wait_for_interface(Network *network)
+{
+        g_autofree char *which = NULL;
+        g_autofree char *reason = NULL;
+        Link link;
+
+        if (interface_find(network, &link, &which) == -ENOTUNIQ)
+                reason = g_strdup_printf("match: fits more than one interface: %s", which);
+        if (!link_match_is_empty(&network->config->match))
+                interface_set(network, "");
+        network_set_state(network, NETWORK_WAITING, reason);
 }
 
 /* What a network that is up cannot do for want of an interface; NULL for nothing. The caller's. */
@@ -131,7 +148,7 @@ static void up_rolled_back(Network *network, GError *error)
         g_autoptr(GError) cause = g_steal_pointer(&network->current->cause);
 
         if (!interface_exists(network)) {
-                network_set_state(network, NETWORK_WAITING, NULL);
+                wait_for_interface(network);
                 operation_end(network, NULL);
                 return;
         }
@@ -139,37 +156,116 @@ static void up_rolled_back(Network *network, GError *error)
         operation_end(network, cause);
 }
 
+static void undo(Network *network, StepRunDone done)
+{
+        network->record->is_up = false; /* saved with what the first undo takes back */
+        steps_undo(network, done);
+}
+
+/* What an earlier life of the daemon had up is not taken down because something is in the way of
+ * looking after it now: its DUTs have a network. */
+static void stay_up(Network *network, GError *error)
+{
+        network_set_state(network, NETWORK_DEGRADED, error->message);
+        operations_refresh(network, STEP_CHANGE_ALL);
+        g_clear_error(&error);
+        operation_end(network, NULL);
+}
+
 static void up_started(Network *network, GError *error)
 {
+        if (error && network->record->is_up && interface_exists(network)) {
+                stay_up(network, error);
+                return;
+        }
+        if (!error) {
+                network->record->is_up = true;
+                (void)network_save_record(network, &error); /* `error` says how it went */
+        }
         if (error) {
                 network->current->cause = error;
-                steps_undo(network, up_rolled_back);
+                undo(network, up_rolled_back);
                 return;
         }
         settle_up(network, STEP_CHANGE_ALL);
         operation_end(network, NULL);
 }
 
+/* With an interface that is there. */
+static void start_up(Network *network, const Link *link)
+{
+        g_autoptr(GError) error = NULL;
+        Record *record = network->record;
+
+        interface_set(network, link->name);
+        g_free(record->interface);
+        record->interface = g_strdup(link->name);
+        record->index = link->index;
+        record->wanted_up = true;
+        if (!network_save_record(network, &error)) {
+                operation_end(network, error);
+                return;
+        }
+        network_set_state(network, NETWORK_ACTIVATING, NULL);
+        steps_start(network, STEP_CHANGE_ALL, up_started);
+}
+
+/* What an earlier life left on an interface that is another one now, or gone, is undone. */
+static void left_undone(Network *network, GError *error)
+{
+        Link link;
+
+        g_clear_error(&error); /* undos report none */
+        if (interface_find(network, &link, NULL) == 0) {
+                start_up(network, &link);
+                return;
+        }
+        wait_for_interface(network);
+        operation_end(network, NULL);
+}
+
+/* Whether the record is about another interface than @link (NULL: none is there). */
+static bool is_left_elsewhere(const Network *network, const Link *link)
+{
+        const Record *record = network->record;
+
+        return record->index != 0 && (!link || record->index != link->index) &&
+               !record_is_clean(record);
+}
+
+/* Undoes what an earlier life left on the interface of the record, by the name that it has now. */
+static void undo_left(Network *network)
+{
+        Link link;
+
+        if (link_get_by_index(network->host->rtnl, network->record->index, &link) == 0)
+                interface_set(network, link.name);
+        network_set_state(network, NETWORK_ACTIVATING, NULL);
+        undo(network, left_undone);
+}
+
 static void run_up(Network *network)
 {
         g_autoptr(GError) error = NULL;
+        Link link;
 
         if (is_up(network)) {
                 operation_end(network, NULL);
                 return;
         }
+        bool exists = interface_find(network, &link, NULL) == 0;
+        if (is_left_elsewhere(network, exists ? &link : NULL)) {
+                undo_left(network);
+                return;
+        }
+        if (exists) {
+                start_up(network, &link);
+                return;
+        }
         network->record->wanted_up = true;
-        if (!network_save_record(network, &error)) {
-                operation_end(network, error);
-                return;
-        }
-        if (!interface_exists(network)) {
-                network_set_state(network, NETWORK_WAITING, NULL);
-                operation_end(network, NULL);
-                return;
-        }
-        network_set_state(network, NETWORK_ACTIVATING, NULL);
-        steps_start(network, STEP_CHANGE_ALL, up_started);
+        if (network_save_record(network, &error))
+                wait_for_interface(network);
+        operation_end(network, error);
 }
 
 /* DOWN and REMOVE */
@@ -184,17 +280,17 @@ static void down_undone(Network *network, GError *error)
 static void remove_undone(Network *network, GError *error)
 {
         g_autoptr(GError) files = NULL;
-        g_autofree char *journal = record_path(network->host->run_dir, network->interface);
+        g_autofree char *journal = record_path(network->host->run_dir, network->name);
 
         g_clear_error(&error); /* undos report none */
         leases_unwatch(network);
         entry_changes_delete(network);
         if (!dnsmasq_remove_files(network->config->state_dir, &files)) {
-                log_network_warning(network->interface, "%s", files->message);
+                log_network_warning(network->name, "%s", files->message);
                 g_clear_error(&files);
         }
         if (!file_remove(journal, &files))
-                log_network_warning(network->interface, "%s", files->message);
+                log_network_warning(network->name, "%s", files->message);
         network->removed = true;
         network_set_state(network, NETWORK_INACTIVE, NULL);
         operation_end(network, NULL);
@@ -206,14 +302,14 @@ static void run_down(Network *network, StepRunDone done)
 
         network->record->wanted_up = false;
         if (!network_save_record(network, &error))
-                log_network_warning(network->interface, "%s", error->message);
+                log_network_warning(network->name, "%s", error->message);
         if (network->state == NETWORK_INACTIVE && done == down_undone &&
             record_is_clean(network->record)) {
                 operation_end(network, NULL);
                 return;
         }
         network_set_state(network, NETWORK_DEACTIVATING, NULL);
-        steps_undo(network, done);
+        undo(network, done);
 }
 
 /* CHANGE */
@@ -241,7 +337,7 @@ static void end_lost_mappings(Network *network, const NetworkConfig *old)
                         continue;
                 if (!conntrack_end_mapping(network->host->conntrack, entry->ip, entry->public_ip,
                                            NULL, &error))
-                        log_network_warning(network->interface, "%s", error->message);
+                        log_network_warning(network->name, "%s", error->message);
         }
 }
 
@@ -296,7 +392,7 @@ static void change_rolled_back(Network *network, GError *error)
 static void change_started(Network *network, GError *error)
 {
         if (!error && !entry_changes_reset(network, &error))
-                g_prefix_error(&error, "%s: ", network->interface);
+                g_prefix_error(&error, "%s: ", network->name);
         if (error) {
                 network->current->cause = error;
                 swap_config(network, network->current);
@@ -407,19 +503,43 @@ static void run_refresh(Network *network)
 static void lost_undone(Network *network, GError *error)
 {
         g_clear_error(&error); /* undos report none */
-        network_set_state(network, NETWORK_WAITING, NULL);
+        wait_for_interface(network);
         if (interface_exists(network)) /* back already, and told of while it was being undone */
                 queue(network, operation_new(OPERATION_UP, NULL, NULL));
         operation_end(network, NULL);
 }
 
+/* Its name is another one. With a `match` it is the network's all the same. */
+static void run_renamed(Network *network, const Link *link)
+{
+        Record *record = network->record;
+        g_autoptr(GError) error = NULL;
+
+        log_network_notice(network->name, "interface %s -> %s", network->interface, link->name);
+        interface_set(network, link->name);
+        g_free(record->interface);
+        record->interface = g_strdup(link->name);
+        if (!network_save_record(network, &error))
+                log_network_warning(network->name, "%s", error->message);
+        if (link_match_is_empty(&network->config->match)) {
+                undo(network, lost_undone);
+                return;
+        }
+        network->current->changes = STEP_CHANGE_ALL;
+        steps_start(network, STEP_CHANGE_ALL, refresh_started);
+}
+
 static void run_lost(Network *network)
 {
         Link link;
-        int r = link_get(network->host->rtnl, network->interface, &link);
+        int r = link_get_by_index(network->host->rtnl, network->record->index, &link);
 
-        if (is_up(network) && (r < 0 || link.index != network->index))
-                steps_undo(network, lost_undone);
+        if (!is_up(network))
+                operation_end(network, NULL);
+        else if (r == -ENODEV)
+                undo(network, lost_undone);
+        else if (r == 0 && !g_str_equal(link.name, network->interface))
+                run_renamed(network, &link);
         else
                 operation_end(network, NULL);
 }
@@ -434,9 +554,9 @@ static void stopped_for_new_board(Dnsmasq *dnsmasq, const GError *error, gpointe
                 g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
 
         if (error)
-                log_network_warning(network->interface, "%s", error->message);
+                log_network_warning(network->name, "%s", error->message);
         if (!file_remove(leases, &files))
-                log_network_warning(network->interface, "%s", files->message);
+                log_network_warning(network->name, "%s", files->message);
         leases_forget(network);
         network->current->changes = CONFIG_CHANGE_DNSMASQ;
         steps_start(network, CONFIG_CHANGE_DNSMASQ, refresh_started);
@@ -455,9 +575,8 @@ static void run_new_board(Network *network)
 static void run_operation(Network *network)
 {
         if (network->removed) {
-                g_autoptr(GError) error =
-                        g_error_new(SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_NETWORK,
-                                    "%s: the network is gone", network->interface);
+                g_autoptr(GError) error = g_error_new(SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_NETWORK,
+                                                      "%s: the network is gone", network->name);
                 if (network->current->type == OPERATION_ENTRY)
                         entry_change_cancel(network, network->current->entry_change, error);
                 operation_end(network, error);
@@ -558,12 +677,23 @@ void network_change(Network *network, NetworkConfig *config, Entries *configured
         queue(network, operation);
 }
 
-void network_interface_changed(Network *network, guint index)
+void network_links_changed(Network *network)
 {
-        if (index != 0 && network->state == NETWORK_WAITING)
+        Link link;
+
+        network->host_changed |= !operations_are_idle(network); /* then once more */
+        if (is_up(network)) {
+                int r = link_get_by_index(network->host->rtnl, network->record->index, &link);
+                if (r == -ENODEV || (r == 0 && !g_str_equal(link.name, network->interface)))
+                        queue(network, operation_new(OPERATION_LOST, NULL, NULL));
+                return;
+        }
+        if (network->state != NETWORK_WAITING)
+                return;
+        if (interface_exists(network))
                 queue(network, operation_new(OPERATION_UP, NULL, NULL));
-        if (index != network->index && is_up(network)) /* gone, or another one of the name */
-                queue(network, operation_new(OPERATION_LOST, NULL, NULL));
+        else if (operations_are_idle(network))
+                wait_for_interface(network); /* the reason may be another one */
 }
 
 void network_host_changed(Network *network)
@@ -573,7 +703,7 @@ void network_host_changed(Network *network)
         network->host_changed = !operations_are_idle(network);
         if (network->host_changed || !is_up(network) || !upstream_resolve(network))
                 return;
-        log_network_notice(network->interface, "upstream %s -> %s", upstream ? upstream : "none",
+        log_network_notice(network->name, "upstream %s -> %s", upstream ? upstream : "none",
                            network->upstream ? network->upstream : "none");
         network_tell(network, NETWORK_PROPERTY_UPSTREAM);
         retry_now(network, CONFIG_CHANGE_RULES);

@@ -149,13 +149,13 @@ static bool check_networks(PublicCheck *check, guint32 ip, const char *text, GEr
                 if (subnet_contains(&other->config->subnet, ip)) {
                         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
                                     "public_ip: %s is inside the subnet of network %s", text,
-                                    other->interface);
+                                    other->name);
                         return false;
                 }
                 if (!entries_find_public_ip(other->config->entries, ip))
                         continue;
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
-                            "public_ip: %s is a mapping of network %s", text, other->interface);
+                            "public_ip: %s is a mapping of network %s", text, other->name);
                 return false;
         }
         return true;
@@ -229,7 +229,7 @@ static void announce(Network *network, guint index, const GArray *added)
         g_autoptr(GError) error = NULL;
 
         if (added->len > 0 && !arp_announce(network->host->arp, index, added, &error))
-                log_network_warning(network->interface, "%s", error->message);
+                log_network_warning(network->name, "%s", error->message);
 }
 
 static bool is_on(const GArray *addresses, guint32 ip)
@@ -254,23 +254,26 @@ static bool remove_unwanted(Network *network, guint index, const Entries *wanted
         return true;
 }
 
-static guint index_of(Network *network, const char *interface)
+/* The interface that our addresses are on, whatever it is called now; 0 = gone. */
+static guint recorded_index(const Network *network)
 {
+        guint index = network->record->public_index;
         Link link;
-        return interface && link_get(network->host->rtnl, interface, &link) == 0 ? link.index : 0;
+
+        return link_get_by_index(network->host->rtnl, index, &link) == 0 ? index : 0;
 }
 
-/* The public interface moved: what we put on the old one goes first. */
-static bool leave_old_interface(Network *network, GError **error)
+/* The public interface moved: what we put on the old one goes first. Renamed, it has not moved. */
+static bool leave_old_interface(Network *network, guint index, GError **error)
 {
         Record *record = network->record;
+        guint old_index = recorded_index(network);
 
-        if (g_strcmp0(record->public_interface, network->public_interface) == 0)
-                return true;
-        if (!remove_unwanted(network, index_of(network, record->public_interface), NULL, error))
+        if (old_index != index && !remove_unwanted(network, old_index, NULL, error))
                 return false;
         g_free(record->public_interface);
         record->public_interface = g_strdup(network->public_interface);
+        record->public_index = index;
         return true;
 }
 
@@ -298,10 +301,9 @@ bool public_sync(Network *network, GError **error)
         const NetworkConfig *config = network->config;
         const Entries *wanted = config->nat_mode == NAT_MODE_1TO1 ? config->entries : NULL;
 
-        if (!leave_old_interface(network, error))
-                return false;
         guint index = public_index(network);
-        if (!remove_unwanted(network, index, wanted, error))
+        if (!leave_old_interface(network, index, error) ||
+            !remove_unwanted(network, index, wanted, error))
                 return false;
         if (wanted && index != 0 && !add_missing(network, index, wanted, error))
                 return false;
@@ -312,9 +314,10 @@ bool public_clear(Network *network, GError **error)
 {
         Record *record = network->record;
 
-        if (!remove_unwanted(network, index_of(network, record->public_interface), NULL, error))
+        if (!remove_unwanted(network, recorded_index(network), NULL, error))
                 return false;
         g_clear_pointer(&record->public_interface, g_free);
+        record->public_index = 0;
         return network_save_record(network, error);
 }
 

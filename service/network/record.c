@@ -28,12 +28,14 @@ void record_free(Record *record)
                 return;
         g_free(record->origin);
         g_free(record->caller);
+        g_free(record->interface);
         nm_held_free(record->held);
         g_free(record->table);
         g_array_unref(record->addresses_found);
         g_array_unref(record->routes_found);
         g_free(record->public_interface);
         g_array_unref(record->public_added);
+        g_free(record->foreign_interface);
         g_free(record->foreign_upstream);
         g_free(record->foreign_public);
         g_free(record->firewalld_zone);
@@ -161,6 +163,7 @@ static void save_public(GKeyFile *file, const Record *record)
         g_autofree int *numbers = g_new(int, record->public_added->len + 1);
 
         set_text(file, "public", "interface", record->public_interface);
+        g_key_file_set_integer(file, "public", "index", (int)record->public_index);
         for (guint i = 0; i < record->public_added->len; i++)
                 numbers[i] = (int)g_array_index(record->public_added, guint32, i);
         if (record->public_added->len > 0)
@@ -174,6 +177,7 @@ static void load_public(GKeyFile *file, Record *record)
         g_autofree int *numbers = g_key_file_get_integer_list(file, "public", "added", &n, NULL);
 
         record->public_interface = get_text(file, "public", "interface");
+        record->public_index = (guint)g_key_file_get_integer(file, "public", "index", NULL);
         for (gsize i = 0; i < n; i++) {
                 guint32 address = (guint32)numbers[i];
                 g_array_append_val(record->public_added, address);
@@ -188,6 +192,9 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         set_text(file, "network", "origin", record->origin);
         set_text(file, "network", "caller", record->caller);
         g_key_file_set_boolean(file, "network", "up", record->wanted_up);
+        g_key_file_set_boolean(file, "network", "established", record->is_up);
+        set_text(file, "network", "interface", record->interface);
+        g_key_file_set_integer(file, "network", "index", (int)record->index);
 
         g_key_file_set_boolean(file, "hand-over", "taken", record->taken);
         if (record->held) {
@@ -210,6 +217,7 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
 
         save_public(file, record);
 
+        set_text(file, "firewalls", "interface", record->foreign_interface);
         set_text(file, "firewalls", "upstream", record->foreign_upstream);
         set_text(file, "firewalls", "public", record->foreign_public);
         g_key_file_set_boolean(file, "firewalls", "firewalld", record->firewalld);
@@ -240,6 +248,9 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         }
         record->caller = get_text(file, "network", "caller");
         record->wanted_up = get_bool(file, "network", "up");
+        record->is_up = get_bool(file, "network", "established");
+        record->interface = get_text(file, "network", "interface");
+        record->index = (guint)g_key_file_get_integer(file, "network", "index", NULL);
 
         record->taken = get_bool(file, "hand-over", "taken");
         if (g_key_file_has_key(file, "hand-over", "managed", NULL)) {
@@ -261,6 +272,7 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
 
         load_public(file, record);
 
+        record->foreign_interface = get_text(file, "firewalls", "interface");
         record->foreign_upstream = get_text(file, "firewalls", "upstream");
         record->foreign_public = get_text(file, "firewalls", "public");
         record->firewalld = get_bool(file, "firewalls", "firewalld");

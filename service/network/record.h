@@ -11,9 +11,12 @@
 
 typedef struct Record {
         /* of the network itself */
-        char *origin;   /* "bus", "transient" or a file's path */
-        char *caller;   /* transient: the bus name that it lives with */
-        bool wanted_up; /* false after Down */
+        char *origin;    /* "bus", "transient" or a file's path */
+        char *caller;    /* transient: the bus name that it lives with */
+        bool wanted_up;  /* false after Down */
+        bool is_up;      /* it was all there once, and has not been taken down since */
+        char *interface; /* its NIC's name and index, when it was touched; NULL, 0: not yet */
+        guint index;
 
         /* hand-over */
         bool taken;
@@ -33,11 +36,13 @@ typedef struct Record {
 
         /* public addresses */
         char *public_interface;
+        guint public_index;
         GArray *public_added; /* guint32 each */
 
         /* other firewalls */
-        char *foreign_upstream; /* NULL: nothing was opened */
-        char *foreign_public;   /* the same for a public interface that is another one */
+        char *foreign_interface; /* what the NIC was called in them */
+        char *foreign_upstream;  /* NULL: nothing was opened */
+        char *foreign_public;    /* the same for a public interface that is another one */
         bool firewalld;
         char *firewalld_zone; /* NULL: it was in none */
 } Record;

@@ -125,7 +125,7 @@ static void remove_unnamed(Reload *reload, GHashTable *named, GHashTable *bad_fi
                 Network *network = networks->pdata[i];
                 const char *origin = network_origin(network);
                 g_autofree char *name = g_path_get_basename(origin);
-                if (origin[0] != '/' || g_hash_table_contains(named, network_interface(network)) ||
+                if (origin[0] != '/' || g_hash_table_contains(named, network_name(network)) ||
                     g_hash_table_contains(bad_files, name))
                         continue;
                 reload->n_pending++;
@@ -193,8 +193,13 @@ void manager_reload(Manager *manager, ManagerDone done, gpointer data)
 
 static void loaded(const GPtrArray *networks, const GError *error, gpointer data)
 {
+        Manager *manager = data;
+        g_autoptr(GError) guard = NULL;
+
         if (error)
                 log_warning("not all networks came up: %s", error->message);
+        if (!guard_forget_others(manager->host->guard, &guard))
+                log_warning("%s", guard->message);
 }
 
 static void load_bus(Reload *reload)
@@ -284,7 +289,7 @@ static void load_journals(Reload *reload, GHashTable *bad_files)
 
 void manager_load(Manager *manager)
 {
-        Reload *reload = reload_new(manager, loaded, NULL);
+        Reload *reload = reload_new(manager, loaded, manager);
         g_autoptr(GHashTable) bad_files =
                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 

@@ -5,6 +5,8 @@
 
 #include "network/network-private.h"
 
+#include <string.h>
+
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
@@ -31,6 +33,10 @@ static GError *check_interface(Network *network, const Link *link)
         if (link->loopback)
                 return refuse(SERVICE_ERROR_INVALID_ARGS, "interface: %s is the loopback interface",
                               link->name);
+        if (strpbrk(link->name, ",*#\"\\")) /* of a `match`: a configured name has been checked */
+                return refuse(SERVICE_ERROR_INVALID_ARGS,
+                              "interface: %s cannot be served: dnsmasq does not take its name",
+                              link->name);
         if (link->master != 0)
                 return refuse(SERVICE_ERROR_INTERFACE_IN_USE,
                               "interface: %s is a port of another interface", link->name);
@@ -39,25 +45,28 @@ static GError *check_interface(Network *network, const Link *link)
                 Network *other = value;
                 if (other == network)
                         continue;
+                if (network_has_interface(other) && g_str_equal(other->interface, link->name))
+                        return refuse(SERVICE_ERROR_INTERFACE_IN_USE,
+                                      "interface: %s is network %s's", link->name, other->name);
                 if (g_strcmp0(other->upstream, link->name) == 0 ||
                     g_strcmp0(other->config->upstream_interface, link->name) == 0 ||
                     g_strcmp0(other->public_interface, link->name) == 0)
                         return refuse(SERVICE_ERROR_INTERFACE_IN_USE,
                                       "interface: %s is the upstream of network %s", link->name,
-                                      other->interface);
+                                      other->name);
         }
         return NULL;
 }
 
 static GError *check_upstream(Network *network, const char *key, const char *name)
 {
-        const Network *other = name ? g_hash_table_lookup(network->host->networks, name) : NULL;
+        const Network *other = name ? network_of_interface(network->host, name) : NULL;
         Link link;
 
         if (name && link_get(network->host->rtnl, name, &link) == 0 && link.loopback)
                 return refuse(SERVICE_ERROR_INVALID_ARGS, "%s: %s is the loopback interface", key,
                               name);
-        if (other && network_has_interface(other))
+        if (other || g_strcmp0(name, network->interface) == 0)
                 return refuse(SERVICE_ERROR_INTERFACE_IN_USE, "%s: %s is a network's own interface",
                               key, name);
         return NULL;
@@ -105,7 +114,7 @@ static GError *check_subnets(Network *network)
                         continue;
                 g_autofree char *text = subnet_to_string(subnet);
                 return refuse(SERVICE_ERROR_ADDRESS_IN_USE, "subnet: %s overlaps network %s's",
-                              text, other->interface);
+                              text, other->name);
         }
         return NULL;
 }
@@ -123,7 +132,7 @@ static GError *check_mappings(Network *network, const Network *other)
                 if (ip && subnet_contains(&network->config->subnet, ip))
                         return refuse(SERVICE_ERROR_ADDRESS_IN_USE,
                                       "subnet: %s in it is a public address of network %s",
-                                      address_format(ip, text), other->interface);
+                                      address_format(ip, text), other->name);
         }
         return NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* The network's nftables tables, replaced as a whole in one transaction; or, without NAT, its place
- * in the guard. Claims the table's name: two interfaces' names can meet. */
+ * in the guard. Claims the table's name: two interfaces' names can meet.
+ * A table keeps its name when its interface is renamed. */
 
 #include "network/network-private.h"
 
@@ -29,7 +30,7 @@ static bool claim_table(Network *network, GError **error)
                 g_free(name);
                 name = table_name_with_suffix(network->interface, nth);
         }
-        g_hash_table_insert(tables, g_strdup(name), g_strdup(network->interface));
+        g_hash_table_insert(tables, g_strdup(name), g_strdup(network->name));
         record->table = g_steal_pointer(&name);
         return network_save_record(network, error);
 }
@@ -55,10 +56,10 @@ static bool apply(Network *network, GError **error)
 
         if (nat_mode_forwards(config->nat_mode))
                 return nft_apply(host->nft, rules, error) &&
-                       guard_remove(host->guard, network->interface, error);
+                       guard_remove(host->guard, network->name, error);
 
-        return guard_add(host->guard, network->interface, config->gateway_ip, &config->subnet,
-                         error) &&
+        GuardedNetwork guarded = { network->interface, config->gateway_ip, config->subnet };
+        return guard_add(host->guard, network->name, &guarded, error) &&
                nft_remove(host->nft, network->record->table, error) &&
                nft_apply(host->nft, rules, error);
 }
@@ -82,6 +83,6 @@ void firewall_undo(Network *network)
                 g_clear_pointer(&record->table, g_free);
                 (void)network_save_record(network, &error); /* `error` says how it went */
         }
-        (void)guard_remove(network->host->guard, network->interface, error ? NULL : &error);
+        (void)guard_remove(network->host->guard, network->name, error ? NULL : &error);
         step_done(network, error);
 }

@@ -7,6 +7,13 @@
 
 #include "util/log.h"
 
+/* What the NIC was called when it was opened for; its name now where nothing has been. */
+static const char *opened_for(const Network *network)
+{
+        const char *interface = network->record->foreign_interface;
+        return interface ? interface : network->interface;
+}
+
 /* Makes what is open between the network and an interface that leads to the LAN *@place (of the
  * record): @wanted, NULL for nothing. */
 static bool sync_one(Network *network, char **place, const char *wanted, GError **error)
@@ -15,7 +22,7 @@ static bool sync_one(Network *network, char **place, const char *wanted, GError 
         g_autofree char *chain = NULL;
 
         if (*place && g_strcmp0(*place, wanted) != 0) {
-                if (!foreign_firewall_close(firewall, network->interface, *place, error))
+                if (!foreign_firewall_close(firewall, opened_for(network), *place, error))
                         return false;
                 g_clear_pointer(place, g_free);
         }
@@ -28,8 +35,7 @@ static bool sync_one(Network *network, char **place, const char *wanted, GError 
             !foreign_firewall_open(firewall, network->interface, wanted, &chain, error))
                 return false;
         if (chain)
-                log_network_info(network->interface, "opened chain %s to and from %s", chain,
-                                 wanted);
+                log_network_info(network->name, "opened chain %s to and from %s", chain, wanted);
         return true;
 }
 
@@ -66,10 +72,13 @@ static void added(const char *zone, const GError *error, gpointer data)
         step_done(network, result);
 }
 
-void firewalls_start(Network *network)
+static void begin(Network *network)
 {
+        Record *record = network->record;
         GError *error = NULL;
 
+        g_free(record->foreign_interface);
+        record->foreign_interface = g_strdup(network->interface);
         if (!sync_foreign(network, &error)) {
                 step_done(network, error);
                 return;
@@ -77,31 +86,67 @@ void firewalls_start(Network *network)
         firewalld_add(network->host->firewalld, network->interface, added, network);
 }
 
-static void removed(const char *zone, const GError *error, gpointer data)
+/* Closes all that is open; @removed is called with the rest of it, or at once where firewalld has
+ * nothing of ours. */
+static void close_all(Network *network, FirewalldDone removed)
 {
-        Network *network = data;
         Record *record = network->record;
-        GError *result = error ? g_error_copy(error) : NULL;
+        GError *error = NULL;
+
+        if (!close_foreign(network, &error) && record->firewalld) {
+                log_network_warning(network->name, "%s", error->message);
+                g_clear_error(&error);
+        }
+        if (record->firewalld)
+                firewalld_remove(network->host->firewalld, opened_for(network),
+                                 record->firewalld_zone, removed, network);
+        else
+                removed(NULL, error, network);
+        g_clear_error(&error);
+}
+
+static bool forget(Network *network, GError **error)
+{
+        Record *record = network->record;
 
         record->firewalld = false;
         g_clear_pointer(&record->firewalld_zone, g_free);
-        (void)network_save_record(network, result ? NULL : &result);
+        g_clear_pointer(&record->foreign_interface, g_free);
+        return network_save_record(network, error);
+}
+
+/* What another name's was could not be closed: it opens nothing for anybody any more. */
+static void removed_to_rename(const char *zone, const GError *error, gpointer data)
+{
+        Network *network = data;
+        GError *save = NULL;
+
+        if (error)
+                log_network_warning(network->name, "%s", error->message);
+        if (forget(network, &save))
+                begin(network);
+        else
+                step_done(network, save);
+}
+
+void firewalls_start(Network *network)
+{
+        if (g_str_equal(opened_for(network), network->interface))
+                begin(network);
+        else
+                close_all(network, removed_to_rename);
+}
+
+static void removed(const char *zone, const GError *error, gpointer data)
+{
+        Network *network = data;
+        GError *result = error ? g_error_copy(error) : NULL;
+
+        (void)forget(network, result ? NULL : &result); /* the first error counts */
         step_done(network, result);
 }
 
 void firewalls_undo(Network *network)
 {
-        Record *record = network->record;
-        GError *error = NULL;
-
-        (void)close_foreign(network, &error);
-        if (!record->firewalld) {
-                step_done(network, error);
-                return;
-        }
-        if (error)
-                log_network_warning(network->interface, "%s", error->message);
-        g_clear_error(&error);
-        firewalld_remove(network->host->firewalld, network->interface, record->firewalld_zone,
-                         removed, network);
+        close_all(network, removed);
 }

@@ -18,7 +18,7 @@ void forwarding_start(Network *network)
         if (!nat_mode_forwards(network->config->nat_mode))
                 n = 0;
 
-        (void)knobs_hold(network->host->knobs, network->interface, "forwarding", knobs, n, &error);
+        (void)knobs_hold(network->host->knobs, network->name, "forwarding", knobs, n, &error);
         step_done(network, error);
 }
 
@@ -26,6 +26,6 @@ void forwarding_undo(Network *network)
 {
         GError *error = NULL;
 
-        (void)knobs_release(network->host->knobs, network->interface, "forwarding", &error);
+        (void)knobs_release(network->host->knobs, network->name, "forwarding", &error);
         step_done(network, error);
 }

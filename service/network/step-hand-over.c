@@ -38,7 +38,7 @@ static void given_back(const GError *error, gpointer data)
         g_clear_pointer(&record->held, nm_held_free);
         record->taken = false;
         if (!network_save_record(network, &save))
-                log_network_warning(network->interface, "%s", save->message);
+                log_network_warning(network->name, "%s", save->message);
         step_done(network, error ? g_error_copy(error) : NULL);
 }
 

@@ -20,8 +20,8 @@ static bool hold_knobs(Network *network, GError **error)
                 { SYSCTL_IPV6_ACCEPT_RA, network->interface, 0 },
                 { SYSCTL_IPV6_ACCEPT_REDIRECTS, network->interface, 0 },
         };
-        return knobs_hold(network->host->knobs, network->interface, "link", knobs,
-                          G_N_ELEMENTS(knobs), error);
+        return knobs_hold(network->host->knobs, network->name, "link", knobs, G_N_ELEMENTS(knobs),
+                          error);
 }
 
 static IpAddress gateway_address(guint index, guint32 gateway_ip, guint prefix)
@@ -62,7 +62,7 @@ static bool note_routes(Network *network, GError **error)
                 return false;
         for (guint i = 0; i < routes->len; i++) {
                 const Route *route = &g_array_index(routes, Route, i);
-                if (route->index == network->index && route->protocol != RTPROT_KERNEL)
+                if (route->index == network->record->index && route->protocol != RTPROT_KERNEL)
                         g_array_append_val(network->record->routes_found, *route);
         }
         return true;
@@ -126,7 +126,7 @@ static bool apply(Network *network, GError **error)
                             "cannot read the interface: %s", g_strerror(-r));
                 return false;
         }
-        network->index = link.index;
+        record->index = link.index;
         if (!record->link_found) {
                 record->link_found = true;
                 record->link_up = link.up;
@@ -184,7 +184,8 @@ void link_undo(Network *network)
         GError *error = NULL;
         Link link;
 
-        if (record->link_found && link_get(network->host->rtnl, network->interface, &link) == 0) {
+        if (record->link_found &&
+            link_get_by_index(network->host->rtnl, record->index, &link) == 0) {
                 IpAddress gateway =
                         gateway_address(link.index, record->gateway_ip, record->gateway_prefix);
                 if (record->gateway_ip && !record->gateway_existed)
@@ -192,10 +193,9 @@ void link_undo(Network *network)
                 give_back_addresses(network, link.index, &error);
                 give_back_routes(network, link.index, &error);
                 if (!record->link_up)
-                        (void)link_set_up(network->host->rtnl, network->interface, false,
-                                          first(&error));
+                        (void)link_set_up(network->host->rtnl, link.name, false, first(&error));
         }
-        (void)knobs_release(network->host->knobs, network->interface, "link", first(&error));
+        (void)knobs_release(network->host->knobs, network->name, "link", first(&error));
 
         record->link_found = false;
         record->gateway_ip = 0;

@@ -59,7 +59,7 @@ static void run_next(Network *network)
                 finish(network, NULL);
                 return;
         }
-        log_network_debug(network->interface, "step %s", steps[run->next].name);
+        log_network_debug(network->name, "step %s", steps[run->next].name);
         steps[run->next].start(network);
 }
 
@@ -70,14 +70,13 @@ void step_done(Network *network, GError *error)
         const char *name = steps[run->next].name;
         if (run->undoing) {
                 if (error)
-                        log_network_warning(network->interface, "undo of %s: %s", name,
-                                            error->message);
+                        log_network_warning(network->name, "undo of %s: %s", name, error->message);
                 g_clear_error(&error);
                 run_next(network);
                 return;
         }
         if (error) {
-                g_prefix_error(&error, "%s: %s: ", network->interface, name);
+                g_prefix_error(&error, "%s: %s: ", network->name, name);
                 finish(network, error);
                 return;
         }

@@ -34,13 +34,13 @@ static bool save(const NetworkConfig *config, const char *path, GError **error)
 /* With the entries in force: those of a file may not fit what was updated since. */
 bool store_save_run(const Network *network, const Host *host, GError **error)
 {
-        g_autofree char *path = run_path(host, network_interface(network), ".yaml");
+        g_autofree char *path = run_path(host, network_name(network), ".yaml");
         return save(network_config(network), path, error);
 }
 
 bool store_save(const Network *network, const Host *host, GError **error)
 {
-        g_autofree char *path = lib_path(host, network_interface(network));
+        g_autofree char *path = lib_path(host, network_name(network));
         g_autoptr(NetworkConfig) configured = network_configured(network);
 
         if (!store_save_run(network, host, error))

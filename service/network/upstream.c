@@ -40,7 +40,7 @@ static char *detect(Network *network)
         Link link;
 
         if (!routes) {
-                log_network_warning(network->interface, "%s", error->message);
+                log_network_warning(network->name, "%s", error->message);
                 return NULL;
         }
         guint index = route_default_interface(routes, ignored);
