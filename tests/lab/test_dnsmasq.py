@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""dnsmasq as a process: it dies and is back, it cannot come back, it is found again."""
+
+import os
+import signal
+import time
+
+from labkit import host
+from labkit.expect import contains, equal
+from labkit.process import run, wait_for
+
+PROGRAM = "/usr/sbin/dnsmasq"
+DNS = "192.168.100.1"
+
+
+def kill(network):
+    """Ends it as a crash would; the moment of that."""
+    pid = network.dnsmasq()
+    os.kill(pid, signal.SIGKILL)
+    return time.monotonic()
+
+
+def answers(dut):
+    return dut.dig_status("here.lab", DNS) == "NOERROR"
+
+
+def words_of_dnsmasq(interface):
+    return run("journalctl", "--quiet", "--no-pager", "--output=cat", f"--identifier=dnsmasq-{interface}")
+
+
+def test_dnsmasq_that_dies_is_back_within_a_second(lab):
+    dut = lab.dut()
+    network = lab.create(dut, dns_entries=[{"hostname": "here.lab", "ip": "10.1.2.3"}])
+    address = dut.dhcp()["ip"]
+    signals = lab.signals()
+    times = []
+    for _ in range(3):
+        start = kill(network)
+        wait_for(lambda: answers(dut), "DNS is answered again")
+        times.append(time.monotonic() - start)
+    assert sorted(times)[1] < 1.0, f"it took {times} s"
+    network.wait_state("active")
+    signals.wait_property(network.path, "State", "degraded")
+    equal(dut.dhcp()["ip"], address, "the board's address afterwards")
+    equal(len(host.servants()), 1, f"the number of programs: {host.servants()}")
+
+
+def test_dnsmasq_that_will_not_start_is_tried_with_pauses(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    dut.dhcp()
+    attempts = os.path.join(network.get("StateDir"), "attempts")
+    os.rename(PROGRAM, f"{PROGRAM}.away")
+    try:
+        with open(PROGRAM, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\necho $$ >>{attempts}\nexit 3\n")
+        os.chmod(PROGRAM, 0o755)
+        start = kill(network)
+        wait_for(lambda: os.path.exists(attempts) and len(host.read(attempts).split()) >= 5,
+                 "it is tried several times")
+        assert time.monotonic() - start > 0.5, "there are no pauses between the attempts"
+        equal(network.get("State"), "degraded", "State")
+        contains(network.get("Error"), "dnsmasq", "status 3")
+    finally:
+        os.replace(f"{PROGRAM}.away", PROGRAM)
+    network.wait_state("active", deadline=10.0)
+    dut.dhcp()
+    os.unlink(attempts)
+
+
+def test_dnsmasq_logs_under_its_network_s_name_without_the_daemon(lab):
+    dut = lab.dut()
+    lab.create(dut)
+    lab.stop_daemon()
+    dut.dhcp("talker")
+    wait_for(lambda: "talker" in words_of_dnsmasq("raw0"), "the lease is in the journal")
+    lab.start_daemon()
+
+
+def test_each_network_s_dnsmasq_is_its_own(lab):
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    one = lab.create(first)
+    two = lab.create(second, subnet="192.168.101.0/24")
+    first.dhcp()
+    second.dhcp()
+    pid = two.dnsmasq()
+    kill(one)
+    wait_for(lambda: one.get("State") == "active" and one.dnsmasq() != 0 and answers_from(first),
+             "the first is back")
+    equal(two.dnsmasq(), pid, "the other network's dnsmasq")
+    equal(two.get("State"), "active", "the other network's state")
+
+
+def answers_from(dut):
+    return dut.dig_status("nowhere.lab", DNS) != ""
