@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Calls to the service over the system bus, one at a time and waiting. What the bus says when the
- * service cannot be reached is put into words that say what to do. */
+/* Calls to the service over the system bus, most of them one at a time and waiting. What the bus
+ * says when the service cannot be reached is put into words that say what to do. */
 
 #include "cli/connection.h"
 
 #include <errno.h>
+#include <poll.h>
 
 #include "cli/agent.h"
 #include "cli/error.h"
@@ -96,7 +97,7 @@ static const char *explain(const sd_bus_error *bus_error, int r)
         return r == -ETIMEDOUT ? "the service did not answer in time" : NULL;
 }
 
-static void set_refusal(const sd_bus_error *bus_error, int r, GError **error)
+void connection_set_refusal(const sd_bus_error *bus_error, int r, GError **error)
 {
         bool about_input = sd_bus_error_has_name(bus_error, SD_BUS_ERROR_INVALID_ARGS) ||
                            sd_bus_error_has_name(bus_error, SERVICE_NAME ".Error.LimitExceeded");
@@ -120,7 +121,7 @@ bool connection_call(Connection *connection, sd_bus_message *call, bool changes,
         int r = sd_bus_call(connection->bus, call,
                             changes ? CHANGE_TIMEOUT_USEC : READ_TIMEOUT_USEC, &bus_error, &reply);
         if (r < 0) {
-                set_refusal(&bus_error, r, error);
+                connection_set_refusal(&bus_error, r, error);
                 return false;
         }
         if (!ret_answer)
@@ -131,4 +132,44 @@ bool connection_call(Connection *connection, sd_bus_message *call, bool changes,
                 return false;
         *ret_answer = answer;
         return true;
+}
+
+bool connection_send(Connection *connection, sd_bus_message *call,
+                     sd_bus_message_handler_t answered, void *data, sd_bus_slot **ret_slot,
+                     GError **error)
+{
+        int r = sd_bus_call_async(connection->bus, ret_slot, call, answered, data,
+                                  READ_TIMEOUT_USEC);
+        return r >= 0 || fail("the service cannot be asked", r, error);
+}
+
+/* Until @deadline_usec, or until there is something to do for @bus or to read from @fd. */
+static int wait_for_input(sd_bus *bus, int fd, gint64 deadline_usec)
+{
+        uint64_t bus_usec = UINT64_MAX;
+        int events = sd_bus_get_events(bus);
+        int r = events < 0 ? events : sd_bus_get_timeout(bus, &bus_usec);
+        if (r < 0)
+                return r;
+
+        struct pollfd fds[] = {
+                { .fd = sd_bus_get_fd(bus), .events = (short)events },
+                { .fd = fd, .events = POLLIN },
+        };
+        uint64_t until_usec = MIN(bus_usec, (uint64_t)deadline_usec);
+        gint64 left_usec = MAX((gint64)MIN(until_usec, G_MAXINT64) - g_get_monotonic_time(), 0);
+        struct timespec left = {
+                .tv_sec = left_usec / G_USEC_PER_SEC,
+                .tv_nsec = left_usec % G_USEC_PER_SEC * 1000,
+        };
+        r = ppoll(fds, G_N_ELEMENTS(fds), until_usec < G_MAXINT64 ? &left : NULL, NULL);
+        return r < 0 ? -errno : 0;
+}
+
+bool connection_process(Connection *connection, int fd, gint64 deadline_usec, GError **error)
+{
+        int r = sd_bus_process(connection->bus, NULL);
+        if (r == 0)
+                r = wait_for_input(connection->bus, fd, deadline_usec);
+        return r >= 0 || r == -EINTR || fail("the connection to the bus broke", r, error);
 }

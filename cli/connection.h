@@ -34,3 +34,15 @@ sd_bus_message *connection_new_call(Connection *connection, const char *path, co
  * InvalidArgs and LimitExceeded, else FAILED. */
 bool connection_call(Connection *connection, sd_bus_message *call, bool changes, Value **ret_answer,
                      GError **error);
+
+/* Sends @call; @answered gets the answer, from connection_process(), or an error where there is
+ * none in time. @ret_slot: the caller's; without it nothing is answered. */
+bool connection_send(Connection *connection, sd_bus_message *call,
+                     sd_bus_message_handler_t answered, void *data, sd_bus_slot **ret_slot,
+                     GError **error);
+/* Puts @bus_error, or the errno @r where it is empty, into words as connection_call() does. */
+void connection_set_refusal(const sd_bus_error *bus_error, int r, GError **error);
+
+/* Handles one message that has come, or waits until one comes, @fd (-1: none) can be read, or it is
+ * @deadline_usec (of the monotonic clock; G_MAXINT64: never). False when the connection broke. */
+bool connection_process(Connection *connection, int fd, gint64 deadline_usec, GError **error);

@@ -4,86 +4,45 @@
  * interrupted. It starts no service and outlives restarts of it. */
 
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "cli/error.h"
 #include "cli/json.h"
 #include "cli/map.h"
+#include "cli/signals.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 
-#define MATCH_SERVICE "type='signal',sender='" SERVICE_NAME "',path_namespace='" MANAGER_PATH "'"
-#define MATCH_OWNER                                                                                \
-        "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"            \
-        "member='NameOwnerChanged',arg0='" SERVICE_NAME "'"
-
-/* The names of a signal's arguments, for JSON and for the line; those of our own signals are the
- * contract's. */
-typedef struct Event {
-        const char *member;
-        const char *words; /* how a line begins */
-        const char *arguments[4];
-} Event;
-
-static const Event events[] = {
-        { "LeaseAdded", "lease added", { "lease" } },
-        { "LeaseChanged", "lease changed", { "lease" } },
-        { "LeaseRemoved", "lease removed", { "lease" } },
-        { "AddressAdded", "address added", { "address" } },
-        { "AddressChanged", "address changed", { "address" } },
-        { "AddressRemoved", "address removed", { "address" } },
-        { "DnsEntryAdded", "DNS entry added", { "hostname", "ip" } },
-        { "DnsEntryRemoved", "DNS entry removed", { "hostname", "ip" } },
-        { "InterfacesAdded", "network added", { "path", "interfaces" } },
-        { "InterfacesRemoved", "network removed", { "path", "interfaces" } },
-        { "PropertiesChanged", NULL, { "interface_name", "properties", "invalidated" } },
-        { "NameOwnerChanged", NULL, { "name", "old_owner", "new_owner" } },
-};
-
-static const Event *find_event(const char *member)
+/* How a line about a signal begins. */
+static const char *words_of(const char *member)
 {
-        for (guint i = 0; i < G_N_ELEMENTS(events); i++)
-                if (g_str_equal(events[i].member, member))
-                        return &events[i];
-        return NULL;
+        static const struct {
+                const char *member, *words;
+        } known[] = {
+                { "LeaseAdded", "lease added" },         { "LeaseChanged", "lease changed" },
+                { "LeaseRemoved", "lease removed" },     { "AddressAdded", "address added" },
+                { "AddressChanged", "address changed" }, { "AddressRemoved", "address removed" },
+                { "DnsEntryAdded", "DNS entry added" },  { "DnsEntryRemoved", "DNS entry removed" },
+                { "InterfacesAdded", "network added" },  { "InterfacesRemoved", "network removed" },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(known); i++)
+                if (g_str_equal(known[i].member, member))
+                        return known[i].words;
+        return member;
 }
 
-/* The arguments of @message by name, or NULL where it cannot be read. */
-static Value *read_arguments(sd_bus_message *message, const Event *event)
+static void print_json(const Signal *signal)
 {
-        g_autoptr(Value) arguments = value_new_map();
-        for (guint i = 0; i < G_N_ELEMENTS(event->arguments) && event->arguments[i]; i++) {
-                Value *argument = message_read_value(message, NULL);
-                if (!argument)
-                        return NULL;
-                value_set(arguments, event->arguments[i], argument);
-        }
-        return g_steal_pointer(&arguments);
-}
-
-/* The interface of the network that the signal is about, or NULL: about the service. */
-static char *interface_of(const char *path)
-{
-        char *interface = NULL;
-        if (sd_bus_path_decode(path, MANAGER_PATH, &interface) <= 0)
-                return NULL;
-
-        char *copy = g_strdup(interface);
-        free(interface);
-        return copy;
-}
-
-static void print_json(const char *interface, const Event *event, const Value *arguments)
-{
+        const Value *arguments = signal->arguments;
         g_autoptr(GDateTime) now = g_date_time_new_now_utc();
         g_autofree char *time_text = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S.%fZ");
         g_autoptr(Value) line = value_new_map();
         value_set(line, "time", value_new_text(time_text));
-        if (interface)
-                value_set(line, "interface", value_new_text(interface));
-        value_set(line, "event", value_new_text(event->member));
+        if (signal->interface)
+                value_set(line, "interface", value_new_text(signal->interface));
+        value_set(line, "event", value_new_text(signal->member));
         for (guint i = 0; i < arguments->items->len; i++) {
                 const Value *key = g_ptr_array_index(arguments->keys, i);
                 value_set(line, key->text, value_copy(g_ptr_array_index(arguments->items, i)));
@@ -148,14 +107,14 @@ static void print_properties(const Terminal *terminal, const char *interface,
         }
 }
 
-static void print_event(const Terminal *terminal, const char *interface, const Event *event,
-                        const Value *arguments)
+static void print_event(const Terminal *terminal, const Signal *signal)
 {
-        if (g_str_equal(event->member, "PropertiesChanged")) {
-                print_properties(terminal, interface, value_get(arguments, "properties"));
+        const Value *arguments = signal->arguments;
+        if (g_str_equal(signal->member, "PropertiesChanged")) {
+                print_properties(terminal, signal->interface, value_get(arguments, "properties"));
                 return;
         }
-        if (g_str_equal(event->member, "NameOwnerChanged")) {
+        if (g_str_equal(signal->member, "NameOwnerChanged")) {
                 bool runs = *map_get_text(arguments, "new_owner");
                 print_line(terminal, NULL, runs ? STYLE_GOOD : STYLE_FAINT,
                            runs ? "running" : "stopped");
@@ -163,36 +122,21 @@ static void print_event(const Terminal *terminal, const char *interface, const E
         }
 
         const Value *first = g_ptr_array_index(arguments->items, 0);
-        g_autofree char *words =
-                describe_entry(event->words, first->type == VALUE_MAP ? first : arguments);
-        print_line(terminal, interface, STYLE_PLAIN, words);
+        g_autofree char *words = describe_entry(words_of(signal->member),
+                                                first->type == VALUE_MAP ? first : arguments);
+        print_line(terminal, signal->interface, STYLE_PLAIN, words);
 }
 
-static int on_signal(sd_bus_message *message, void *data, sd_bus_error *bus_error)
+static void on_signal(const Signal *signal, gpointer data)
 {
         const Command *command = data;
-        const Event *event = find_event(sd_bus_message_get_member(message));
-        g_autoptr(Value) arguments = event ? read_arguments(message, event) : NULL;
-        if (!arguments)
-                return 0; /* a newer service's, or not as the contract has it */
-
-        /* Of the manager's own signals these two are about a network. */
-        const char *path = map_get_text(arguments, "path");
-        g_autofree char *interface = interface_of(*path ? path : sd_bus_message_get_path(message));
-        if (command->interface && g_strcmp0(interface, command->interface) != 0)
-                return 0;
+        if (command->interface && g_strcmp0(signal->interface, command->interface) != 0)
+                return;
 
         if (command->json)
-                print_json(interface, event, arguments);
+                print_json(signal);
         else
-                print_event(&command->terminal, interface, event, arguments);
-        return 0;
-}
-
-static bool fail(const char *attempt, int r, GError **error)
-{
-        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "%s: %s", attempt, g_strerror(-r));
-        return false;
+                print_event(&command->terminal, signal);
 }
 
 bool verb_monitor(Command *command, GError **error)
@@ -200,21 +144,16 @@ bool verb_monitor(Command *command, GError **error)
         if (!command_connect(command, error))
                 return false;
 
-        sd_bus *bus = connection_bus(command->connection);
-        int r = sd_bus_add_match(bus, NULL, MATCH_SERVICE, on_signal, command);
-        if (r >= 0)
-                r = sd_bus_add_match(bus, NULL, MATCH_OWNER, on_signal, command);
-        if (r < 0)
-                return fail("cannot subscribe to signals", r, error);
+        g_autoptr(Signals) signals = signals_new(command->connection, on_signal, command, error);
+        if (!signals)
+                return false;
 
         setlinebuf(stdout); /* each line as it happens, through pipes too */
-        for (;;) {
-                r = sd_bus_process(bus, NULL);
-                if (r == 0)
-                        r = sd_bus_wait(bus, UINT64_MAX);
-                if (r < 0 && r != -EINTR)
-                        return fail("the connection to the bus broke", r, error);
-                if (ferror(stdout))
-                        return fail("cannot write", -EIO, error);
+        while (connection_process(command->connection, -1, G_MAXINT64, error)) {
+                if (ferror(stdout)) {
+                        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "cannot write");
+                        return false;
+                }
         }
+        return false;
 }
