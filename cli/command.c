@@ -47,7 +47,7 @@ static bool call(Command *command, const char *path, const char *interface, cons
                                ret_answer, error);
 }
 
-static bool fail_ambiguous(const Value *networks, GError **error)
+bool command_fail_ambiguous(const Value *networks, GError **error)
 {
         if (networks->items->len == 0) {
                 g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "there is no network");
@@ -116,7 +116,7 @@ bool command_find_network(Command *command, char **ret_interface, char **ret_pat
         if (!command_list_networks(command, &networks, error))
                 return false;
         if (networks->items->len != 1)
-                return fail_ambiguous(networks, error);
+                return command_fail_ambiguous(networks, error);
 
         const Value *network = g_ptr_array_index(networks->items, 0);
         *ret_interface = g_strdup(map_get_text(network, "interface"));

@@ -8,6 +8,7 @@
 
 #include "cli/connection.h"
 #include "cli/terminal.h"
+#include "cli/wait-goal.h"
 #include "model/value.h"
 
 typedef struct Command Command;
@@ -16,6 +17,7 @@ typedef enum VerbFlags {
         VERB_CHANGES = 1 << 0,       /* may need authorization, and time */
         VERB_NETWORK = 1 << 1,       /* takes --interface */
         VERB_ENTRY_OPTIONS = 1 << 2, /* takes --mac, --hostname and --public-ip */
+        VERB_WAIT_OPTIONS = 1 << 3,  /* takes --state, --lease, --port and --timeout */
 } VerbFlags;
 
 typedef struct Verb {
@@ -36,6 +38,7 @@ struct Command {
         const char *interface; /* NULL: not given */
         const char *host;
         const char *mac, *hostname, *public_ip;
+        WaitOptions wait;
         bool json;
         bool ask_password;
         Terminal terminal;
@@ -51,6 +54,8 @@ bool command_connect(Command *command, GError **error);
 /* The network that is meant, by its interface (the caller's): the one given, else the only one
  * there is. An error that lists them where there are several. */
 bool command_find_network(Command *command, char **ret_interface, char **ret_path, GError **error);
+/* Says that one of @networks (of that form) has to be chosen, or that there is none. False. */
+bool command_fail_ambiguous(const Value *networks, GError **error);
 /* All networks, as a LIST of MAPs (the caller's) with `interface`, `state` and `path`; of the one
  * given alone, where one is given. */
 bool command_list_networks(Command *command, Value **ret_networks, GError **error);

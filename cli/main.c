@@ -26,6 +26,10 @@ enum {
         OPTION_MAC,
         OPTION_HOSTNAME,
         OPTION_PUBLIC_IP,
+        OPTION_STATE,
+        OPTION_LEASE,
+        OPTION_PORT,
+        OPTION_TIMEOUT,
 };
 
 static const struct option options[] = {
@@ -36,6 +40,10 @@ static const struct option options[] = {
         { "mac", required_argument, NULL, OPTION_MAC },
         { "hostname", required_argument, NULL, OPTION_HOSTNAME },
         { "public-ip", required_argument, NULL, OPTION_PUBLIC_IP },
+        { "state", required_argument, NULL, OPTION_STATE },
+        { "lease", required_argument, NULL, OPTION_LEASE },
+        { "port", required_argument, NULL, OPTION_PORT },
+        { "timeout", required_argument, NULL, OPTION_TIMEOUT },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, OPTION_VERSION },
         { 0 },
@@ -70,23 +78,46 @@ static void print_help(void)
         fputs("\nSee dutnetctl(1).\n", stdout);
 }
 
-static void print_verb_help(const Verb *verb)
+/* The options of some verbs alone. */
+static const char *own_options(const Verb *verb)
 {
-        bool has_options = verb->flags & VERB_ENTRY_OPTIONS;
-        printf("Usage: dutnetctl [OPTION...] %s%s%s%s\n\n%s.\n", verb->name,
-               *verb->arguments ? " " : "", verb->arguments,
-               has_options ? " [--mac=MAC] [--hostname=HOST] [--public-ip=IP]" : "", verb->summary);
-        if (verb->details)
-                fputs(verb->details, stdout);
-        putchar('\n');
-        print_common_options();
-        if (has_options)
+        if (verb->flags & VERB_ENTRY_OPTIONS)
+                return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP]";
+        if (verb->flags & VERB_WAIT_OPTIONS)
+                return " [--state=STATE | [--lease=MAC|HOST] [--port=PORT]] [--timeout=SECONDS]";
+        return "";
+}
+
+static void print_own_options(const Verb *verb)
+{
+        if (verb->flags & VERB_ENTRY_OPTIONS)
                 fputs("\n"
                       "Options of this verb:\n"
                       "      --mac=MAC              The DUT's MAC: it gets this address by DHCP\n"
                       "      --hostname=HOST        A name for it in DNS\n"
                       "      --public-ip=IP         Its address on the LAN\n",
                       stdout);
+        if (verb->flags & VERB_WAIT_OPTIONS)
+                fputs("\n"
+                      "Options of this verb:\n"
+                      "      --state=STATE          Until the network is in this state\n"
+                      "      --lease=MAC|HOST       Until the DUT with this MAC or name has a "
+                      "lease\n"
+                      "      --port=PORT            Until a DUT, or that one, takes TCP "
+                      "connections\n"
+                      "      --timeout=SECONDS      Not longer; else there is no limit\n",
+                      stdout);
+}
+
+static void print_verb_help(const Verb *verb)
+{
+        printf("Usage: dutnetctl [OPTION...] %s%s%s%s\n\n%s.\n", verb->name,
+               *verb->arguments ? " " : "", verb->arguments, own_options(verb), verb->summary);
+        if (verb->details)
+                fputs(verb->details, stdout);
+        putchar('\n');
+        print_common_options();
+        print_own_options(verb);
 }
 
 G_GNUC_PRINTF(2, 3)
@@ -139,6 +170,18 @@ static bool parse_options(int argc, char **argv, Command *command, Request *requ
                 case OPTION_PUBLIC_IP:
                         command->public_ip = optarg;
                         break;
+                case OPTION_STATE:
+                        command->wait.state = optarg;
+                        break;
+                case OPTION_LEASE:
+                        command->wait.lease = optarg;
+                        break;
+                case OPTION_PORT:
+                        command->wait.port = optarg;
+                        break;
+                case OPTION_TIMEOUT:
+                        command->wait.timeout = optarg;
+                        break;
                 default:
                         return false; /* getopt_long() has said why */
                 }
@@ -182,6 +225,11 @@ static bool check_command(const Command *command, GError **error)
         if ((command->mac || command->hostname || command->public_ip) &&
             !(verb->flags & VERB_ENTRY_OPTIONS))
                 return fail_usage(error, "%s takes no --mac, --hostname and --public-ip",
+                                  verb->name);
+        const WaitOptions *wait = &command->wait;
+        if ((wait->state || wait->lease || wait->port || wait->timeout) &&
+            !(verb->flags & VERB_WAIT_OPTIONS))
+                return fail_usage(error, "%s takes no --state, --lease, --port and --timeout",
                                   verb->name);
         return true;
 }

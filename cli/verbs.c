@@ -47,6 +47,11 @@ const Verb verbs[] = {
         { "monitor", "", "Print changes and leases as they happen",
           "Until interrupted. With --json each line is an object.\n", 0, 0, VERB_NETWORK,
           verb_monitor },
+        { "wait", "", "Wait for a state, a lease or an open port",
+          "Without options: until the network is active. Prints the address of the lease, or\n"
+          "the one that took the connection. Ends with 1 when the time is over, or when it can\n"
+          "not come about any more.\n",
+          0, 0, VERB_NETWORK | VERB_WAIT_OPTIONS, verb_wait },
         { "check", "FILE", "Validate a file, without the service", "Changes nothing. " FILE_DETAILS,
           1, 1, 0, verb_check },
         { "export", "", "Print the settings in force, as YAML",

@@ -36,6 +36,9 @@ bool verb_update(Command *command, GError **error);
 /* verb-monitor.c */
 bool verb_monitor(Command *command, GError **error);
 
+/* verb-wait.c */
+bool verb_wait(Command *command, GError **error);
+
 /* The table of verbs, in the order of the help (verbs.c). */
 extern const Verb verbs[];
 extern const guint n_verbs;

@@ -12,22 +12,28 @@
 #define STATUS_MAX_ROWS    10
 #define STATUS_LABEL_WIDTH 12
 
+/* The contract's. */
+static const struct {
+        const char *name;
+        Style style;
+} states[] = {
+        { "inactive", STYLE_FAINT },     { "waiting", STYLE_WARNING },
+        { "activating", STYLE_WARNING }, { "active", STYLE_GOOD },
+        { "degraded", STYLE_WARNING },   { "deactivating", STYLE_WARNING },
+        { "failed", STYLE_BAD },
+};
+
 Style view_state_style(const char *state)
 {
-        static const struct {
-                const char *state;
-                Style style;
-        } styles[] = {
-                { "inactive", STYLE_FAINT },     { "waiting", STYLE_WARNING },
-                { "activating", STYLE_WARNING }, { "active", STYLE_GOOD },
-                { "degraded", STYLE_WARNING },   { "deactivating", STYLE_WARNING },
-                { "failed", STYLE_BAD },
-        };
-
-        for (guint i = 0; i < G_N_ELEMENTS(styles); i++)
-                if (g_str_equal(styles[i].state, state))
-                        return styles[i].style;
+        for (guint i = 0; i < G_N_ELEMENTS(states); i++)
+                if (g_str_equal(states[i].name, state))
+                        return states[i].style;
         return STYLE_PLAIN;
+}
+
+const char *view_state_name(guint i)
+{
+        return i < G_N_ELEMENTS(states) ? states[i].name : NULL;
 }
 
 static const Value *item_at(const Value *list, guint i)

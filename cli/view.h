@@ -28,3 +28,5 @@ void view_status(const Value *status, gint64 now_sec, const Terminal *terminal, 
 
 /* How @state looks. */
 Style view_state_style(const char *state);
+/* The name of the @i-th state that there is; NULL beyond the last. */
+const char *view_state_name(guint i);
