@@ -7,8 +7,6 @@
 
 #include "cli/follow.h"
 
-#include <stdlib.h>
-
 #include "cli/error.h"
 #include "cli/map.h"
 #include "cli/message.h"
@@ -128,15 +126,10 @@ static int on_properties(sd_bus_message *answer, void *data, sd_bus_error *bus_e
 
 static void read_network(Follow *follow)
 {
-        char *path;
-        int r = sd_bus_path_encode(MANAGER_PATH, follow->interface, &path);
-        if (r < 0)
-                g_error("no path of %s: %s", follow->interface, g_strerror(-r));
-
+        g_autofree char *path = signals_path_of(follow->interface);
         g_autoptr(sd_bus_message) call = connection_new_call(
                 follow->command->connection, path, "org.freedesktop.DBus.Properties", "GetAll");
-        free(path);
-        r = sd_bus_message_append(call, "s", NETWORK_INTERFACE);
+        int r = sd_bus_message_append(call, "s", NETWORK_INTERFACE);
         if (r >= 0)
                 r = sd_bus_message_set_auto_start(call, false);
         if (r < 0)

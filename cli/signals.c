@@ -65,8 +65,7 @@ static Value *read_arguments(sd_bus_message *message, const Shape *shape)
         return g_steal_pointer(&arguments);
 }
 
-/* The interface of the network that the signal is about, or NULL: about the service. */
-static char *interface_of(const char *path)
+char *signals_interface_of(const char *path)
 {
         char *interface = NULL;
         if (sd_bus_path_decode(path, MANAGER_PATH, &interface) <= 0)
@@ -74,6 +73,18 @@ static char *interface_of(const char *path)
 
         char *copy = g_strdup(interface);
         free(interface);
+        return copy;
+}
+
+char *signals_path_of(const char *interface)
+{
+        char *path;
+        int r = sd_bus_path_encode(MANAGER_PATH, interface, &path);
+        if (r < 0)
+                g_error("no path of %s: %s", interface, g_strerror(-r));
+
+        char *copy = g_strdup(path);
+        free(path);
         return copy;
 }
 
@@ -87,7 +98,8 @@ static int on_signal(sd_bus_message *message, void *data, sd_bus_error *bus_erro
 
         /* Of the manager's own signals these two are about a network. */
         const char *path = map_get_text(arguments, "path");
-        g_autofree char *interface = interface_of(*path ? path : sd_bus_message_get_path(message));
+        g_autofree char *interface =
+                signals_interface_of(*path ? path : sd_bus_message_get_path(message));
         const Signal signal = { shape->member, interface, arguments };
         signals->handler(&signal, signals->data);
         return 0;

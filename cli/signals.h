@@ -17,6 +17,11 @@ typedef struct Signal {
 /* @signal and all of it is borrowed for the call. */
 typedef void (*SignalHandler)(const Signal *signal, gpointer data);
 
+/* The interface of the network at @path, or NULL: not a network's. The caller's. */
+char *signals_interface_of(const char *path);
+/* The other way round. The caller's. */
+char *signals_path_of(const char *interface);
+
 typedef struct Signals Signals;
 
 /* From now on has @handler called, from connection_process(), with each signal. What is asked
