@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* `monitor`: the service's signals as lines of text or JSON, as they come, until the command is
- * interrupted. It starts no service and outlives restarts of it. */
+ * interrupted. It starts no service and outlives restarts of it: networks go on without the
+ * service, so what has become of them meanwhile is read when it is back, and told like the rest. */
 
 #include <stdio.h>
 #include <time.h>
@@ -9,10 +10,28 @@
 #include "cli/error.h"
 #include "cli/json.h"
 #include "cli/map.h"
+#include "cli/message.h"
+#include "cli/picture.h"
 #include "cli/signals.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
+
+typedef struct Monitor {
+        Command *command;
+        Picture *picture;
+        bool is_begun;     /* what there was at the start is in the picture */
+        sd_bus_slot *call; /* the one that is being answered, or was last */
+        GError *failure;
+} Monitor;
+
+static void monitor_clear(Monitor *monitor)
+{
+        sd_bus_slot_unref(monitor->call);
+        picture_free(monitor->picture);
+        g_clear_error(&monitor->failure);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Monitor, monitor_clear)
 
 /* How a line about a signal begins. */
 static const char *words_of(const char *member)
@@ -127,7 +146,7 @@ static void print_event(const Terminal *terminal, const Signal *signal)
         print_line(terminal, signal->interface, STYLE_PLAIN, words);
 }
 
-static void on_signal(const Signal *signal, gpointer data)
+static void print_signal(const Signal *signal, gpointer data)
 {
         const Command *command = data;
         if (command->interface && g_strcmp0(signal->interface, command->interface) != 0)
@@ -139,19 +158,73 @@ static void on_signal(const Signal *signal, gpointer data)
                 print_event(&command->terminal, signal);
 }
 
+/* Whether the error @answer says that there is no service now; not that it went meanwhile. */
+static bool is_away(sd_bus_message *answer)
+{
+        return sd_bus_message_is_method_error(answer, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+               sd_bus_message_is_method_error(answer, SD_BUS_ERROR_SERVICE_UNKNOWN);
+}
+
+static int on_objects(sd_bus_message *answer, void *data, sd_bus_error *bus_error)
+{
+        Monitor *monitor = data;
+        if (sd_bus_message_is_method_error(answer, NULL)) {
+                /* What it has when it comes is new then. */
+                monitor->is_begun |= is_away(answer);
+                return 0;
+        }
+
+        g_autoptr(Value) objects = message_read_value(answer, NULL);
+        if (objects)
+                picture_update(monitor->picture, objects, monitor->is_begun ? print_signal : NULL,
+                               monitor->command);
+        monitor->is_begun = true;
+        return 0;
+}
+
+static void read_objects(Monitor *monitor)
+{
+        Connection *connection = monitor->command->connection;
+        g_autoptr(sd_bus_message) call =
+                connection_new_call(connection, MANAGER_PATH, "org.freedesktop.DBus.ObjectManager",
+                                    "GetManagedObjects");
+        int r = sd_bus_message_set_auto_start(call, false);
+        if (r < 0)
+                g_error("no call of GetManagedObjects: %s", g_strerror(-r));
+
+        g_clear_pointer(&monitor->call, sd_bus_slot_unref);
+        if (!monitor->failure)
+                (void)connection_send(connection, call, on_objects, monitor, &monitor->call,
+                                      &monitor->failure); /* it ends with that */
+}
+
+static void on_signal(const Signal *signal, gpointer data)
+{
+        Monitor *monitor = data;
+        print_signal(signal, monitor->command);
+        picture_apply(monitor->picture, signal);
+        if (g_str_equal(signal->member, "NameOwnerChanged") &&
+            *map_get_text(signal->arguments, "new_owner"))
+                read_objects(monitor);
+}
+
 bool verb_monitor(Command *command, GError **error)
 {
         if (!command_connect(command, error))
                 return false;
 
-        g_autoptr(Signals) signals = signals_new(command->connection, on_signal, command, error);
+        g_auto(Monitor) monitor = { .command = command, .picture = picture_new() };
+        g_autoptr(Signals) signals = signals_new(command->connection, on_signal, &monitor, error);
         if (!signals)
                 return false;
+        read_objects(&monitor);
 
         setlinebuf(stdout); /* each line as it happens, through pipes too */
         while (connection_process(command->connection, -1, G_MAXINT64, error)) {
-                if (ferror(stdout)) {
-                        g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "cannot write");
+                if (ferror(stdout) && !monitor.failure)
+                        g_set_error(&monitor.failure, CLI_ERROR, CLI_ERROR_FAILED, "cannot write");
+                if (monitor.failure) {
+                        g_propagate_error(error, g_steal_pointer(&monitor.failure));
                         return false;
                 }
         }

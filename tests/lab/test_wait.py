@@ -7,7 +7,6 @@ import subprocess
 import time
 
 from labkit import host, whoami
-from labkit.bus import BusError
 from labkit.expect import contains, equal
 from labkit.process import as_user, run, run_full, wait_for
 
@@ -26,7 +25,7 @@ class Waiting:
         self.child = lab.start(*(as_user(user, *command) if user else command),
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True)
-        wait_for(lambda: not self.is_waiting() or self.child.pid in pids_on(lab.bus),
+        wait_for(lambda: not self.is_waiting() or self.child.pid in lab.bus.pids(),
                  "the command is on the bus", PATIENCE)
 
     def is_waiting(self):
@@ -41,17 +40,6 @@ class Waiting:
         equal(self.child.returncode, code, f"the exit code ({out!r}, {errors!r})")
         equal(errors if code == 0 else out, "", "the other stream")
         return out if code == 0 else errors
-
-
-def pids_on(bus):
-    found = set()
-    for name in bus.call("/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames",
-                         name="org.freedesktop.DBus"):
-        try:
-            found.add(bus.pid_of(name))
-        except BusError:
-            pass  # it has left meanwhile
-    return found
 
 
 def now(*arguments, **options):
