@@ -5,9 +5,13 @@
 
 #include "host/netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <glib-unix.h>
+#include <stddef.h>
 #include <sys/socket.h>
+
+#include <linux/filter.h>
 
 #include "util/error.h"
 
@@ -117,6 +121,32 @@ NetlinkMonitor *netlink_monitor_new(int protocol, guint groups,
                 (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); /* overrun tells */
         monitor->source = g_unix_fd_add(fd, G_IO_IN | G_IO_ERR, on_readable, monitor);
         return g_steal_pointer(&monitor);
+}
+
+/* A filter of the socket's, so that ten thousand changes of ours cost us nothing and do not make an
+ * overrun. One datagram tells of one request, or of one transaction: its first message's port
+ * stands for all of them. */
+bool netlink_monitor_ignore(NetlinkMonitor *monitor, const guint32 *ports, guint n_ports,
+                            GError **error)
+{
+        g_autofree struct sock_filter *code = g_new0(struct sock_filter, n_ports + 3);
+        const struct sock_fprog program = { .len = (unsigned short)(n_ports + 3), .filter = code };
+        guint n = 0;
+
+        g_assert(n_ports < 250); /* a jump's reach */
+        code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                                 offsetof(struct nlmsghdr, nlmsg_pid));
+        for (guint i = 0; i < n_ports; i++) /* loads are big-endian, whatever the host is */
+                code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(ports[i]),
+                                                         (guint8)(n_ports - i), 0);
+        code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, G_MAXUINT32);
+        code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 0);
+        if (setsockopt(mnl_socket_get_fd(monitor->socket), SOL_SOCKET, SO_ATTACH_FILTER, &program,
+                       sizeof program) == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot leave our own changes out of the notifications: %s", g_strerror(errno));
+        return false;
 }
 
 void netlink_monitor_free(NetlinkMonitor *monitor)

@@ -117,6 +117,11 @@ void netlink_free(Netlink *netlink)
         g_free(netlink);
 }
 
+guint32 netlink_port(const Netlink *netlink)
+{
+        return mnl_socket_get_portid(netlink->socket);
+}
+
 guint32 netlink_next_seq(Netlink *netlink)
 {
         /* 0 is the kernel's own messages'. */

@@ -17,6 +17,9 @@ Netlink *netlink_new(int protocol, GError **error);
 void netlink_free(Netlink *netlink);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Netlink, netlink_free)
 
+/* The socket's port: what the kernel's notifications of a change name as its author. */
+guint32 netlink_port(const Netlink *netlink);
+
 /* The sequence number for the next message. */
 guint32 netlink_next_seq(Netlink *netlink);
 
@@ -34,12 +37,17 @@ int netlink_request(Netlink *netlink, struct nlmsghdr *request, mnl_cb_t receive
 int netlink_send_batch(Netlink *netlink, const void *batch, gsize length, guint32 first_seq,
                        guint32 last_seq, guint32 *ret_failed_seq);
 
-/* A socket subscribed to multicast @groups (a mask of RTMGRP_*), hung on the default GMainContext:
+/* A socket subscribed to multicast @groups (a mask: RTMGRP_*, or 1 << (RTNLGRP_* - 1)), hung on the
+ * default GMainContext:
  * @receive runs for each message; @overrun when messages were lost (ENOBUFS) and the caller has to
  * read the state again. */
 typedef struct NetlinkMonitor NetlinkMonitor;
 NetlinkMonitor *netlink_monitor_new(int protocol, guint groups,
                                     void (*receive)(const struct nlmsghdr *message, gpointer data),
                                     void (*overrun)(gpointer data), gpointer data, GError **error);
+/* From now on the kernel does not tell @monitor of changes that one of @ports (netlink_port()) has
+ * asked for. FAILED else. */
+bool netlink_monitor_ignore(NetlinkMonitor *monitor, const guint32 *ports, guint n_ports,
+                            GError **error);
 void netlink_monitor_free(NetlinkMonitor *monitor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetlinkMonitor, netlink_monitor_free)

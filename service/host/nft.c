@@ -71,6 +71,11 @@ bool nft_owns_tables(const Nft *nft)
         return nft->table_flags != 0;
 }
 
+guint32 nft_port(const Nft *nft)
+{
+        return netlink_port(nft->netlink);
+}
+
 static bool send_batch(NftBatch *batch, const char *table, GError **error)
 {
         const char *failed = NULL;

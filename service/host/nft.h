@@ -20,6 +20,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Nft, nft_free)
 /* Whether the kernel takes owner and persist together, as found out at nft_new(). */
 bool nft_owns_tables(const Nft *nft);
 
+/* What the kernel's notifications name as the author of our changes. */
+guint32 nft_port(const Nft *nft);
+
 /* Replaces the tables of @ruleset, whatever they held, in one transaction. FAILED with the kernel's
  * reason else, and nothing changed. */
 bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error);
