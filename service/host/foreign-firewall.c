@@ -74,6 +74,16 @@ void foreign_firewall_free(ForeignFirewall *firewall)
         g_free(firewall);
 }
 
+guint32 foreign_firewall_port(const ForeignFirewall *firewall)
+{
+        return netlink_port(firewall->netlink);
+}
+
+bool foreign_firewall_is_in(guint8 family, const char *table)
+{
+        return family == NFPROTO_IPV4 && g_str_equal(table, FILTER_TABLE);
+}
+
 static int view_chain_policy(const struct nlmsghdr *message, void *data)
 {
         ChainView *view = data;
@@ -187,29 +197,40 @@ static int delete_ours(ForeignFirewall *firewall, const ChainView *view)
         return nft_batch_send(batch, NULL);
 }
 
+/* Looks at both chains. *ret_view (one of the two, or NULL where nothing is needed) is the one to
+ * have the accepts. */
+static int find_place(ForeignFirewall *firewall, const ForeignPath *paths, ChainView *forward,
+                      ChainView *docker, const ChainView **ret_view)
+{
+        int r = view_chain(firewall, FORWARD_CHAIN, paths, forward);
+        if (r < 0)
+                return r;
+        r = view_chain(firewall, DOCKER_CHAIN, paths, docker);
+        if (r < 0)
+                return r;
+
+        /* A chain that Docker left behind, and that nothing leads to, opens nothing. */
+        if (docker->exists && forward->jumps_to_docker)
+                *ret_view = docker;
+        else
+                *ret_view = forward->drops ? forward : NULL;
+        return 0;
+}
+
 /* One look and one change. *ret_chain is a literal, or NULL. */
 static int try_open(ForeignFirewall *firewall, const ForeignPath *paths, const char **ret_chain)
 {
         g_auto(ChainView) forward = { 0 };
         g_auto(ChainView) docker = { 0 };
+        const ChainView *view;
 
-        int r = view_chain(firewall, FORWARD_CHAIN, paths, &forward);
+        int r = find_place(firewall, paths, &forward, &docker, &view);
         if (r < 0)
                 return r;
-        r = view_chain(firewall, DOCKER_CHAIN, paths, &docker);
-        if (r < 0)
-                return r;
-
-        /* A chain that Docker left behind, and that nothing leads to, opens nothing. */
-        bool by_docker = docker.exists && forward.jumps_to_docker;
-        if (!by_docker && !forward.drops) {
-                *ret_chain = NULL;
-                return 0;
-        }
-        const ChainView *view = by_docker ? &docker : &forward;
-        r = insert_missing(firewall, view);
+        if (view)
+                r = insert_missing(firewall, view);
         if (r == 0)
-                *ret_chain = view->name;
+                *ret_chain = view ? view->name : NULL;
         return r;
 }
 
@@ -253,6 +274,19 @@ bool foreign_firewall_open(ForeignFirewall *firewall, const char *interface, con
                 return fail(r, "add accept rules", interface, error);
         *ret_chain = g_strdup(chain);
         return true;
+}
+
+bool foreign_firewall_is_open(ForeignFirewall *firewall, const char *interface,
+                              const char *upstream)
+{
+        const ForeignPath paths[] = { { interface, upstream }, { upstream, interface } };
+        g_auto(ChainView) forward = { 0 };
+        g_auto(ChainView) docker = { 0 };
+        const ChainView *view;
+
+        if (find_place(firewall, paths, &forward, &docker, &view) < 0)
+                return false; /* it changes just now */
+        return !view || (view->found[0] && view->found[1]);
 }
 
 bool foreign_firewall_close(ForeignFirewall *firewall, const char *interface, const char *upstream,

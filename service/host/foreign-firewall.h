@@ -14,6 +14,11 @@ ForeignFirewall *foreign_firewall_new(GError **error);
 void foreign_firewall_free(ForeignFirewall *firewall);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ForeignFirewall, foreign_firewall_free)
 
+/* What the kernel's notifications name as the author of our changes. */
+guint32 foreign_firewall_port(const ForeignFirewall *firewall);
+/* Whether @table of @family (NFPROTO_*) is the one that this is about. */
+bool foreign_firewall_is_in(guint8 family, const char *table);
+
 /* Where chain FORWARD of `ip filter` has policy drop or jumps to DOCKER-USER: inserts accepts
  * between @interface and @upstream, both ways, at the head of DOCKER-USER if FORWARD jumps there,
  * else of FORWARD. Accepts that are there already, of exactly that form, are left and counted as
@@ -21,6 +26,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ForeignFirewall, foreign_firewall_free)
  * caller's). */
 bool foreign_firewall_open(ForeignFirewall *firewall, const char *interface, const char *upstream,
                            char **ret_chain, GError **error);
+
+/* Whether foreign_firewall_open() would find nothing to do. */
+bool foreign_firewall_is_open(ForeignFirewall *firewall, const char *interface,
+                              const char *upstream);
 
 /* Takes them out again, by handle: rules of exactly that form that we put in. They are known by the
  * user data that we write with them (a comment), never by position. Nothing there is success. */

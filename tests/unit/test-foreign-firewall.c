@@ -4,6 +4,7 @@
 
 #include "host/foreign-firewall.h"
 
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "namespace.h"
@@ -179,6 +180,41 @@ static void test_known_again(Fixture *fixture, gconstpointer data)
         check_no_rules("FORWARD", "");
 }
 
+static void check_open(Fixture *fixture, bool expected)
+{
+        g_assert_cmpint(foreign_firewall_is_open(fixture->firewall, "eth1", "fifteen-letters"), ==,
+                        expected);
+}
+
+static void test_is_open(Fixture *fixture, gconstpointer data)
+{
+        check_open(fixture, true); /* nothing is needed */
+        do_run("iptables -P FORWARD ACCEPT");
+        check_open(fixture, true);
+        do_run("iptables -P FORWARD DROP");
+        check_open(fixture, false);
+        open_firewall(fixture, "FORWARD");
+        check_open(fixture, true);
+        do_run("iptables -D FORWARD -i eth1 -o fifteen-letters -m comment --comment jumpstarter"
+               " -j ACCEPT");
+        check_open(fixture, false); /* one way only */
+        open_firewall(fixture, "FORWARD");
+        check_open(fixture, true);
+        do_run("iptables -N DOCKER-USER; iptables -A FORWARD -j DOCKER-USER");
+        check_open(fixture, false); /* Docker will drop ours in FORWARD */
+        open_firewall(fixture, "DOCKER-USER");
+        check_open(fixture, true);
+        do_run("iptables -F DOCKER-USER");
+        check_open(fixture, false);
+}
+
+static void test_is_in(Fixture *fixture, gconstpointer data)
+{
+        g_assert_true(foreign_firewall_is_in(NFPROTO_IPV4, "filter"));
+        g_assert_false(foreign_firewall_is_in(NFPROTO_IPV4, "nat"));
+        g_assert_false(foreign_firewall_is_in(NFPROTO_IPV6, "filter"));
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int main(int argc, char **argv)
@@ -200,5 +236,7 @@ int main(int argc, char **argv)
         ADD("/foreign-firewall/docker-comes-and-goes", test_docker_comes_and_goes);
         ADD("/foreign-firewall/admins-rule-stays", test_admins_rule_stays);
         ADD("/foreign-firewall/known-again", test_known_again);
+        ADD("/foreign-firewall/is-open", test_is_open);
+        ADD("/foreign-firewall/is-in-ip-filter", test_is_in);
         return g_test_run();
 }
