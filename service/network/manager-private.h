@@ -3,19 +3,15 @@
 
 /* The inside of the manager, for manager.c, transaction.c and reload.c. */
 
-#include "host/device-path.h"
-#include "host/link.h"
-#include "host/route.h"
 #include "network/manager.h"
+#include "network/watch.h"
 
 struct Manager {
         Host *host;
         const char *const *config_dirs;
         const ManagerEvents *events;
         gpointer events_data;
-        LinkWatch *links;
-        RouteWatch *routes;
-        UdevWatch *udev;
+        Watch *watch;
         guint n_tasks; /* under way */
         guint trim_id;
 };

@@ -7,8 +7,6 @@
 
 #include <malloc.h>
 
-#include "host/link.h"
-#include "host/route.h"
 #include "network/store.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -323,33 +321,6 @@ void manager_change(Manager *manager, Network *network, NetworkConfig *config, M
         manager_change_configured(manager, network, config, NULL, done, data);
 }
 
-/* Watching the host */
-
-static void host_changed(gpointer data)
-{
-        Manager *manager = data;
-        g_autoptr(GPtrArray) networks = manager_list(manager);
-
-        for (guint i = 0; i < networks->len; i++)
-                network_host_changed(networks->pdata[i]);
-}
-
-/* Whether each network's interface is there now. */
-static void resync(gpointer data)
-{
-        Manager *manager = data;
-        g_autoptr(GPtrArray) networks = manager_list(manager);
-
-        for (guint i = 0; i < networks->len; i++)
-                network_links_changed(networks->pdata[i]);
-        host_changed(manager);
-}
-
-static void link_changed(const Link *link, bool gone, gpointer data)
-{
-        resync(data);
-}
-
 Manager *manager_new(Host *host, const char *const *config_dirs, const ManagerEvents *events,
                      gpointer data, GError **error)
 {
@@ -359,14 +330,8 @@ Manager *manager_new(Host *host, const char *const *config_dirs, const ManagerEv
         manager->config_dirs = config_dirs;
         manager->events = events;
         manager->events_data = data;
-        manager->links = link_watch_new(link_changed, resync, manager, error);
-        if (!manager->links)
-                return NULL;
-        manager->routes = route_watch_new(host_changed, manager, error);
-        if (!manager->routes)
-                return NULL;
-        manager->udev = udev_watch_new(resync, manager, error);
-        if (!manager->udev)
+        manager->watch = watch_new(host, error);
+        if (!manager->watch)
                 return NULL;
         return g_steal_pointer(&manager);
 }
@@ -377,9 +342,7 @@ void manager_free(Manager *manager)
                 return;
         if (manager->trim_id)
                 g_source_remove(manager->trim_id);
-        link_watch_free(manager->links);
-        route_watch_free(manager->routes);
-        udev_watch_free(manager->udev);
+        watch_free(manager->watch);
         g_autoptr(GPtrArray) networks = manager_list(manager);
         for (guint i = 0; i < networks->len; i++)
                 network_unref(networks->pdata[i]);
