@@ -143,6 +143,21 @@ static bool maps_are_in_force(const Network *network)
                network->config->nat_mode == NAT_MODE_1TO1 && network->record->table;
 }
 
+/* The kernel refuses where somebody else has changed the table and we are not told of that yet: it
+ * is then made anew, of the entries as they are before this change. */
+static bool change_maps(Network *network, NftMapping removed, NftMapping added, GError **error)
+{
+        Nft *nft = network->host->nft;
+        const char *table = network->record->table;
+        guint n_removed = removed.public_ip ? 1 : 0;
+        guint n_added = added.public_ip ? 1 : 0;
+
+        if (nft_change_mappings(nft, table, &removed, n_removed, &added, n_added, NULL))
+                return true;
+        return firewall_apply(network, error) &&
+               nft_change_mappings(nft, table, &removed, n_removed, &added, n_added, error);
+}
+
 /* Exchanges @old for @new_entry (either may be NULL) in the maps and among the public addresses. */
 static bool swap_mapping(Network *network, const AddressEntry *old, const AddressEntry *new_entry,
                          GError **error)
@@ -155,8 +170,7 @@ static bool swap_mapping(Network *network, const AddressEntry *old, const Addres
                 return true;
         if (!public_swap(network, added.public_ip, removed.public_ip, error))
                 return false;
-        if (nft_change_mappings(network->host->nft, network->record->table, &removed,
-                                removed.public_ip ? 1 : 0, &added, added.public_ip ? 1 : 0, error))
+        if (change_maps(network, removed, added, error))
                 return true;
         (void)public_swap(network, removed.public_ip, added.public_ip,
                           NULL); /* the first error counts */

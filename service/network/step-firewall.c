@@ -48,7 +48,7 @@ static Ruleset *build_rules(const Network *network)
 }
 
 /* Into the guard before the tables that translated go, out of it after they have come. */
-static bool apply(Network *network, GError **error)
+bool firewall_apply(Network *network, GError **error)
 {
         Host *host = network->host;
         const NetworkConfig *config = network->config;
@@ -69,7 +69,7 @@ void firewall_start(Network *network)
         GError *error = NULL;
 
         if (claim_table(network, &error))
-                (void)apply(network, &error); /* `error` says how it went */
+                (void)firewall_apply(network, &error); /* `error` says how it went */
         step_done(network, error);
 }
 

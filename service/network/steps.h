@@ -42,6 +42,9 @@ void steps_undo(Network *network, StepRunDone done);
 /* A step has ended; @error is taken, NULL = well. */
 void step_done(Network *network, GError *error);
 
+/* step-firewall.c: makes the tables what the configuration asks for, at once. */
+bool firewall_apply(Network *network, GError **error);
+
 /* The steps: step-NAME.c each. */
 void claim_start(Network *network);
 void claim_undo(Network *network);
