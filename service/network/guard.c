@@ -97,6 +97,11 @@ bool guard_add(Guard *guard, const char *name, const GuardedNetwork *network, GE
         return false;
 }
 
+bool guard_has(const Guard *guard, const char *name)
+{
+        return g_hash_table_contains(guard->networks, name);
+}
+
 void guard_expect(Guard *guard, const char *name, const GuardedNetwork *network)
 {
         guarded_free(put(guard, name, network));

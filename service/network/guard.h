@@ -22,6 +22,8 @@ void guard_free(Guard *guard);
 bool guard_add(Guard *guard, const char *name, const GuardedNetwork *network, GError **error);
 /* The same without touching the table: an earlier life of the daemon has put it there. */
 void guard_expect(Guard *guard, const char *name, const GuardedNetwork *network);
+/* Whether the network called @name is under guard. */
+bool guard_has(const Guard *guard, const char *name);
 /* Takes it out; the table goes with the last one. Not there is success. */
 bool guard_remove(Guard *guard, const char *name, GError **error);
 /* Every network of an earlier life has been expected or added by now: a table that is there

@@ -145,7 +145,8 @@ static bool let_go(Knobs *knobs, const char *group, const char *key, GError **er
         return given_back;
 }
 
-/* Has @key hold @knob. *ret_new: it did not before. */
+/* Has @key hold @knob. *ret_new: it did not before. One that is held already is set again, for
+ * somebody else may have turned it; what was found first is what is given back. */
 static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new, GError **error)
 {
         guint index = if_nametoindex(knob->interface); /* gone: reading says so */
@@ -226,4 +227,40 @@ bool knobs_release(Knobs *knobs, const char *holder, const char *holder_class, G
 {
         g_autofree char *key = g_strdup_printf("%s %s", holder, holder_class);
         return let_go_of_others(knobs, key, NULL, 0, error);
+}
+
+static void check_held(const Held *held, KnobTurned turned, gpointer data)
+{
+        GHashTableIter iter;
+        gpointer key;
+        char interface[IF_NAMESIZE];
+        int now;
+
+        if (!if_indextoname(held->index, interface) ||
+            sysctl_get(held->sysctl, interface, &now) < 0 || now == held->set)
+                return;
+        g_hash_table_iter_init(&iter, held->holders);
+        while (g_hash_table_iter_next(&iter, &key, NULL)) {
+                g_auto(GStrv) parts = g_strsplit(key, " ", 2); /* no interface has a space */
+                turned(parts[0], parts[1], data);
+        }
+}
+
+void knobs_check(const Knobs *knobs, Sysctl sysctl, guint index, KnobTurned turned, gpointer data)
+{
+        g_autofree char *group = group_name(sysctl, index);
+        const Held *held = g_hash_table_lookup(knobs->held, group);
+
+        if (held)
+                check_held(held, turned, data);
+}
+
+void knobs_check_all(const Knobs *knobs, KnobTurned turned, gpointer data)
+{
+        GHashTableIter iter;
+        gpointer held;
+
+        g_hash_table_iter_init(&iter, knobs->held);
+        while (g_hash_table_iter_next(&iter, NULL, &held))
+                check_held(held, turned, data);
 }

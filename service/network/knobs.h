@@ -27,6 +27,14 @@ typedef struct Knob {
 bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, const Knob *wanted,
                 guint n_wanted, GError **error);
 
+/* Somebody else has turned a knob that @holder holds of the class @holder_class. */
+typedef void (*KnobTurned)(const char *holder, const char *holder_class, gpointer data);
+/* Reads @sysctl of interface @index, where it is held, and calls @turned for each of its holders if
+ * it no longer has the value that was set. Sets nothing: knobs_hold() does. */
+void knobs_check(const Knobs *knobs, Sysctl sysctl, guint index, KnobTurned turned, gpointer data);
+/* The same for every knob that is held. */
+void knobs_check_all(const Knobs *knobs, KnobTurned turned, gpointer data);
+
 /* Lets go of all that @holder holds of @holder_class: a knob that nobody holds any more gets the
  * value back that was found, if it still has the value that we set; its interface gone is
  * success. Goes on past errors and returns the first. */

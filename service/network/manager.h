@@ -18,7 +18,7 @@ typedef struct ManagerEvents {
 } ManagerEvents;
 
 /* @host, @events, @data and @config_dirs (NULL-terminated) are borrowed and outlive it. Watches the
- * host's interfaces and routes. */
+ * host (watch.h). */
 Manager *manager_new(Host *host, const char *const *config_dirs, const ManagerEvents *events,
                      gpointer data, GError **error);
 /* The networks stay up on the host. Nothing may be under way. */

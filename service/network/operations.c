@@ -709,6 +709,28 @@ void network_host_changed(Network *network)
         retry_now(network, CONFIG_CHANGE_RULES);
 }
 
+static void log_repair(const Network *network)
+{
+        static const struct {
+                NetworkPart part;
+                const char *name;
+        } names[] = {
+                { NETWORK_PART_HAND_OVER, "hand-over" },
+                { NETWORK_PART_FIREWALL, "firewall" },
+                { NETWORK_PART_LINK, "link" },
+                { NETWORK_PART_FORWARDING, "forwarding" },
+                { NETWORK_PART_PUBLIC, "public addresses" },
+                { NETWORK_PART_OTHER_FIREWALLS, "other firewalls" },
+                { NETWORK_PART_DNSMASQ, "dnsmasq" },
+        };
+        g_autoptr(GString) list = g_string_new(NULL);
+
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+                if (network->repair_parts & names[i].part)
+                        g_string_append_printf(list, "%s%s", list->len ? ", " : "", names[i].name);
+        log_network_notice(network->interface, "changed by somebody else, put back: %s", list->str);
+}
+
 static gboolean repair_now(gpointer data)
 {
         Network *network = data;
@@ -717,6 +739,7 @@ static gboolean repair_now(gpointer data)
         network->repair_id = 0;
         network->repaired_usec = g_get_monotonic_time();
         operation->changes = network->repair_parts;
+        log_repair(network);
         network->repair_parts = 0;
         queue(network, operation);
         return G_SOURCE_REMOVE;

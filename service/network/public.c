@@ -310,6 +310,23 @@ bool public_sync(Network *network, GError **error)
         return network_save_record(network, error);
 }
 
+void public_announce(Network *network)
+{
+        const Entries *entries = network->config->entries;
+        bool is_up = network->state == NETWORK_ACTIVE || network->state == NETWORK_DEGRADED;
+        guint index = public_index(network);
+
+        if (!is_up || network->config->nat_mode != NAT_MODE_1TO1 || index == 0)
+                return;
+        g_autoptr(GArray) mapped = g_array_new(FALSE, FALSE, sizeof(guint32));
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                guint32 ip = entries_address_at(entries, i)->public_ip;
+                if (ip)
+                        g_array_append_val(mapped, ip);
+        }
+        announce(network, index, mapped);
+}
+
 bool public_clear(Network *network, GError **error)
 {
         Record *record = network->record;

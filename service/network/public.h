@@ -27,6 +27,9 @@ bool public_sync(Network *network, GError **error);
 /* Removes all that we added. */
 bool public_clear(Network *network, GError **error);
 
+/* Tells the LAN of every mapping's address once more: its switches may have forgotten. */
+void public_announce(Network *network);
+
 /* What public_sync() does, for one address alone, for entry changes: in and out, without reading
  * the others. Either may be 0. */
 bool public_swap(Network *network, guint32 add, guint32 remove, GError **error);

@@ -86,6 +86,19 @@ static void begin(Network *network)
         firewalld_add(network->host->firewalld, network->interface, added, network);
 }
 
+void firewalls_forget(Network *network)
+{
+        Record *record = network->record;
+        g_autoptr(GError) error = NULL;
+
+        if (!record->firewalld)
+                return;
+        record->firewalld = false;
+        g_clear_pointer(&record->firewalld_zone, g_free);
+        if (!network_save_record(network, &error))
+                log_network_warning(network->name, "%s", error->message);
+}
+
 /* Closes all that is open; @removed is called with the rest of it, or at once where firewalld has
  * nothing of ours. */
 static void close_all(Network *network, FirewalldDone removed)

@@ -68,11 +68,22 @@ static bool note_routes(Network *network, GError **error)
         return true;
 }
 
+/* Whether only what is ours is to be put back: what an administrator has added to the interface
+ * since it was taken stays then. */
+static bool is_repair(const Network *network)
+{
+        const unsigned taking = STEP_CHANGE_UP | CONFIG_CHANGE_LINK | NETWORK_PART_HAND_OVER;
+
+        return !(network->run.changes & taking);
+}
+
 /* Takes away every address but the gateway's; what is not ours is recorded first. */
 static bool clear_addresses(Network *network, const GArray *addresses, GError **error)
 {
         Record *record = network->record;
 
+        if (is_repair(network))
+                return true;
         for (guint i = 0; i < addresses->len; i++) {
                 const IpAddress *address = &g_array_index(addresses, IpAddress, i);
                 if (!is_gateway(address, network->config) && !is_our_old_gateway(address, record))

@@ -44,6 +44,8 @@ void step_done(Network *network, GError *error);
 
 /* step-firewall.c: makes the tables what the configuration asks for, at once. */
 bool firewall_apply(Network *network, GError **error);
+/* step-firewalls.c: firewalld has stopped, and does not know the interface any more. */
+void firewalls_forget(Network *network);
 
 /* The steps: step-NAME.c each. */
 void claim_start(Network *network);
