@@ -1,0 +1,540 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What others change behind our back is put back within a second, and a board's connection lives on.
+Tables are tried in both modes: with an owner, which nobody else gets past, and without."""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import time
+
+from gi.repository import GLib
+
+from labkit import bus, host, lan, whoami
+from labkit.expect import contains, equal, lacks
+from labkit.lab import DAEMON_UNIT
+from labkit.process import run, run_full, stays, wait_for
+
+LIMIT = 1.0
+PUBLIC = lan.FREE[0]
+BOARD = "192.168.100.10"
+TABLE = ("ip", "jumpstarter_raw0")
+GUARD = ("inet", "jumpstarter_guard")
+
+
+def without_owner(lab):
+    """The daemon makes its tables without the flags, as it does where the kernel has none."""
+    unit = run("systemctl", "cat", DAEMON_UNIT)
+    program = re.search(r"^ExecStart=(\S+)", unit, re.MULTILINE).group(1)
+    lab.drop_in(f"[Service]\nExecStart=\nExecStart={program} --no-table-owner\n")
+
+
+def handles(*table):
+    """A table with all that it is made of, as it can be told from one that replaced it."""
+    return run("nft", "--stateless", "--handle", "list", "table", *table, expect=(0, 1))
+
+
+def rule_handle(table, chain):
+    text = run("nft", "--handle", "list", "chain", *table, chain)
+    return re.findall(r"# handle (\d+)", text)[-1]
+
+
+def masquerade(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    dut.dhcp()
+    return dut, network
+
+
+def one_to_one(lab):
+    dut = lab.dut()
+    network = lab.create(dut, nat_mode="1to1",
+                         addresses=[{"ip": BOARD, "mac": dut.mac, "public_ip": PUBLIC}])
+    dut.dhcp()
+    return dut, network
+
+
+@contextlib.contextmanager
+def connection(dut, source=lan.HOST):
+    """A connection from the board to the LAN that is still good at the end of the block."""
+    flow = whoami.Connection(dut.namespace, lan.ROUTER, timeout=5)
+    try:
+        yield flow
+        equal(flow.source, source, "the source before")
+        equal(flow.ask_again(), source, "the source of the same connection afterwards")
+    finally:
+        flow.close()
+
+
+def put_back(damage, intact, what):
+    """Does the damage and waits until it is repaired; says how long that took."""
+    assert intact(), f"{what}: not so before"
+    damage()
+    start = time.monotonic()
+    wait_for(intact, what, 10)
+    took = time.monotonic() - start
+    assert took < LIMIT, f"{what}: only after {took:.3f} s"
+
+
+def tables():
+    """The tables of the rule set as text, whatever their order: one that is made again comes last."""
+    text = "\n".join(host.ruleset())
+    return sorted(table.strip() for table in f"\n{text}".split("\ntable "))
+
+
+def ruleset_put_back(damage, what):
+    before = tables()
+    put_back(damage, lambda: tables() == before, what)
+
+
+def nft(*words, **options):
+    return run("nft", *words, **options)
+
+
+# Every way to harm a table of ours.
+DAMAGES = {
+    "the rule set flushed": lambda: nft("flush", "ruleset"),
+    "table ip deleted": lambda: nft("delete", "table", *TABLE),
+    "table ip6 deleted": lambda: nft("delete", "table", "ip6", TABLE[1]),
+    "table arp deleted": lambda: nft("delete", "table", "arp", TABLE[1]),
+    "a chain flushed": lambda: nft("flush", "chain", *TABLE, "forward"),
+    "a rule deleted": lambda: nft("delete", "rule", *TABLE, "postrouting", "handle",
+                                  rule_handle(TABLE, "postrouting")),
+    "a rule added": lambda: nft("insert", "rule", *TABLE, "forward", "accept"),
+    "a map flushed": lambda: nft("flush", "map", *TABLE, "public_to_private"),
+    "a mapping deleted": lambda: nft("delete", "element", *TABLE, "private_to_public",
+                                     "{", BOARD, "}"),
+}
+
+
+# Our tables
+
+
+def test_tables_without_owner_are_put_back(lab):
+    without_owner(lab)
+    dut, _ = one_to_one(lab)
+    lacks(nft("list", "tables"), "progname")
+    with connection(dut, PUBLIC):
+        for what, damage in DAMAGES.items():
+            ruleset_put_back(damage, what)
+    dut.serve()
+    equal(lab.lan.source_at(PUBLIC), lan.ROUTER, "the source that the board sees of the LAN")
+
+
+def test_masquerade_without_owner_is_put_back(lab):
+    without_owner(lab)
+    dut, _ = masquerade(lab)
+    with connection(dut):
+        ruleset_put_back(lambda: nft("flush", "ruleset"), "the rule set")
+        equal(dut.source_at(lan.ROUTER), lan.HOST, "the source of a new connection")
+    mended = handles(*TABLE)
+    stays(lambda: handles(*TABLE) == mended, "a repair is no reason for another", 0.6)
+
+
+def test_nobody_gets_at_tables_with_an_owner(lab):
+    dut, _ = one_to_one(lab)
+    before = {family: handles(family, TABLE[1]) for family in ("ip", "ip6", "arp")}
+    contains(before["ip"], "flags owner")
+    with connection(dut, PUBLIC):
+        for what, damage in DAMAGES.items():
+            try:
+                damage()
+                equal(what, "the rule set flushed", "what another program may do")
+            except AssertionError as error:
+                contains(str(error), "Operation not permitted")
+            equal({family: handles(family, TABLE[1]) for family in before}, before, what)
+
+
+def test_repair_of_one_network_touches_no_other(lab):
+    without_owner(lab)
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    lab.create(first)
+    lab.create(second, subnet="192.168.101.0/24", gateway_ip="192.168.101.1")
+    for dut in (first, second):
+        dut.dhcp()
+    other = handles("ip", "jumpstarter_raw1")
+    with connection(first), connection(second):
+        ruleset_put_back(lambda: nft("delete", "table", *TABLE), "the first network's table")
+        equal(handles("ip", "jumpstarter_raw1"), other, "the second network's table")
+
+
+def test_program_that_fights_back_is_answered_a_few_times_a_second(lab):
+    without_owner(lab)
+    dut, network = masquerade(lab)
+    before = tables()
+    start, n_deleted = time.monotonic(), 0
+    while time.monotonic() < start + 1.5:
+        n_deleted += run_full("nft", "delete", "table", *TABLE).returncode == 0
+    assert 2 <= n_deleted <= 12, f"the table was put back {n_deleted} times in 1.5 s"
+    wait_for(lambda: tables() == before, "the table is back", LIMIT)
+    equal(network.get("State"), "active", "State")
+    equal(dut.source_at(lan.ROUTER), lan.HOST, "the source")
+
+
+def test_changes_of_other_tables_are_none_of_our_business(lab):
+    without_owner(lab)
+    masquerade(lab)
+    before = handles(*TABLE)
+    lab.undo.callback(nft, "delete", "table", "ip", "theirs", expect=(0, 1))
+    rules = "".join(f"add rule ip theirs chain{i % 10} ip saddr 203.0.113.{i % 250} accept\n"
+                    for i in range(3000))
+    chains = "".join(f"add chain ip theirs chain{i}\n" for i in range(10))
+    nft("-f", "-", stdin=f"add table ip theirs\n{chains}{rules}")
+    nft("flush", "table", "ip", "theirs")
+    stays(lambda: handles(*TABLE) == before, "our table is as it was", 0.3)
+    ruleset_put_back(lambda: nft("delete", "table", *TABLE), "our table, after that")
+    nft("delete", "table", "ip", "theirs")
+
+
+def test_flush_between_two_daemons_is_put_back(lab):
+    """Tables whose owner is gone are anybody's; with and without flags the next daemon repairs them."""
+    for prepare in (lambda: None, lambda: without_owner(lab)):
+        prepare()
+        dut, network = masquerade(lab)
+        before = tables()
+        lab.stop_daemon()
+        nft("flush", "ruleset")
+        equal(host.ruleset(), [], "the rule set while nobody looks")
+        lab.start_daemon()
+        network.wait_state("active")
+        equal(tables(), before, "the rule set after the start")
+        equal(dut.source_at(lan.ROUTER), lan.HOST, "the source")
+        lab.remove(dut)
+        dut.delete()
+        lab.duts.remove(dut)
+        lab.remember()
+
+
+def test_next_daemon_owns_the_tables(lab):
+    dut, network = masquerade(lab)
+    with connection(dut):
+        lab.stop_daemon()
+        lacks(nft("list", "table", *TABLE), "progname")
+        lab.start_daemon()
+        network.wait_state("active")
+        contains(nft("list", "table", *TABLE), "progname dut-networkd")
+        refusal = run_full("nft", "delete", "table", *TABLE)
+        contains(refusal.stderr, "Operation not permitted")
+
+
+def test_change_of_an_entry_whose_mapping_somebody_deleted(lab):
+    """The call comes before the word of the damage does, and is done all the same."""
+    without_owner(lab)
+    dut, network = one_to_one(lab)
+    answers = []
+    pid = lab.daemon_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        nft("delete", "element", *TABLE, "public_to_private", "{", PUBLIC, "}")
+        parameters = GLib.Variant("(sa{sv})", (BOARD, bus.settings(
+            {"mac": dut.mac, "public_ip": lan.FREE[1]})))
+        lab.bus.connection.call(bus.NAME, network.path, bus.NETWORK, "AddAddress", parameters, None,
+                                0, 10000, None, lambda source, result: answers.append(
+                                    source.call_finish(result)))
+        lab.bus.connection.flush_sync(None)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_for(lambda: answers, "AddAddress answers")
+    equal(dut.source_at(lan.ROUTER), lan.FREE[1], "the source")
+    for name in ("public_to_private", "private_to_public"):
+        contains(nft("list", "map", *TABLE, name), lan.FREE[1])
+    equal(network.get("State"), "active", "State")
+
+
+# The guard of networks without translation
+
+
+def test_guard_without_owner_is_put_back(lab):
+    without_owner(lab)
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    lab.create(first)
+    first.dhcp()
+    lab.create(second, nat_mode="disabled", subnet="192.168.101.0/24", gateway_ip="192.168.101.1")
+    with connection(first):
+        for words in (("flush", "table", *GUARD), ("delete", "table", *GUARD),
+                      ("flush", "chain", *GUARD, "forward")):
+            ruleset_put_back(lambda words=words: nft(*words), f"nft {' '.join(words)}")
+
+
+def test_nobody_gets_at_a_guard_with_an_owner(lab):
+    dut = lab.dut()
+    lab.create(dut, nat_mode="disabled")
+    before = handles(*GUARD)
+    contains(run_full("nft", "flush", "table", *GUARD).stderr, "Operation not permitted")
+    nft("flush", "ruleset")
+    equal(handles(*GUARD), before, "the guard")
+
+
+# Other programs' firewalls
+
+
+def iptables(*arguments, **options):
+    return run("iptables-nft", *arguments, **options)
+
+
+@contextlib.contextmanager
+def docker(lab):
+    """FORWARD drops and has the user's chain, as Docker has it; gone again afterwards."""
+    iptables("-P", "FORWARD", "DROP")
+    lab.undo.callback(run, "nft", "delete", "table", "ip", "filter", expect=(0, 1))
+    iptables("-N", "DOCKER-USER")
+    iptables("-A", "FORWARD", "-j", "DOCKER-USER")
+    yield
+    nft("delete", "table", "ip", "filter")
+
+
+def accepts(chain):
+    """The directions that chain is open in, each once."""
+    rules = run("iptables-nft", "-S", chain, expect=(0, 1)).splitlines()
+    found = [re.search(r"-i (\S+) -o (\S+) .*-j ACCEPT", rule) for rule in rules]
+    return sorted(match.groups() for match in found if match)
+
+
+BOTH_WAYS = [("raw0", "up0"), ("up0", "raw0")]
+
+
+def flush_of_chains_is_answered(lab, dut):
+    lab.create(dut)
+    dut.dhcp()
+    with connection(dut):
+        wait_for(lambda: accepts("DOCKER-USER") == BOTH_WAYS, "DOCKER-USER is open", LIMIT)
+        put_back(lambda: iptables("-F", "DOCKER-USER"), lambda: accepts("DOCKER-USER") == BOTH_WAYS,
+                 "the accepts in DOCKER-USER")
+        # Nothing leads to the user's chain any more: FORWARD has to have them.
+        iptables("-F", "FORWARD")
+        wait_for(lambda: accepts("FORWARD") == BOTH_WAYS, "FORWARD is open", LIMIT)
+        equal(dut.source_at(lan.ROUTER), lan.HOST, "the source of a new connection")
+        put_back(lambda: iptables("-D", "FORWARD", "-i", "raw0", "-o", "up0", "-m", "comment",
+                                  "--comment", "jumpstarter", "-j", "ACCEPT"),
+                 lambda: accepts("FORWARD") == BOTH_WAYS, "the accept that was deleted")
+    lab.remove(dut)
+    equal((accepts("FORWARD"), accepts("DOCKER-USER")), ([], []), "what is left of us")
+
+
+def test_accepts_that_are_flushed_are_put_back(lab):
+    dut = lab.dut()
+    with docker(lab):
+        flush_of_chains_is_answered(lab, dut)
+
+
+def test_accepts_that_are_flushed_are_put_back_without_owner(lab):
+    without_owner(lab)
+    dut = lab.dut()
+    with docker(lab):
+        flush_of_chains_is_answered(lab, dut)
+
+
+def test_docker_that_comes_later_and_starts_anew(lab):
+    dut, _ = masquerade(lab)
+    with connection(dut):
+        start = time.monotonic()
+        iptables("-P", "FORWARD", "DROP")
+        lab.undo.callback(run, "nft", "delete", "table", "ip", "filter", expect=(0, 1))
+        wait_for(lambda: accepts("FORWARD") == BOTH_WAYS, "the accepts in FORWARD")
+        nft("delete", "table", "ip", "filter")
+        nft("-f", "-", stdin="""
+            table ip filter {
+                chain DOCKER-USER { }
+                chain FORWARD { type filter hook forward priority filter; policy drop;
+                                counter jump DOCKER-USER; }
+            }""")
+        wait_for(lambda: accepts("DOCKER-USER") == BOTH_WAYS, "the accepts in DOCKER-USER")
+        assert time.monotonic() - start < 2 * LIMIT, "that took too long"
+        equal(dut.source_at(lan.ROUTER), lan.HOST, "the source of a new connection")
+    nft("delete", "table", "ip", "filter")
+
+
+def test_thousands_of_docker_rules_leave_us_alone(lab):
+    dut, network = masquerade(lab)
+    table = handles(*TABLE)
+    rules = "".join(f"-A FORWARD -s 203.0.113.{i % 250} -j ACCEPT\n" for i in range(2000))
+    with docker(lab), connection(dut):
+        wait_for(lambda: accepts("DOCKER-USER") == BOTH_WAYS, "DOCKER-USER is open", LIMIT)
+        run("iptables-nft-restore", "--noflush", stdin=f"*filter\n{rules}COMMIT\n")
+        stays(lambda: accepts("DOCKER-USER") == BOTH_WAYS, "the accepts", 0.3)
+    equal(handles(*TABLE), table, "our own table")
+    equal(network.get("State"), "active", "State")
+
+
+# Kernel knobs
+
+
+def knob(name):
+    return host.read(f"/proc/sys/net/{name}")
+
+
+def set_knob(name, value):
+    with open(f"/proc/sys/net/{name}", "w", encoding="ascii") as file:
+        file.write(str(value))
+
+
+def test_forwarding_that_is_turned_off_is_turned_on_again(lab):
+    forwarding = [f"ipv4/conf/{name}/forwarding" for name in ("raw0", "up0")]
+    dut, network = masquerade(lab)
+    with connection(dut):
+        for name in ("ipv4/ip_forward", *forwarding):
+            if name == "ipv4/ip_forward":
+                set_knob(name, 1)  # writing what is there already would change nothing
+            put_back(lambda name=name: set_knob(name, 0),
+                     lambda: all(knob(each) == "1" for each in forwarding), name)
+        equal(dut.source_at(lan.ROUTER), lan.HOST, "the source of a new connection")
+    equal(network.get("State"), "active", "State")
+    lab.remove(dut)
+    equal([knob(name) for name in forwarding], ["0", "0"], "forwarding afterwards")
+
+
+def test_knobs_that_nobody_tells_of_are_set_with_the_link(lab):
+    dut, _ = masquerade(lab)
+    silent = {"ipv4/conf/raw0/send_redirects": "1", "ipv6/conf/raw0/accept_ra": "1"}
+    for name, value in silent.items():
+        set_knob(name, value)
+    with connection(dut):
+        run("ip", "address", "delete", "192.168.100.1/24", "dev", "raw0")
+        wait_for(lambda: all(knob(name) == "0" for name in silent), "the knobs are set again", LIMIT)
+        wait_for(lambda: has_address("raw0", "192.168.100.1/24"), "the address is back", LIMIT)
+
+
+# Interface and addresses
+
+
+def has_address(interface, address):
+    return any(item.startswith(f"{address} ") for item in host.addresses()[interface])
+
+
+def is_up(interface):
+    return host.addresses()[interface][0] == "UP"
+
+
+def test_link_and_gateway_address_are_put_back(lab):
+    dut, network = masquerade(lab)
+    run("ip", "address", "add", "198.51.100.1/24", "dev", "raw0")
+    intact = "192.168.100.1/24"
+    with connection(dut):
+        put_back(lambda: run("ip", "address", "delete", intact, "dev", "raw0"),
+                 lambda: has_address("raw0", intact), "the gateway address")
+        put_back(lambda: run("ip", "link", "set", "raw0", "down"), lambda: is_up("raw0"), "the link")
+        assert has_address("raw0", "198.51.100.1/24"), "an administrator's address was taken away"
+        put_back(lambda: run("ip", "-4", "address", "flush", "dev", "raw0"),
+                 lambda: has_address("raw0", intact), "the gateway address after a flush")
+    equal(network.get("State"), "active", "State")
+    dut.dhcp()
+    wait_for(lambda: dut.dig_status(lan.NAME, "192.168.100.1") == "NOERROR", "the DNS answers again")
+
+
+def test_carrier_of_the_board_changes_nothing(lab):
+    dut, network = masquerade(lab)
+    before, table, pid = host.dump(), handles(*TABLE), network.dnsmasq()
+    signals = lab.signals()
+    for state in ("down", "up"):
+        dut.run("ip", "link", "set", "eth0", state)
+        wait_for(lambda state=state: host.read("/sys/class/net/raw0/carrier") == str(
+            int(state == "up")), f"the carrier is {state}")
+    dut.configure("192.168.100.100/24", "192.168.100.1")
+    lab.unchanged(before)
+    equal((handles(*TABLE), network.dnsmasq()), (table, pid), "table and dnsmasq")
+    equal(signals.matching("PropertiesChanged", network.path), [], "what was told")
+    equal(dut.source_at(lan.ROUTER), lan.HOST, "the source")
+
+
+def arp_listener(lab):
+    sock = lab.lan.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.ntohs(0x0806))
+    sock.bind(("lan0", 0x0806))
+    sock.setblocking(False)
+    lab.undo.callback(sock.close)
+    return sock
+
+
+def wait_announced(sock, address):
+    """ARP requests of the address for itself."""
+    def seen():
+        with contextlib.suppress(OSError):  # nothing more, or the interface was down
+            while True:
+                packet = sock.recv(100)
+                if packet[28:32] == packet[38:42] == socket.inet_aton(address):
+                    return True
+        return False
+    wait_for(seen, f"{address} is announced", 3)
+
+
+def test_public_address_is_put_back_and_announced(lab):
+    dut, network = one_to_one(lab)
+    listener = arp_listener(lab)
+    with connection(dut, PUBLIC):
+        for command in (("delete", f"{PUBLIC}/32", "dev", "up0"), ("flush", "dev", "up0", "to",
+                                                                   f"{PUBLIC}/32")):
+            put_back(lambda command=command: run("ip", "address", *command),
+                     lambda: has_address("up0", f"{PUBLIC}/32"), "the public address")
+            wait_announced(listener, PUBLIC)
+    network.remove_address(BOARD)
+    stays(lambda: not has_address("up0", f"{PUBLIC}/32"), "our own removal is no damage", 0.2)
+
+
+def test_public_address_survives_a_reactivation(lab):
+    dut, network = one_to_one(lab)
+    with connection(dut, PUBLIC):
+        run("nmcli", "connection", "up", host.network_manager()["up0"][1])
+        wait_for(lab.lan.is_up, "the upstream is up again", 15)
+        wait_for(lambda: has_address("up0", f"{PUBLIC}/32"), "the public address is back", 3)
+        network.wait_state("active")
+
+
+def test_public_address_is_announced_when_the_carrier_is_back(lab):
+    dut, _ = one_to_one(lab)
+    dut.serve()
+    # The two announcements of the creation are over.
+    first = arp_listener(lab)
+    wait_announced(first, PUBLIC)
+    listener = arp_listener(lab)
+    lab.lan.run("ip", "link", "set", "lan0", "down")
+    wait_for(lambda: host.read("/sys/class/net/up0/carrier") == "0", "the carrier is gone")
+    lab.lan.run("ip", "link", "set", "lan0", "up")
+    wait_announced(listener, PUBLIC)
+    equal(lab.lan.source_at(PUBLIC), lan.ROUTER, "the source that the board sees of the LAN")
+
+
+# firewalld
+
+
+def start_firewalld():
+    run("systemctl", "start", "firewalld.service")
+    wait_for(lambda: run("firewall-cmd", "--state", expect=None).strip() == "running",
+             "firewalld runs", 15)
+
+
+def is_in_zone():
+    zones = run("firewall-cmd", "--zone=dut-network", "--list-interfaces", expect=None)
+    return "raw0" in zones.split()
+
+
+def test_firewalld_that_comes_and_goes(lab):
+    dut, network = masquerade(lab)
+    with connection(dut):
+        lab.undo.callback(run, "systemctl", "stop", "firewalld.service")
+        start_firewalld()
+        wait_for(is_in_zone, "a firewalld that started later knows the interface", 5)
+        run("firewall-cmd", "--zone=dut-network", "--remove-interface=raw0")
+        run("firewall-cmd", "--reload")
+        wait_for(is_in_zone, "it knows it again after a reload", 5)
+        run("systemctl", "restart", "firewalld.service")
+        wait_for(is_in_zone, "it knows it again after a restart", 15)
+        equal(dut.source_at(lan.ROUTER), lan.HOST, "the source of a new connection")
+        dut.dhcp()
+        run("systemctl", "stop", "firewalld.service")
+        equal(dut.source_at(lan.ROUTER), lan.HOST, "the source without firewalld")
+    equal(network.get("State"), "active", "State")
+
+
+def test_firewalld_that_restarts_takes_the_old_zone_along(lab):
+    """The zone that the interface had before is forgotten with the firewalld that had it."""
+    dut = lab.dut()
+    lab.undo.callback(run, "systemctl", "stop", "firewalld.service")
+    start_firewalld()
+    run("firewall-cmd", "--zone=work", "--add-interface=raw0")
+    lab.create(dut)
+    assert is_in_zone(), "it is not in our zone"
+    run("systemctl", "restart", "firewalld.service")
+    wait_for(is_in_zone, "it is in our zone again", 15)
+    lab.remove(dut)
+    lacks(run("firewall-cmd", "--get-active-zones"), "raw0")
+    run("systemctl", "stop", "firewalld.service")
