@@ -11,8 +11,9 @@
 
 #include "host/netlink.h"
 
-/* A transaction comes in several datagrams. */
-#define SETTLE_MS 5
+/* A transaction comes in several datagrams, but all at once; until a table of ours is back, packets
+ * go as they should not. */
+#define SETTLE_MS 1
 /* A program that goes on and on is told of so often. */
 #define STORM_MS 100
 

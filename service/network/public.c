@@ -209,11 +209,11 @@ static bool remove_one(Network *network, guint index, guint32 ip, GError **error
 static bool add_one(Network *network, guint index, guint32 ip, GError **error)
 {
         IpAddress address = host_address(index, ip);
-        bool existed = false;
+        bool existed = false, is_recorded = is_ours(network->record, ip);
 
-        if (!is_ours(network->record, ip))
+        if (!is_recorded)
                 g_array_append_val(network->record->public_added, ip);
-        if (!network_save_record(network, error) ||
+        if ((!is_recorded && !network_save_record(network, error)) ||
             !ip_address_add(network->host->rtnl, &address, &existed, error)) {
                 forget(network->record, ip);
                 return false;
