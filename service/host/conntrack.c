@@ -43,7 +43,8 @@ typedef struct Found {
 
 typedef struct Search {
         Ends wanted;
-        GArray *found; /* Found */
+        GHashTable *untranslated_to; /* addresses; NULL: any connection will do */
+        GArray *found;               /* Found */
 } Search;
 
 static void found_clear(gpointer pointer)
@@ -125,6 +126,16 @@ static bool ends_match(const Ends *wanted, const Ends *ends)
                end_matches(wanted->reply_dst, ends->reply_dst);
 }
 
+static bool is_searched(const Search *search, const Ends *ends)
+{
+        if (!ends_match(&search->wanted, ends))
+                return false;
+        return !search->untranslated_to ||
+               (ends->original_dst == ends->reply_src &&
+                g_hash_table_contains(search->untranslated_to,
+                                      GUINT_TO_POINTER(ntohl(ends->original_dst))));
+}
+
 static int take_entry(const struct nlmsghdr *message, void *data)
 {
         Search *search = data;
@@ -147,7 +158,7 @@ static int take_entry(const struct nlmsghdr *message, void *data)
                         found.has_zone = true;
                 }
         }
-        if (!tuple || !ends_match(&search->wanted, &ends))
+        if (!tuple || !is_searched(search, &ends))
                 return MNL_CB_OK;
 
         found.tuple = g_bytes_new(mnl_attr_get_payload(tuple), mnl_attr_get_payload_len(tuple));
@@ -206,17 +217,17 @@ static int delete_entry(Conntrack *conntrack, const Found *found)
         return netlink_request(conntrack->netlink, request, NULL, NULL, NULL);
 }
 
-/* Ends what there is of @wanted; entries that end by themselves meanwhile do not count. */
-static int end_matching(Conntrack *conntrack, const Ends *wanted, guint *n)
+/* Ends what is searched for; entries that end by themselves meanwhile do not count. */
+static int end_searched(Conntrack *conntrack, Search *search, guint *n)
 {
         g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Found));
-        Search search = { *wanted, found };
         int r = -EINTR;
 
+        search->found = found;
         g_array_set_clear_func(found, found_clear);
         for (guint i = 0; i < ATTEMPTS_MAX && r == -EINTR; i++) {
                 g_array_set_size(found, 0);
-                r = dump_entries(conntrack, &search);
+                r = dump_entries(conntrack, search);
         }
         if (r < 0)
                 return r;
@@ -227,6 +238,13 @@ static int end_matching(Conntrack *conntrack, const Ends *wanted, guint *n)
                 *n += r == 0;
         }
         return 0;
+}
+
+static int end_matching(Conntrack *conntrack, const Ends *wanted, guint *n)
+{
+        Search search = { .wanted = *wanted };
+
+        return end_searched(conntrack, &search, n);
 }
 
 bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, guint *ret_n,
@@ -250,4 +268,26 @@ bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, 
         if (ret_n)
                 *ret_n = n;
         return true;
+}
+
+bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError **error)
+{
+        g_autoptr(GHashTable) set = g_hash_table_new(NULL, NULL);
+        Search search = { .untranslated_to = set };
+        guint n = 0;
+
+        if (ips->len == 0)
+                return true;
+        for (guint i = 0; i < ips->len; i++)
+                g_hash_table_add(set, GUINT_TO_POINTER(g_array_index(ips, guint32, i)));
+        if (ips->len == 1) /* the kernel finds them sooner than we do */
+                search.wanted.original_dst = search.wanted.reply_src =
+                        htonl(g_array_index(ips, guint32, 0));
+
+        int r = end_searched(conntrack, &search, &n);
+        if (r == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot end old connections to public addresses: %s", g_strerror(-r));
+        return false;
 }

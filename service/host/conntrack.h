@@ -17,3 +17,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conntrack, conntrack_free)
  * @public_ip. No other entry is touched. *ret_n (may be NULL) is how many ended. */
 bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, guint *ret_n,
                            GError **error);
+
+/* Ends every connection to one of @ips (guint32) that is not translated: connection tracking
+ * decides by the first packet, and one that came before there was a mapping would go on past it for
+ * as long as its sender sends. */
+bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError **error);

@@ -5,6 +5,7 @@
 #include "host/conntrack.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,7 +35,8 @@ static void add_address(guint32 address)
         g_assert_no_error(error);
 }
 
-static void apply_rules(Nft *nft)
+/* The mappings of @n_mappings addresses. */
+static void apply_rules(Nft *nft, guint n_mappings)
 {
         g_autoptr(GError) error = NULL;
         g_autoptr(Entries) entries = entries_new();
@@ -51,7 +53,7 @@ static void apply_rules(Nft *nft)
                 .config = &config,
         };
 
-        for (guint i = 0; i < 2; i++) {
+        for (guint i = 0; i < n_mappings; i++) {
                 AddressEntry entry = { .ip = IP + i, .public_ip = PUBLIC + i };
                 entries_put_address(entries, address_entry_copy(&entry));
         }
@@ -99,7 +101,7 @@ static void test_end_mapping(void)
                 add_address(IP + i);
                 add_address(PUBLIC + i);
         }
-        apply_rules(nft);
+        apply_rules(nft, 2);
         send_from_to(INADDR_LOOPBACK, PUBLIC);     /* in, by the mapping */
         send_from_to(INADDR_LOOPBACK, PUBLIC + 1); /* in, by the other */
         send_from_to(IP, INADDR_LOOPBACK);         /* out, by the mapping */
@@ -113,11 +115,66 @@ static void test_end_mapping(void)
         g_assert_no_error(error);
 }
 
+static void assert_untranslated_end(Conntrack *conntrack, guint n_ips)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GArray) ips = g_array_new(FALSE, FALSE, sizeof(guint32));
+
+        for (guint32 i = 0; i < n_ips; i++) {
+                guint32 ip = PUBLIC + i;
+                g_array_append_val(ips, ip);
+        }
+        g_assert_true(conntrack_end_untranslated(conntrack, ips, &error));
+        g_assert_no_error(error);
+}
+
+static guint count_untranslated(guint32 ip)
+{
+        g_autofree char *text = NULL;
+        g_autofree char *destination = NULL;
+        struct in_addr address = { htonl(ip) };
+        guint n = 0;
+
+        g_assert_true(g_file_get_contents("/proc/net/nf_conntrack", &text, NULL, NULL));
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        destination = g_strdup_printf("src=127.0.0.1 dst=%s ", inet_ntoa(address));
+        g_autofree char *answer = g_strdup_printf("src=%s dst=127.0.0.1 ", inet_ntoa(address));
+        for (char **line = lines; *line; line++)
+                n += strstr(*line, destination) && strstr(*line, answer);
+        return n;
+}
+
+/* Connections that were there before the mappings. */
+static void test_end_untranslated(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = nft_new(false, &error);
+        g_assert_no_error(error);
+        g_autoptr(Conntrack) conntrack = conntrack_new(&error);
+        g_assert_no_error(error);
+
+        assert_untranslated_end(conntrack, 0);
+        apply_rules(nft, 0);
+        for (guint i = 0; i < 2; i++)
+                send_from_to(INADDR_LOOPBACK, PUBLIC + i);
+        apply_rules(nft, 2);
+        g_assert_cmpuint(count_untranslated(PUBLIC), ==, N_DATAGRAMS);
+
+        assert_untranslated_end(conntrack, 1);
+        g_assert_cmpuint(count_untranslated(PUBLIC), ==, 0);
+        g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, N_DATAGRAMS);
+        send_from_to(INADDR_LOOPBACK, PUBLIC);
+        assert_untranslated_end(conntrack, 2);
+        g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, 0);
+        g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC), ==, N_DATAGRAMS);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         if (!namespace_enter())
                 return 77;
         g_test_add_func("/conntrack/ends-the-mapping-s-and-no-other", test_end_mapping);
+        g_test_add_func("/conntrack/ends-what-is-not-translated", test_end_untranslated);
         return g_test_run();
 }
