@@ -158,7 +158,8 @@ static bool change_maps(Network *network, NftMapping removed, NftMapping added, 
                nft_change_mappings(nft, table, &removed, n_removed, &added, n_added, error);
 }
 
-/* Exchanges @old for @new_entry (either may be NULL) in the maps and among the public addresses. */
+/* Exchanges @old for @new_entry (either may be NULL) in the maps and among the public addresses. An
+ * address is on only while the maps have it: else the host would answer in the board's place. */
 static bool swap_mapping(Network *network, const AddressEntry *old, const AddressEntry *new_entry,
                          GError **error)
 {
@@ -168,12 +169,15 @@ static bool swap_mapping(Network *network, const AddressEntry *old, const Addres
 
         if (!maps_are_in_force(network) || removed.public_ip == added.public_ip)
                 return true;
-        if (!public_swap(network, added.public_ip, removed.public_ip, error))
+        if (!public_take_off(network, removed.public_ip, error))
                 return false;
-        if (change_maps(network, removed, added, error))
+        bool exchanged = change_maps(network, removed, added, error);
+        if (exchanged && public_put_on(network, added.public_ip, error))
                 return true;
-        (void)public_swap(network, removed.public_ip, added.public_ip,
-                          NULL); /* the first error counts */
+        /* As it was; the first error counts. */
+        if (exchanged)
+                (void)change_maps(network, added, removed, NULL);
+        (void)public_put_on(network, removed.public_ip, NULL);
         return false;
 }
 

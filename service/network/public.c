@@ -224,6 +224,20 @@ static bool add_one(Network *network, guint index, guint32 ip, GError **error)
         return network_save_record(network, error);
 }
 
+/* What was sent to @ips before they had their mappings. The host's own would have been on before.
+ */
+static bool end_old_connections(Network *network, const GArray *ips, GError **error)
+{
+        g_autoptr(GArray) strange = g_array_new(FALSE, FALSE, sizeof(guint32));
+
+        for (guint i = 0; i < ips->len; i++) {
+                guint32 ip = g_array_index(ips, guint32, i);
+                if (route_lookup(network->host->rtnl, ip) != LOOPBACK_INDEX)
+                        g_array_append_val(strange, ip);
+        }
+        return conntrack_end_untranslated(network->host->conntrack, strange, error);
+}
+
 static void announce(Network *network, guint index, const GArray *added)
 {
         g_autoptr(GError) error = NULL;
@@ -277,37 +291,53 @@ static bool leave_old_interface(Network *network, guint index, GError **error)
         return true;
 }
 
+static bool add_all(Network *network, guint index, const GArray *ips, GError **error)
+{
+        if (!end_old_connections(network, ips, error))
+                return false;
+        for (guint i = 0; i < ips->len; i++)
+                if (!add_one(network, index, g_array_index(ips, guint32, i), error))
+                        return false;
+        announce(network, index, ips);
+        return true;
+}
+
 static bool add_missing(Network *network, guint index, const Entries *entries, GError **error)
 {
         g_autoptr(GArray) there = ip_address_list(network->host->rtnl, index, error);
-        g_autoptr(GArray) added = g_array_new(FALSE, FALSE, sizeof(guint32));
+        g_autoptr(GArray) missing = g_array_new(FALSE, FALSE, sizeof(guint32));
 
         if (!there)
                 return false;
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 guint32 ip = entries_address_at(entries, i)->public_ip;
-                if (!ip || is_on(there, ip))
-                        continue;
-                if (!add_one(network, index, ip, error))
-                        return false;
-                g_array_append_val(added, ip);
+                if (ip && !is_on(there, ip))
+                        g_array_append_val(missing, ip);
         }
-        announce(network, index, added);
-        return true;
+        return add_all(network, index, missing, error);
+}
+
+bool public_take_lost_off(Network *network, GError **error)
+{
+        const NetworkConfig *config = network->config;
+        const Entries *wanted = config->nat_mode == NAT_MODE_1TO1 ? config->entries : NULL;
+        guint index = public_index(network);
+
+        return leave_old_interface(network, index, error) &&
+               remove_unwanted(network, index, wanted, error) &&
+               network_save_record(network, error);
 }
 
 bool public_sync(Network *network, GError **error)
 {
         const NetworkConfig *config = network->config;
-        const Entries *wanted = config->nat_mode == NAT_MODE_1TO1 ? config->entries : NULL;
 
+        if (!public_take_lost_off(network, error))
+                return false;
         guint index = public_index(network);
-        if (!leave_old_interface(network, index, error) ||
-            !remove_unwanted(network, index, wanted, error))
-                return false;
-        if (wanted && index != 0 && !add_missing(network, index, wanted, error))
-                return false;
-        return network_save_record(network, error);
+        if (config->nat_mode != NAT_MODE_1TO1 || index == 0)
+                return true;
+        return add_missing(network, index, config->entries, error);
 }
 
 void public_announce(Network *network)
@@ -338,22 +368,19 @@ bool public_clear(Network *network, GError **error)
         return network_save_record(network, error);
 }
 
-bool public_swap(Network *network, guint32 add, guint32 remove, GError **error)
+bool public_put_on(Network *network, guint32 ip, GError **error)
 {
+        g_autoptr(GArray) ips = g_array_new(FALSE, FALSE, sizeof(guint32));
         guint index = public_index(network);
 
-        if (add == remove)
+        if (!ip || index == 0)
                 return true;
-        if (add && index != 0) {
-                g_autoptr(GArray) added = g_array_new(FALSE, FALSE, sizeof(guint32));
-                if (!add_one(network, index, add, error))
-                        return false;
-                g_array_append_val(added, add);
-                announce(network, index, added);
-        }
-        if (remove && !remove_one(network, index, remove, error)) {
-                (void)remove_one(network, index, add, NULL); /* as it was; the first error counts */
-                return false;
-        }
-        return !remove || network_save_record(network, error);
+        g_array_append_val(ips, ip);
+        return add_all(network, index, ips, error);
+}
+
+bool public_take_off(Network *network, guint32 ip, GError **error)
+{
+        return !ip || (remove_one(network, public_index(network), ip, error) &&
+                       network_save_record(network, error));
 }

@@ -20,8 +20,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PublicCheck, public_check_free)
  * (ADDRESS_IN_USE). */
 bool public_check(PublicCheck *check, guint32 public_ip, GError **error);
 
+/* Takes off what we added and no mapping of the configuration wants any more. Comes before the
+ * mappings go: an address without one would be the host's own, and answered for by the host. */
+bool public_take_lost_off(Network *network, GError **error);
+
 /* Makes the addresses that are on the public interface those that the configuration's entries ask
- * for: adds what is missing (announced by ARP), removes what we added and nobody wants. */
+ * for: adds what is missing (announced by ARP), removes what we added and nobody wants. Comes after
+ * the mappings are there. */
 bool public_sync(Network *network, GError **error);
 
 /* Removes all that we added. */
@@ -30,6 +35,7 @@ bool public_clear(Network *network, GError **error);
 /* Tells the LAN of every mapping's address once more: its switches may have forgotten. */
 void public_announce(Network *network);
 
-/* What public_sync() does, for one address alone, for entry changes: in and out, without reading
- * the others. Either may be 0. */
-bool public_swap(Network *network, guint32 add, guint32 remove, GError **error);
+/* The same for one address alone, for entry changes, without reading the others: on after its
+ * mapping is there, off before that goes. 0: nothing to do. */
+bool public_put_on(Network *network, guint32 ip, GError **error);
+bool public_take_off(Network *network, guint32 ip, GError **error);

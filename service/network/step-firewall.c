@@ -2,12 +2,16 @@
 
 /* The network's nftables tables, replaced as a whole in one transaction; or, without NAT, its place
  * in the guard. Claims the table's name: two interfaces' names can meet.
- * A table keeps its name when its interface is renamed. */
+ * A table keeps its name when its interface is renamed.
+ *
+ * Public addresses come after their mappings, and so go before them: here, not in their own step.
+ */
 
 #include "network/network-private.h"
 
 #include "model/name.h"
 #include "model/ruleset.h"
+#include "network/public.h"
 #include "util/error.h"
 
 /* More interfaces than this whose names meet are a mistake. */
@@ -68,7 +72,7 @@ void firewall_start(Network *network)
 {
         GError *error = NULL;
 
-        if (claim_table(network, &error))
+        if (claim_table(network, &error) && public_take_lost_off(network, &error))
                 (void)firewall_apply(network, &error); /* `error` says how it went */
         step_done(network, error);
 }
