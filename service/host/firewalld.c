@@ -8,8 +8,8 @@
  * lets the interface's packets be forwarded, firewalld accepts what is translated to a new
  * destination (ct status dnat) from whichever zone, and the zone's services are DHCP, DNS and time.
  *
- * Not here: noticing that firewalld has reloaded (firewalld-watch.c). Adding once more is all that it
- * takes then. */
+ * Not here: noticing that firewalld has reloaded (firewalld-watch.c). Adding once more is all that
+ * it takes then. */
 
 #include "host/firewalld.h"
 

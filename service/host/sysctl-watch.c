@@ -76,13 +76,14 @@ static void on_message(const struct nlmsghdr *message, gpointer data)
         (void)mnl_attr_parse(message, sizeof *info, take_attribute, attributes); /* none: NULL */
         if (!attributes[NETCONFA_IFINDEX])
                 return;
-        int index = (int)mnl_attr_get_u32(attributes[NETCONFA_IFINDEX]);
-        if (index <= 0)
-                return; /* all or default: what comes of it for each interface is told as well */
+        int told = (int)mnl_attr_get_u32(attributes[NETCONFA_IFINDEX]);
+        guint index = told == NETCONFA_IFINDEX_ALL ? SYSCTL_WATCH_ALL : (guint)told;
+        if (told == NETCONFA_IFINDEX_DEFAULT)
+                return; /* of interfaces to come */
         if (attributes[NETCONFA_FORWARDING])
-                note(watch, SYSCTL_IPV4_FORWARDING, (guint)index);
+                note(watch, SYSCTL_IPV4_FORWARDING, index);
         if (attributes[NETCONFA_RP_FILTER])
-                note(watch, SYSCTL_IPV4_RP_FILTER, (guint)index);
+                note(watch, SYSCTL_IPV4_RP_FILTER, index);
 }
 
 static void on_overrun(gpointer data)

@@ -10,9 +10,12 @@
 
 typedef struct SysctlWatch SysctlWatch;
 
-/* Tells that @sysctl of interface @index was turned: SYSCTL_IPV4_FORWARDING, by
- * net.ipv4.ip_forward for every interface as well, or SYSCTL_IPV4_RP_FILTER; the kernel tells of no
- * other. @index 0: word was lost, any may have been. Several turns may make one call. */
+/* That of all interfaces. For forwarding it is the same as net.ipv4.ip_forward, and turns each. */
+#define SYSCTL_WATCH_ALL G_MAXUINT
+
+/* Tells that @sysctl of interface @index was turned: SYSCTL_IPV4_FORWARDING or
+ * SYSCTL_IPV4_RP_FILTER; the kernel tells of no other. @index 0: word was lost, any may have been.
+ * Several turns may make one call. */
 typedef void (*SysctlTurned)(Sysctl sysctl, guint index, gpointer data);
 SysctlWatch *sysctl_watch_new(SysctlTurned turned, gpointer data, GError **error);
 void sysctl_watch_free(SysctlWatch *watch);

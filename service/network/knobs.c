@@ -264,3 +264,23 @@ void knobs_check_all(const Knobs *knobs, KnobTurned turned, gpointer data)
         while (g_hash_table_iter_next(&iter, NULL, &held))
                 check_held(held, turned, data);
 }
+
+bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error)
+{
+        bool changed = false;
+        GHashTableIter iter;
+        gpointer value;
+        int now;
+
+        if (sysctl_get(sysctl, "all", &now) < 0)
+                return true;
+        g_hash_table_iter_init(&iter, knobs->held);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Held *held = value;
+                if (held->sysctl != sysctl || held->found == now)
+                        continue;
+                held->found = now;
+                changed = true;
+        }
+        return !changed || knobs_save(knobs, error);
+}

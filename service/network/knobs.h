@@ -35,6 +35,10 @@ void knobs_check(const Knobs *knobs, Sysctl sysctl, guint index, KnobTurned turn
 /* The same for every knob that is held. */
 void knobs_check_all(const Knobs *knobs, KnobTurned turned, gpointer data);
 
+/* Somebody has turned @sysctl of all interfaces, as net.ipv4.ip_forward does: that is what counts
+ * as found from now on, and is given back. False where the journal cannot be written. */
+bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error);
+
 /* Lets go of all that @holder holds of @holder_class: a knob that nobody holds any more gets the
  * value back that was found, if it still has the value that we set; its interface gone is
  * success. Goes on past errors and returns the first. */

@@ -22,6 +22,7 @@
 #include "network/missing.h"
 #include "network/network-private.h"
 #include "network/public.h"
+#include "util/log.h"
 
 struct Watch {
         Host *host;
@@ -218,13 +219,26 @@ static void knob_turned(const char *holder, const char *holder_class, gpointer d
                                                 : NETWORK_PART_LINK);
 }
 
+/* Docker, for one, turns forwarding on for all interfaces when it starts. */
+static void turned_for_all(Watch *watch, Sysctl sysctl)
+{
+        g_autoptr(GError) error = NULL;
+
+        /* Any other knob's value for all is not the value of each. */
+        if (sysctl == SYSCTL_IPV4_FORWARDING &&
+            !knobs_turned_for_all(watch->host->knobs, sysctl, &error))
+                log_warning("%s", error->message);
+}
+
 /* The kernel tells of forwarding and rp_filter alone. The others (redirects, accept_ra) are set
  * again whenever their step runs. */
 static void sysctl_turned(Sysctl sysctl, guint index, gpointer data)
 {
         Watch *watch = data;
 
-        if (index == 0)
+        if (index == SYSCTL_WATCH_ALL)
+                turned_for_all(watch, sysctl);
+        else if (index == 0)
                 knobs_check_all(watch->host->knobs, knob_turned, watch);
         else
                 knobs_check(watch->host->knobs, sysctl, index, knob_turned, watch);

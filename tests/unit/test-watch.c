@@ -223,7 +223,7 @@ static void test_addresses(void)
 
 typedef struct Knobs {
         guint index; /* of interest */
-        guint n_forwarding, n_rp_filter;
+        guint n_forwarding, n_rp_filter, n_all;
         bool told;
 } Knobs;
 
@@ -232,6 +232,7 @@ static void on_turned(Sysctl sysctl, guint index, gpointer data)
         Knobs *knobs = data;
 
         g_assert_cmpuint(index, >, 0);
+        knobs->n_all += index == SYSCTL_WATCH_ALL;
         if (index != knobs->index)
                 return;
         knobs->n_forwarding += sysctl == SYSCTL_IPV4_FORWARDING;
@@ -239,12 +240,13 @@ static void on_turned(Sysctl sysctl, guint index, gpointer data)
         knobs->told = true;
 }
 
-static void expect_knobs(Knobs *knobs, guint n_forwarding, guint n_rp_filter)
+static void expect_knobs(Knobs *knobs, guint n_forwarding, guint n_rp_filter, guint n_all)
 {
         wait_until(&knobs->told, DEADLINE_MS);
         run_for(50);
         g_assert_cmpuint(knobs->n_forwarding, ==, n_forwarding);
         g_assert_cmpuint(knobs->n_rp_filter, ==, n_rp_filter);
+        g_assert_cmpuint(knobs->n_all, ==, n_all);
         *knobs = (Knobs){ .index = knobs->index };
 }
 
@@ -263,14 +265,14 @@ static void test_knobs(void)
         g_assert_no_error(error);
 
         g_assert_true(sysctl_set(SYSCTL_IPV4_FORWARDING, "left", 1, &error));
-        expect_knobs(&knobs, 1, 0);
+        expect_knobs(&knobs, 1, 0, 0);
         g_assert_true(sysctl_set(SYSCTL_IPV4_RP_FILTER, "left", 2, &error));
-        expect_knobs(&knobs, 0, 1);
+        expect_knobs(&knobs, 0, 1, 0);
         /* That of all interfaces turns each. */
         g_assert_true(sysctl_set(SYSCTL_IPV4_FORWARDING, "all", 1, &error));
-        expect_knobs(&knobs, 1, 0);
+        expect_knobs(&knobs, 1, 0, 1);
         g_assert_true(sysctl_set(SYSCTL_IPV4_FORWARDING, "all", 0, &error));
-        expect_knobs(&knobs, 1, 0);
+        expect_knobs(&knobs, 1, 0, 1);
         g_assert_no_error(error);
         namespace_delete_link("left");
 }
