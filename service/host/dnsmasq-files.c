@@ -28,13 +28,6 @@ static char *path_of(const char *state_dir, const char *name)
         return g_strdup_printf("%s/%s", state_dir, name);
 }
 
-static bool replace(const char *state_dir, const char *name, const char *contents, GError **error)
-{
-        g_autofree char *path = path_of(state_dir, name);
-
-        return !contents || file_replace(path, contents, -1, FILE_MODE, error);
-}
-
 static bool remove_file(const char *state_dir, const char *name, GError **error)
 {
         g_autofree char *path = path_of(state_dir, name);
@@ -49,12 +42,42 @@ static char *read_whole(const char *state_dir, const char *name, GError **error)
         return file_read(path, FILE_LIMIT, NULL, error);
 }
 
+/* All are written before the first takes its place, so that a full disk changes none. */
+static bool replace_all(const char *const *paths, const char *const *texts, guint n, GError **error)
+{
+        guint n_staged = 0;
+        bool good = true;
+
+        while (n_staged < n && file_stage(paths[n_staged], texts[n_staged], -1, FILE_MODE, error))
+                n_staged++;
+        good = n_staged == n;
+        for (guint i = 0; i < n_staged; i++) {
+                if (good)
+                        good = file_commit(paths[i], error);
+                else
+                        file_drop(paths[i]);
+        }
+        return good;
+}
+
 bool dnsmasq_files_write(const char *state_dir, const char *conf, const char *dhcp_hosts,
                          const char *hosts_local, GError **error)
 {
-        return replace(state_dir, "dhcp-hosts", dhcp_hosts, error) &&
-               replace(state_dir, DNSMASQ_NAMES_FILE, hosts_local, error) &&
-               replace(state_dir, DNSMASQ_CONF_FILE, conf, error);
+        g_autofree char *hosts_path = path_of(state_dir, "dhcp-hosts");
+        g_autofree char *names_path = path_of(state_dir, DNSMASQ_NAMES_FILE);
+        g_autofree char *conf_path = path_of(state_dir, DNSMASQ_CONF_FILE);
+        const char *const all_paths[] = { hosts_path, names_path, conf_path };
+        const char *const all_texts[] = { dhcp_hosts, hosts_local, conf };
+        const char *paths[G_N_ELEMENTS(all_paths)], *texts[G_N_ELEMENTS(all_paths)];
+        guint n = 0;
+
+        for (gsize i = 0; i < G_N_ELEMENTS(all_paths); i++) {
+                if (!all_texts[i] || file_has(all_paths[i], all_texts[i], -1))
+                        continue;
+                paths[n] = all_paths[i];
+                texts[n++] = all_texts[i];
+        }
+        return replace_all(paths, texts, n, error);
 }
 
 bool dnsmasq_files_sum(const char *state_dir, char ret_sum[static 65], GError **error)
@@ -101,7 +124,9 @@ bool dnsmasq_files_write_record(const char *state_dir, const DnsmasqRecord *reco
         g_autofree char *text = g_strdup_printf("%d %" G_GUINT64_FORMAT " %s\n", (int)record->pid,
                                                 record->start_time, record->sum);
 
-        return replace(state_dir, RECORD_FILE, text, error);
+        g_autofree char *path = path_of(state_dir, RECORD_FILE);
+
+        return file_replace(path, text, -1, FILE_MODE, error);
 }
 
 bool dnsmasq_files_forget(const char *state_dir, GError **error)

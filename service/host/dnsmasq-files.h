@@ -19,7 +19,8 @@ typedef struct DnsmasqRecord {
         char sum[65]; /* SHA-256 of dnsmasq.conf; "" = not known */
 } DnsmasqRecord;
 
-/* Each replaced atomically; NULL: as it is. */
+/* Each replaced atomically, or none on an error; NULL: as it is. What is the same already is left
+ * alone, which works on a read-only file system. */
 bool dnsmasq_files_write(const char *state_dir, const char *conf, const char *dhcp_hosts,
                          const char *hosts_local, GError **error);
 /* Of dnsmasq.conf as it is on disk. */

@@ -22,7 +22,8 @@ Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, DnsmasqEnded 
 void dnsmasq_free(Dnsmasq *dnsmasq);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dnsmasq, dnsmasq_free)
 
-/* Writes dnsmasq.conf, dhcp-hosts and hosts.local (each atomically; NULL: as it is). */
+/* Writes dnsmasq.conf, dhcp-hosts and hosts.local (each atomically, or none on an error; NULL: as
+ * it is). */
 bool dnsmasq_write(Dnsmasq *dnsmasq, const char *conf, const char *dhcp_hosts,
                    const char *hosts_local, GError **error);
 

@@ -75,6 +75,16 @@ static bool keep_capabilities(GError **error)
         return true;
 }
 
+/* What is the user's already stays as it is, on a read-only file system, too. */
+static bool give(const char *directory, const struct passwd *user)
+{
+        struct stat status;
+
+        return (lstat(directory, &status) == 0 && status.st_uid == user->pw_uid &&
+                status.st_gid == user->pw_gid) ||
+               lchown(directory, user->pw_uid, user->pw_gid) == 0;
+}
+
 bool privileges_drop(const char *user, const char *const *directories, GError **error)
 {
         if (geteuid() != 0)
@@ -90,7 +100,7 @@ bool privileges_drop(const char *user, const char *const *directories, GError **
         for (const char *const *directory = directories; *directory; directory++) {
                 if (!directory_make(*directory, 0755, error))
                         return false;
-                if (lchown(*directory, entry->pw_uid, entry->pw_gid) < 0)
+                if (!give(*directory, entry))
                         return fail(error, *directory);
         }
         return bound(error) && become(entry, error) && keep_capabilities(error);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stdlib.h>
 
 #include "util/error.h"
 #include "util/file.h"
@@ -48,29 +49,41 @@ static char *group_name(Sysctl sysctl, guint index)
         return g_strdup_printf("%d %u", (int)sysctl, index);
 }
 
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+        return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The keys of @table in an order of their own, so that the same is written as the same text.
+ * NULL-terminated; the array is the caller's. */
+static char **sorted_keys(GHashTable *table, guint *ret_n)
+{
+        char **keys = (char **)g_hash_table_get_keys_as_array(table, ret_n);
+        qsort(keys, *ret_n, sizeof *keys, compare_names);
+        return keys;
+}
+
 static bool knobs_save(Knobs *knobs, GError **error)
 {
         g_autoptr(GKeyFile) file = g_key_file_new();
-        GHashTableIter iter;
-        gpointer group, value;
+        guint n_groups, n_holders;
 
         if (g_hash_table_size(knobs->held) == 0)
                 return file_remove(knobs->path, error);
-        g_hash_table_iter_init(&iter, knobs->held);
-        while (g_hash_table_iter_next(&iter, &group, &value)) {
-                const Held *held = value;
-                guint n;
-                g_autofree gpointer *holders = g_hash_table_get_keys_as_array(held->holders, &n);
-                g_key_file_set_integer(file, group, "sysctl", (int)held->sysctl);
-                g_key_file_set_integer(file, group, "index", (int)held->index);
-                g_key_file_set_integer(file, group, "found", held->found);
-                g_key_file_set_integer(file, group, "set", held->set);
-                g_key_file_set_string_list(file, group, "holders",
-                                           (const char *const *)(void *)holders, n);
+        g_autofree char **groups = sorted_keys(knobs->held, &n_groups);
+        for (guint i = 0; i < n_groups; i++) {
+                const Held *held = g_hash_table_lookup(knobs->held, groups[i]);
+                g_autofree char **holders = sorted_keys(held->holders, &n_holders);
+                g_key_file_set_integer(file, groups[i], "sysctl", (int)held->sysctl);
+                g_key_file_set_integer(file, groups[i], "index", (int)held->index);
+                g_key_file_set_integer(file, groups[i], "found", held->found);
+                g_key_file_set_integer(file, groups[i], "set", held->set);
+                g_key_file_set_string_list(file, groups[i], "holders", (const char *const *)holders,
+                                           n_holders);
         }
         gsize length;
         g_autofree char *text = g_key_file_to_data(file, &length, NULL);
-        return file_replace(knobs->path, text, (gssize)length, 0644, error);
+        return file_update(knobs->path, text, (gssize)length, 0644, error);
 }
 
 static void knobs_load(Knobs *knobs)
