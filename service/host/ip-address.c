@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* IPv4 addresses of interfaces, by rtnetlink: listed, added, deleted, with all that makes one the
- * same again when it is put back (label, lifetimes, peer, route metric). Which address belongs to
- * whom is for the callers to know. */
+ * same again when it is put back (label, lifetimes, peer, route metric, protocol). Which address
+ * belongs to whom is for the callers to know. */
 
 #include "host/ip-address.h"
 
@@ -16,6 +16,8 @@
 #include "util/error.h"
 
 #define FOR_EVER G_MAXUINT32
+/* IFA_PROTO, which the headers of older kernels do not have. */
+#define PROTOCOL_ATTRIBUTE 11
 /* A dump that a change interrupted is taken again; more than this in a row is a storm. */
 #define DUMP_ATTEMPTS 10
 /* What a caller may ask for. The kernel sets the others itself. */
@@ -48,6 +50,9 @@ static int take_attribute(const struct nlattr *attribute, void *data)
                 break;
         case IFA_LABEL:
                 g_strlcpy(address->label, mnl_attr_get_str(attribute), sizeof address->label);
+                break;
+        case PROTOCOL_ATTRIBUTE:
+                address->protocol = mnl_attr_get_u8(attribute);
                 break;
         case IFA_CACHEINFO: {
                 const struct ifa_cacheinfo *times = mnl_attr_get_payload(attribute);
@@ -170,6 +175,8 @@ bool ip_address_add(Netlink *rtnl, const IpAddress *address, bool *ret_existed, 
                 mnl_attr_put_strz(request, IFA_LABEL, address->label);
         if (address->metric != 0)
                 mnl_attr_put_u32(request, IFA_RT_PRIORITY, address->metric);
+        if (address->protocol != 0)
+                mnl_attr_put_u8(request, PROTOCOL_ATTRIBUTE, address->protocol);
         mnl_attr_put_u32(request, IFA_FLAGS, address->flags & SETTABLE_FLAGS);
         put_lifetimes(request, address);
 

@@ -19,7 +19,11 @@ typedef struct IpAddress {
         char label[16];                   /* "" = none */
         guint32 peer;                     /* the other end of a point-to-point link; 0 = none */
         guint32 metric;                   /* of its prefix route; 0 = none */
+        guint8 protocol;                  /* who put it on; 0 = not said */
 } IpAddress;
+
+/* Our mark on an address, which `ip address` shows. Kernels before 5.18 keep none. */
+#define IP_ADDRESS_OURS 0x4a
 
 /* Every IPv4 address of interface @index (0: of all), in the kernel's order. An array of IpAddress;
  * the caller's. An interface that is gone has none. */

@@ -2,7 +2,7 @@
 
 /* Public addresses are put on as /32 with noprefixroute: a longer prefix would make them go with
  * NetworkManager's primary address. An address that is there already is used and left there; the
- * record knows which ones are ours. */
+ * record knows which ones are ours, and our mark on them does where the record was lost. */
 
 #include "network/public.h"
 
@@ -180,6 +180,7 @@ static IpAddress host_address(guint index, guint32 ip)
                 .flags = IFA_F_NOPREFIXROUTE,
                 .valid_sec = G_MAXUINT32,
                 .preferred_sec = G_MAXUINT32,
+                .protocol = IP_ADDRESS_OURS,
         };
 }
 
@@ -246,12 +247,14 @@ static void announce(Network *network, guint index, const GArray *added)
                 log_network_warning(network->name, "%s", error->message);
 }
 
-static bool is_on(const GArray *addresses, guint32 ip)
+static const IpAddress *find(const GArray *addresses, guint32 ip)
 {
-        for (guint i = 0; i < addresses->len; i++)
-                if (g_array_index(addresses, IpAddress, i).address == ip)
-                        return true;
-        return false;
+        for (guint i = 0; i < addresses->len; i++) {
+                const IpAddress *address = &g_array_index(addresses, IpAddress, i);
+                if (address->address == ip)
+                        return address;
+        }
+        return NULL;
 }
 
 /* All that we added and that @wanted (NULL: nothing) has no mapping for. */
@@ -311,7 +314,10 @@ static bool add_missing(Network *network, guint index, const Entries *entries, G
                 return false;
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 guint32 ip = entries_address_at(entries, i)->public_ip;
-                if (ip && !is_on(there, ip))
+                const IpAddress *found = ip ? find(there, ip) : NULL;
+                if (found && found->protocol == IP_ADDRESS_OURS && !is_ours(network->record, ip))
+                        g_array_append_val(network->record->public_added, ip);
+                if (ip && !found)
                         g_array_append_val(missing, ip);
         }
         return add_all(network, index, missing, error);

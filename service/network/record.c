@@ -83,6 +83,10 @@ static void save_address(GKeyFile *file, guint index, const IpAddress *address)
                 address->broadcast, address->scope, address->flags, address->valid_sec,
                 address->preferred_sec, address->peer, address->metric, address->label);
         g_key_file_set_string(file, "link", key, text);
+        if (address->protocol == 0)
+                return;
+        g_autofree char *protocol = g_strdup_printf("protocol%u", index);
+        g_key_file_set_integer(file, "link", protocol, address->protocol);
 }
 
 /* The value of the @index-th @prefix key, as @n_fields fields; NULL after the last one. A value
@@ -123,6 +127,8 @@ static void load_addresses(GKeyFile *file, GArray *addresses)
                         .metric = number(fields, 8),
                 };
                 (void)g_strlcpy(address.label, fields[9], sizeof address.label);
+                g_autofree char *protocol = g_strdup_printf("protocol%u", i);
+                address.protocol = (guint8)g_key_file_get_integer(file, "link", protocol, NULL);
                 g_array_append_val(addresses, address);
         }
 }

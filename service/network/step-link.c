@@ -37,6 +37,7 @@ static IpAddress gateway_address(guint index, guint32 gateway_ip, guint prefix)
                 .scope = RT_SCOPE_UNIVERSE,
                 .valid_sec = G_MAXUINT32,
                 .preferred_sec = G_MAXUINT32,
+                .protocol = IP_ADDRESS_OURS,
         };
 }
 
@@ -45,11 +46,12 @@ static bool is_gateway(const IpAddress *address, const NetworkConfig *config)
         return address->address == config->gateway_ip && address->prefix == config->subnet.prefix;
 }
 
-/* Whether it is the gateway address that we put on for an earlier configuration. */
-static bool is_our_old_gateway(const IpAddress *address, const Record *record)
+/* Whether it is a gateway address that we put on: it carries our mark, or the record says so. */
+static bool is_ours(const IpAddress *address, const Record *record)
 {
-        return !record->gateway_existed && address->address == record->gateway_ip &&
-               address->prefix == record->gateway_prefix;
+        return address->protocol == IP_ADDRESS_OURS ||
+               (!record->gateway_existed && address->address == record->gateway_ip &&
+                address->prefix == record->gateway_prefix);
 }
 
 /* The routes by this interface that go with its addresses and do not come back with them: all but
@@ -86,7 +88,7 @@ static bool clear_addresses(Network *network, const GArray *addresses, GError **
                 return true;
         for (guint i = 0; i < addresses->len; i++) {
                 const IpAddress *address = &g_array_index(addresses, IpAddress, i);
-                if (!is_gateway(address, network->config) && !is_our_old_gateway(address, record))
+                if (!is_gateway(address, network->config) && !is_ours(address, record))
                         g_array_append_val(record->addresses_found, *address);
         }
         if (!note_routes(network, error) || !network_save_record(network, error))
@@ -100,11 +102,14 @@ static bool clear_addresses(Network *network, const GArray *addresses, GError **
         return true;
 }
 
+/* Whether somebody else has put the gateway address on. */
 static bool has_gateway(const GArray *addresses, const NetworkConfig *config)
 {
-        for (guint i = 0; i < addresses->len; i++)
-                if (is_gateway(&g_array_index(addresses, IpAddress, i), config))
+        for (guint i = 0; i < addresses->len; i++) {
+                const IpAddress *address = &g_array_index(addresses, IpAddress, i);
+                if (is_gateway(address, config) && address->protocol != IP_ADDRESS_OURS)
                         return true;
+        }
         return false;
 }
 

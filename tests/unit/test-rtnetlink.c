@@ -4,7 +4,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -124,6 +126,16 @@ static void test_link_watch(Fixture *fixture, gconstpointer data)
         wait_until(&seen.gone, 1000);
 }
 
+static bool kernel_keeps_protocols(void)
+{
+        struct utsname name;
+        int major = 0, minor = 0;
+
+        g_assert_cmpint(uname(&name), ==, 0);
+        g_assert_cmpint(sscanf(name.release, "%d.%d", &major, &minor), ==, 2);
+        return major > 5 || (major == 5 && minor >= 18);
+}
+
 static void test_address(Fixture *fixture, gconstpointer data)
 {
         const IpAddress gateway = {
@@ -142,6 +154,7 @@ static void test_address(Fixture *fixture, gconstpointer data)
                 .flags = IFA_F_NOPREFIXROUTE,
                 .valid_sec = 600,
                 .preferred_sec = 300,
+                .protocol = IP_ADDRESS_OURS,
         };
         bool existed = false;
 
@@ -163,6 +176,8 @@ static void test_address(Fixture *fixture, gconstpointer data)
         g_assert_cmphex(second->flags & IFA_F_NOPREFIXROUTE, !=, 0);
         g_assert_cmpuint(second->valid_sec, ==, 600);
         g_assert_cmpuint(second->preferred_sec, ==, 300);
+        g_assert_cmpuint(first->protocol, ==, 0);
+        g_assert_cmpuint(second->protocol, ==, kernel_keeps_protocols() ? IP_ADDRESS_OURS : 0);
 
         /* What was listed goes back as it was. */
         IpAddress copy = *second;
