@@ -255,6 +255,8 @@ class Lab:
                            if line not in self.clean["rules"]]:
             run_full("ip", "rule", "delete", "preference", preference)
         run_full("ip", "address", "flush", "dev", "up0", "label", "up0:dut")
+        run_full("systemctl", "start", "NetworkManager.service")
+        run_full("nmcli", "networking", "on")
         run_full("nmcli", "device", "set", "up0", "managed", "yes")
         run_full("nmcli", "device", "reapply", "up0")
         wait_for(Lan.is_up, "the upstream is up again", 15)
