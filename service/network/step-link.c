@@ -70,39 +70,49 @@ static bool note_routes(Network *network, GError **error)
         return true;
 }
 
-/* Whether only what is ours is to be put back: what an administrator has added to the interface
- * since it was taken stays then. */
-static bool is_repair(const Network *network)
-{
-        const unsigned taking = STEP_CHANGE_UP | CONFIG_CHANGE_LINK | NETWORK_PART_HAND_OVER;
-
-        return !(network->run.changes & taking);
-}
-
-/* Takes away every address but the gateway's; what is not ours is recorded first. */
-static bool clear_addresses(Network *network, const GArray *addresses, GError **error)
+/* Records how the interface is before it is ours, once: what comes later is not given back (what
+ * NetworkManager put on, it puts on again itself). */
+static bool note_found(Network *network, const Link *link, const GArray *addresses, GError **error)
 {
         Record *record = network->record;
 
-        if (is_repair(network))
+        if (record->link_found)
                 return true;
+        record->link_found = true;
+        record->link_up = link->up;
         for (guint i = 0; i < addresses->len; i++) {
                 const IpAddress *address = &g_array_index(addresses, IpAddress, i);
                 if (!is_gateway(address, network->config) && !is_ours(address, record))
                         g_array_append_val(record->addresses_found, *address);
         }
-        if (!note_routes(network, error) || !network_save_record(network, error))
-                return false;
+        return note_routes(network, error) && network_save_record(network, error);
+}
+
+/* Whether the interface is being taken, at first or from somebody who has laid hands on it since.
+ * Else what an administrator has added to it stays. */
+static bool is_taking(const Network *network)
+{
+        unsigned changes = network->run.changes;
+
+        return !network->record->is_up ||
+               ((changes & NETWORK_PART_HAND_OVER) && !(changes & STEP_CHANGE_UP));
+}
+
+/* Takes away every address but the gateway's, or of ours alone. */
+static bool clear_addresses(Network *network, const GArray *addresses, GError **error)
+{
+        bool all = is_taking(network);
+
         for (guint i = 0; i < addresses->len; i++) {
                 const IpAddress *address = &g_array_index(addresses, IpAddress, i);
                 if (!is_gateway(address, network->config) &&
+                    (all || is_ours(address, network->record)) &&
                     !ip_address_delete(network->host->rtnl, address, error))
                         return false;
         }
         return true;
 }
 
-/* Whether somebody else has put the gateway address on. */
 static bool has_gateway(const GArray *addresses, const NetworkConfig *config)
 {
         for (guint i = 0; i < addresses->len; i++) {
@@ -133,7 +143,6 @@ static bool set_gateway(Network *network, const Link *link, bool existed, GError
 
 static bool apply(Network *network, GError **error)
 {
-        Record *record = network->record;
         Link link;
 
         int r = link_get(network->host->rtnl, network->interface, &link);
@@ -142,15 +151,12 @@ static bool apply(Network *network, GError **error)
                             "cannot read the interface: %s", g_strerror(-r));
                 return false;
         }
-        record->index = link.index;
-        if (!record->link_found) {
-                record->link_found = true;
-                record->link_up = link.up;
-        }
+        network->record->index = link.index;
         if (!hold_knobs(network, error))
                 return false;
         g_autoptr(GArray) addresses = ip_address_list(network->host->rtnl, link.index, error);
-        return addresses && clear_addresses(network, addresses, error) &&
+        return addresses && note_found(network, &link, addresses, error) &&
+               clear_addresses(network, addresses, error) &&
                set_gateway(network, &link, has_gateway(addresses, network->config), error) &&
                link_set_up(network->host->rtnl, network->interface, true, error);
 }
