@@ -14,16 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define GIVE_BACK_USEC (5000 * NM_MSEC)
-#define RESTART_USEC   (3000 * NM_MSEC) /* NetworkManager is just being restarted */
+#define GIVE_BACK_USEC (8000 * NM_MSEC)
+#define PROFILES_USEC  (1000 * NM_MSEC)
 #define AUTO_USEC      (300 * NM_MSEC)  /* for NetworkManager's own activation */
 #define EXTERNAL_USEC  (1000 * NM_MSEC) /* for NetworkManager to find what is on the link */
-
-/* Connected by somebody else: NetworkManager shows the device and leaves it alone. */
-static bool held_is_external(const NmHeld *held)
-{
-        return held->managed && held->connection_id && !held->connection_uuid;
-}
 
 /* Has NetworkManager look at the link again: it finds out that somebody else has configured it when
  * something of the link changes. This flag means nothing to any driver. */
@@ -59,6 +53,37 @@ static NMRemoteConnection *request_find_connection(const NmRequest *request)
             nm_device_connection_compatible(request->device, NM_CONNECTION(connection), NULL))
                 return connection;
         return NULL;
+}
+
+/* One that NetworkManager made up to show what others had configured. */
+static bool connection_is_made_up(NMRemoteConnection *connection)
+{
+        const NMSettingsConnectionFlags made_up =
+                NM_SETTINGS_CONNECTION_FLAG_NM_GENERATED | NM_SETTINGS_CONNECTION_FLAG_EXTERNAL;
+
+        return nm_remote_connection_get_flags(connection) & made_up;
+}
+
+/* Connected by somebody else: NetworkManager shows the device and leaves it alone. What it has left
+ * active itself may have been such a one too. */
+static bool request_is_external(const NmRequest *request)
+{
+        const NmHeld *held = request->held;
+
+        if (held->connection_id || !held->connection_uuid)
+                return held->connection_id && !held->connection_uuid;
+        NMRemoteConnection *left = request_find_connection(request);
+        return !left || connection_is_made_up(left);
+}
+
+/* libnm gets to know the profiles of a NetworkManager that has just started one by one. */
+static bool request_awaits_connection(NmRequest *request)
+{
+        if (!request->held->connection_uuid || request_find_connection(request) ||
+            nm_request_is_late(request, PROFILES_USEC))
+                return false;
+        nm_request_wait_until(request, nm_request_since(request) + PROFILES_USEC);
+        return true;
 }
 
 static bool connection_autoconnects(NMRemoteConnection *connection)
@@ -170,7 +195,7 @@ static void advance_external(NmRequest *request)
 
 static void advance_give_managed(NmRequest *request)
 {
-        if (held_is_external(request->held) && nm_device_get_autoconnect(request->device) &&
+        if (request_is_external(request) && nm_device_get_autoconnect(request->device) &&
             !request->autoconnect_off) {
                 request->autoconnect_off = true;
                 return nm_request_set_property(request, "Autoconnect", false);
@@ -188,7 +213,7 @@ static void advance_give_device(NmRequest *request)
                 return advance_give_managed(request);
         if (request->returned_usec == 0)
                 request->returned_usec = g_get_monotonic_time();
-        if (held_is_external(request->held))
+        if (request_is_external(request))
                 return advance_external(request);
         if (!request->held->connection_uuid || request->activated)
                 return nm_request_finish(request, NULL);
@@ -203,14 +228,9 @@ void nm_advance_give_back(NmRequest *request)
         if (!nm_request_find_device(request))
                 return;
 
-        if (!nm_is_running(request->nm) && if_nametoindex(request->interface) > 0) {
-                if (!nm_request_is_late(request, RESTART_USEC))
-                        return nm_request_wait_until(request,
-                                                     nm_request_since(request) + RESTART_USEC);
+        if (!nm_answers(request->nm) && if_nametoindex(request->interface) > 0)
                 return nm_request_fail(request,
-                                       "NetworkManager does not run and cannot take it back; "
-                                       "it will leave it alone until told otherwise");
-        }
+                                       "NetworkManager does not answer and cannot take it back");
         if (!request->device)
                 return nm_request_finish(request, NULL);
         if (request->call_error && !nm_request_device_is_gone(request))
@@ -218,10 +238,12 @@ void nm_advance_give_back(NmRequest *request)
                                        request->activated ? " with its connection '" : "",
                                        request->activated ? request->held->connection_id ?: "" : "",
                                        request->activated ? "'" : "", request->call_error->message);
-        if (nm_request_is_late(request, RESTART_USEC + GIVE_BACK_USEC))
+        if (nm_request_is_late(request, GIVE_BACK_USEC))
                 return nm_request_fail(request, "NetworkManager has not taken it back in time");
 
-        nm_request_wait_until(request, nm_request_since(request) + RESTART_USEC + GIVE_BACK_USEC);
+        if (request_awaits_connection(request))
+                return;
+        nm_request_wait_until(request, nm_request_since(request) + GIVE_BACK_USEC);
         if (!request->call)
                 advance_give_device(request);
 }

@@ -166,9 +166,11 @@ void nm_note_added(NMDevice *device)
                                 g_memdup2(&now_usec, sizeof now_usec), g_free);
 }
 
-bool nm_is_running(const Nm *nm)
+bool nm_answers(const Nm *nm)
 {
-        return nm->client && nm_client_get_nm_running(nm->client);
+        /* for libnm it "runs" as soon as somebody has its name; then it may not have answered */
+        return nm->client && nm_client_get_nm_running(nm->client) &&
+               nm_client_get_version(nm->client);
 }
 
 bool nm_request_find_device(NmRequest *request)
@@ -180,12 +182,12 @@ bool nm_request_find_device(NmRequest *request)
                 nm_request_wait_until(request, request->start_usec + NM_TAKE_USEC);
                 return nm_request_is_late(request, NM_TAKE_USEC);
         }
-        if (nm_is_running(nm))
+        if (nm_answers(nm))
                 device = nm_client_get_device_by_iface(nm->client, request->interface);
         if (device && !nm_device_is_real(device))
                 device = NULL;
         request_set_device(request, device);
-        if (device || !nm_is_running(nm) || if_nametoindex(request->interface) == 0)
+        if (device || !nm_answers(nm) || if_nametoindex(request->interface) == 0)
                 return true;
 
         nm_request_wait_until(request, nm_request_since(request) + APPEAR_USEC);

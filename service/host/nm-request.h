@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* What nm.c and nm-give-back.c share: the client, and one question or wish that is under way. */
+/* What nm.c, nm-give-back.c and nm-watch.c share: the client, and one question or wish that is
+ * under way. */
 
 #include <NetworkManager.h>
 
@@ -18,7 +19,10 @@ struct Nm {
         GCancellable *cancellable;
         GError *error;      /* why there is no client */
         gint64 client_usec; /* when that was known; 0 = connecting */
-        GQueue requests;    /* of NmRequest, owned */
+        guint retry_id;     /* connecting again, where it failed */
+        NmSeen seen;        /* NULL: nobody watches */
+        gpointer seen_data;
+        GQueue requests; /* of NmRequest, owned */
 };
 
 struct NmRequest {
@@ -69,7 +73,6 @@ void nm_request_set_property(NmRequest *request, const char *property, bool valu
 bool nm_request_device_is_gone(const NmRequest *request);
 
 /* Devices */
-bool nm_is_running(const Nm *nm);
 void nm_note_added(NMDevice *device);
 bool nm_holds_device(NMDevice *device);
 /* Sets request->device to what NetworkManager has of the name, NULL where it has nothing. False:
@@ -77,6 +80,12 @@ bool nm_holds_device(NMDevice *device);
 bool nm_request_find_device(NmRequest *request);
 /* Whether a device that is not managed will stay so. False: too new to tell, wait. */
 bool nm_request_device_is_settled(NmRequest *request);
+
+/* Begins and ends telling of a device, of all that the client has. */
+void nm_watch_device(Nm *nm, NMDevice *device);
+void nm_unwatch_device(Nm *nm, NMDevice *device);
+void nm_watch_devices(Nm *nm);
+void nm_unwatch_devices(Nm *nm);
 
 /* The advance function of nm_give_back(). */
 void nm_advance_give_back(NmRequest *request);

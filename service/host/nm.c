@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* Owns the one NMClient, and the asking and taking of devices (the giving back is nm-give-back.c's,
- * what they share nm-request.c's; nothing else knows libnm).
+ * the watching nm-watch.c's, what they share nm-request.c's; nothing else knows libnm).
  *
  * What NetworkManager remembers itself: Managed=false outlives its restart (not the device), and
- * "Wired connection 1" keeps its uuid while the device is away. Not here: what to do when
- * NetworkManager starts to manage a device later. */
+ * "Wired connection 1" keeps its uuid while the device is away. While it is not there, what it left
+ * active is in a file of its own for its next start. */
 
 #include "host/nm.h"
 
+#include <net/if.h>
+
 #include "host/nm-request.h"
+
+/* Where the client could not be made, or NetworkManager was there and hung: libnm asks only once.
+ */
+#define RETRY_SEC 2
+
+#define DEVICE_STATE_DIR "/run/NetworkManager/devices"
 
 void nm_held_free(NmHeld *held)
 {
@@ -20,7 +28,7 @@ void nm_held_free(NmHeld *held)
         g_free(held);
 }
 
-static NmHeld *held_copy(const NmHeld *held)
+NmHeld *nm_held_copy(const NmHeld *held)
 {
         NmHeld *copy = g_new0(NmHeld, 1);
 
@@ -30,6 +38,19 @@ static NmHeld *held_copy(const NmHeld *held)
                 .connection_id = g_strdup(held->connection_id),
         };
         return copy;
+}
+
+/* Without NetworkManager: what it left active, if it ran before. */
+static NmHeld *held_new_left(const char *interface)
+{
+        NmHeld *held = g_new0(NmHeld, 1);
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autofree char *path = g_strdup_printf(DEVICE_STATE_DIR "/%u", if_nametoindex(interface));
+
+        if (g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL)) /* else it left nothing */
+                held->connection_uuid =
+                        g_key_file_get_string(file, "device", "connection-uuid", NULL);
+        return held;
 }
 
 static NmHeld *held_new(NMDevice *device)
@@ -65,7 +86,9 @@ static void advance_inspect(NmRequest *request)
             !nm_request_device_is_settled(request))
                 return;
 
-        nm_request_finish_inspect(request, held_new(request->device),
+        NmHeld *held = nm_answers(request->nm) ? held_new(request->device)
+                                               : held_new_left(request->interface);
+        nm_request_finish_inspect(request, held,
                                   request->device && device_has_dhcp_lease(request->device));
 }
 
@@ -110,34 +133,77 @@ static void nm_wake_all(Nm *nm)
 
 static void device_added(NMClient *client, NMDevice *device, gpointer data)
 {
+        Nm *nm = data;
+
         nm_note_added(device);
-        nm_wake_all(data);
+        nm_watch_device(nm, device);
+        nm_wake_all(nm);
 }
+
+static void device_removed(NMClient *client, NMDevice *device, gpointer data)
+{
+        Nm *nm = data;
+
+        nm_unwatch_device(nm, device);
+        nm_wake_all(nm);
+}
+
+static void client_drop(Nm *nm)
+{
+        if (!nm->client)
+                return;
+        nm_unwatch_devices(nm);
+        g_signal_handlers_disconnect_by_data(nm->client, nm);
+        g_clear_object(&nm->client);
+}
+
+static void client_adopt(Nm *nm, NMClient *client)
+{
+        client_drop(nm);
+        nm->client = client;
+        /* GDBus would end the process with SIGTERM, which looks like a clean stop */
+        g_dbus_connection_set_exit_on_close(nm_client_get_dbus_connection(client), FALSE);
+        g_signal_connect(client, "device-added", G_CALLBACK(device_added), nm);
+        g_signal_connect(client, "device-removed", G_CALLBACK(device_removed), nm);
+        g_signal_connect_swapped(client, "notify::" NM_CLIENT_VERSION, G_CALLBACK(nm_wake_all), nm);
+        g_signal_connect_swapped(client, "notify::" NM_CLIENT_NM_RUNNING, G_CALLBACK(nm_wake_all),
+                                 nm);
+        nm_watch_devices(nm);
+}
+
+static gboolean client_connect(gpointer data);
 
 static void client_ready(GObject *source, GAsyncResult *result, gpointer data)
 {
         GError *error = NULL;
-        g_autoptr(GObject) client =
-                g_async_initable_new_finish(G_ASYNC_INITABLE(source), result, &error);
+        GObject *client = g_async_initable_new_finish(G_ASYNC_INITABLE(source), result, &error);
         Nm *nm = data;
 
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
                 g_error_free(error); /* nm is gone */
                 return;
         }
+        g_clear_error(&nm->error);
         nm->error = error;
         nm->client_usec = g_get_monotonic_time();
-        if (client) {
-                nm->client = NM_CLIENT(g_steal_pointer(&client));
-                /* GDBus would end the process with SIGTERM, which looks like a clean stop */
-                g_dbus_connection_set_exit_on_close(nm_client_get_dbus_connection(nm->client),
-                                                    FALSE);
-                g_signal_connect(nm->client, "device-added", G_CALLBACK(device_added), nm);
-                g_signal_connect_swapped(nm->client, "device-removed", G_CALLBACK(nm_wake_all), nm);
-                g_signal_connect_swapped(nm->client, "notify::nm-running", G_CALLBACK(nm_wake_all),
-                                         nm);
-        }
+        if (client)
+                client_adopt(nm, NM_CLIENT(client));
+        if (!client || (nm_client_get_nm_running(nm->client) && !nm_answers(nm)))
+                nm->retry_id = g_timeout_add_seconds(RETRY_SEC, client_connect, nm);
         nm_wake_all(nm);
+}
+
+static gboolean client_connect(gpointer data)
+{
+        Nm *nm = data;
+
+        nm->retry_id = 0;
+        if (nm_answers(nm)) /* it has started again meanwhile */
+                return G_SOURCE_REMOVE;
+        g_async_initable_new_async(NM_TYPE_CLIENT, G_PRIORITY_DEFAULT, nm->cancellable,
+                                   client_ready, nm, NM_CLIENT_INSTANCE_FLAGS,
+                                   (guint)NM_CLIENT_INSTANCE_FLAGS_NO_AUTO_FETCH_PERMISSIONS, NULL);
+        return G_SOURCE_REMOVE;
 }
 
 Nm *nm_new(void)
@@ -146,9 +212,7 @@ Nm *nm_new(void)
 
         nm->cancellable = g_cancellable_new();
         g_queue_init(&nm->requests);
-        g_async_initable_new_async(NM_TYPE_CLIENT, G_PRIORITY_DEFAULT, nm->cancellable,
-                                   client_ready, nm, NM_CLIENT_INSTANCE_FLAGS,
-                                   (guint)NM_CLIENT_INSTANCE_FLAGS_NO_AUTO_FETCH_PERMISSIONS, NULL);
+        (void)client_connect(nm); /* not called again by that */
         return nm;
 }
 
@@ -156,17 +220,16 @@ void nm_free(Nm *nm)
 {
         if (!nm)
                 return;
+        client_drop(nm); /* first: what is answered now is not answered by NetworkManager */
         for (NmRequest *request; (request = g_queue_peek_head(&nm->requests));)
                 if (request->inspected)
                         nm_request_finish_inspect(request, g_new0(NmHeld, 1), false);
                 else
                         nm_request_fail(request, "the service is stopping");
 
+        g_clear_handle_id(&nm->retry_id, g_source_remove);
         g_cancellable_cancel(nm->cancellable);
         g_object_unref(nm->cancellable);
-        if (nm->client)
-                g_signal_handlers_disconnect_by_data(nm->client, nm);
-        g_clear_object(&nm->client);
         g_clear_error(&nm->error);
         g_free(nm);
 }
@@ -185,6 +248,6 @@ void nm_give_back(Nm *nm, const char *interface, const NmHeld *held, NmDone done
 {
         NmRequest *request = nm_request_new(nm, interface, nm_advance_give_back, data);
 
-        request->held = held_copy(held);
+        request->held = nm_held_copy(held);
         request->done = done;
 }

@@ -20,16 +20,27 @@ Nm *nm_new(void);
 void nm_free(Nm *nm);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Nm, nm_free)
 
+/* Whether NetworkManager is on the bus and has said what devices it has. */
+bool nm_answers(const Nm *nm);
+
+/* Tells of each device when NetworkManager comes to have it, and when it begins or ceases to hold
+ * it (State above UNMANAGED). For all that it has, too, when it starts, or this service does. To be
+ * called before the loop runs; @seen NULL ends it. */
+typedef void (*NmSeen)(const char *interface, bool held, gpointer data);
+void nm_watch(Nm *nm, NmSeen seen, gpointer data);
+
 /* What a device was before it was taken. */
 typedef struct NmHeld {
         bool managed;          /* NetworkManager held it */
         char *connection_uuid; /* its active connection, NULL = none that can be activated */
         char *connection_id;   /* its name, for messages and for a default connection that gets a
                                   new uuid; without a uuid: "connected (externally)", that is
-                                  shown by NetworkManager and configured by somebody else */
+                                  shown by NetworkManager and configured by somebody else. A uuid
+                                  without it: what NetworkManager left active when it ended */
 } NmHeld;
 
 void nm_held_free(NmHeld *held);
+NmHeld *nm_held_copy(const NmHeld *held);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NmHeld, nm_held_free)
 
 /* What NetworkManager knows of @interface now. @held is never NULL and the callee's. @dhcp_lease:
@@ -49,7 +60,7 @@ void nm_take(Nm *nm, const char *interface, NmDone done, gpointer data);
  * (its result is NetworkManager's), or is left to NetworkManager for when there is a carrier. A
  * connection that another device uses by now is not taken from it: an error. One that was external
  * comes back as external where the link has addresses again. Where @held was not managed: nothing.
- * Errors say what could not be given back: without NetworkManager on the bus (it gets 3 s to come
- * back) that is the device, as it remembers Managed=false over its restart. The device gone is
- * success. */
+ * Errors say what could not be given back: without NetworkManager on the bus that is the device, at
+ * once, to be given back when it is there, as it remembers Managed=false over its restart. The
+ * device gone is success. */
 void nm_give_back(Nm *nm, const char *interface, const NmHeld *held, NmDone done, gpointer data);
