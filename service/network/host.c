@@ -62,6 +62,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->knobs = knobs_new(run_dir);
         host->guard = guard_new(host->nft);
         host->nm = nm_new();
+        host->owed = owed_new(run_dir, host->nm);
         host->firewalld = firewalld_new();
         return g_steal_pointer(&host);
 }
@@ -71,6 +72,7 @@ void host_free(Host *host)
         if (!host)
                 return;
         nm_free(host->nm);
+        owed_free(host->owed);
         firewalld_free(host->firewalld);
         guard_free(host->guard);
         knobs_free(host->knobs);

@@ -15,6 +15,7 @@
 #include "host/nm.h"
 #include "network/guard.h"
 #include "network/knobs.h"
+#include "network/owed.h"
 
 typedef struct Host {
         Netlink *rtnl;
@@ -26,6 +27,7 @@ typedef struct Host {
         Firewalld *firewalld;
         Knobs *knobs;
         Guard *guard;
+        Owed *owed;
         GHashTable *networks; /* name -> Network: all there are; the manager fills it */
         GHashTable *tables;   /* nftables table name -> network's name: who has it */
         int lock_fd;          /* held as long as this daemon lives: there is one */

@@ -103,7 +103,8 @@ GPtrArray *manager_list(const Manager *manager)
 
 bool manager_is_idle(const Manager *manager)
 {
-        return g_hash_table_size(manager->host->networks) == 0 && manager->n_tasks == 0;
+        return g_hash_table_size(manager->host->networks) == 0 && manager->n_tasks == 0 &&
+               owed_is_empty(manager->host->owed);
 }
 
 bool manager_is_busy(const Manager *manager)

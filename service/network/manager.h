@@ -66,5 +66,5 @@ void manager_trim(Manager *manager);
 
 /* Something is under way: the service must not free what it uses. */
 bool manager_is_busy(const Manager *manager);
-/* No networks and nothing under way. */
+/* No networks, nothing under way and nothing owed to NetworkManager. */
 bool manager_is_idle(const Manager *manager);

@@ -728,7 +728,7 @@ static void log_repair(const Network *network)
         for (guint i = 0; i < G_N_ELEMENTS(names); i++)
                 if (network->repair_parts & names[i].part)
                         g_string_append_printf(list, "%s%s", list->len ? ", " : "", names[i].name);
-        log_network_notice(network->interface, "changed by somebody else, put back: %s", list->str);
+        log_network_notice(network->name, "changed by somebody else, put back: %s", list->str);
 }
 
 static gboolean repair_now(gpointer data)

@@ -263,6 +263,25 @@ static void firewalld_told(FirewalldEvent event, gpointer data)
                 }
 }
 
+/* NetworkManager */
+
+/* What we take and give back ourselves is told of as well. */
+static void nm_seen(const char *interface, bool held, gpointer data)
+{
+        const Watch *watch = data;
+        Network *network = network_of_interface(watch->host, interface);
+
+        if (network && held && network_is_wanted_up(network)) {
+                NetworkState state = network_state(network);
+                if (state == NETWORK_ACTIVE || state == NETWORK_DEGRADED)
+                        log_network_notice(network_name(network),
+                                           "NetworkManager has laid hands on %s", interface);
+                network_repair(network, NETWORK_PART_HAND_OVER | NETWORK_PART_LINK |
+                                                NETWORK_PART_FORWARDING);
+        }
+        owed_give_back(watch->host->owed, interface);
+}
+
 static bool subscribe(Watch *watch, GError **error)
 {
         const Host *host = watch->host;
@@ -290,6 +309,7 @@ static bool subscribe(Watch *watch, GError **error)
         if (!watch->udev)
                 return false;
         watch->firewalld = firewalld_watch_new(firewalld_told, watch);
+        nm_watch(host->nm, nm_seen, watch);
         return true;
 }
 
@@ -306,6 +326,7 @@ void watch_free(Watch *watch)
 {
         if (!watch)
                 return;
+        nm_watch(watch->host->nm, NULL, NULL);
         link_watch_free(watch->links);
         route_watch_free(watch->routes);
         udev_watch_free(watch->udev);
