@@ -48,17 +48,26 @@ static bool sync_file(const char *path, GError **error)
         return good;
 }
 
-/* File systems that cannot sync a directory say EINVAL. */
-static bool sync_name(const char *path, GError **error)
+/* File systems that cannot sync a directory say EINVAL. One that we may not open is none that we
+ * have made. */
+static bool sync_directory(const char *directory, GError **error)
 {
-        g_autofree char *directory = g_path_get_dirname(path);
         int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (fd < 0)
-                return errno == ENOENT || file_fail(directory, "open", error);
+                return errno == ENOENT || errno == EACCES || file_fail(directory, "open", error);
         bool good = fsync(fd) == 0 || errno == EINVAL || file_fail(directory, "write", error);
         close(fd);
         return good;
+}
+
+/* The directory may be as new as the file. */
+static bool sync_name(const char *path, GError **error)
+{
+        g_autofree char *directory = g_path_get_dirname(path);
+        g_autofree char *parent = g_path_get_dirname(directory);
+
+        return sync_directory(directory, error) && sync_directory(parent, error);
 }
 
 static bool stage(const char *path, const char *text, GError **error)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Files that must survive the loss of power: written, synced, renamed, and their directory synced,
- * by one thread that works the jobs off in the order in which they came. The main loop never waits
- * for a disk. */
+/* Files that must survive the loss of power: written, synced, renamed, and their directory synced
+ * (and the one above, where that may be new), by one thread that works the jobs off in the order in
+ * which they came. The main loop never waits for a disk. */
 
 #include <glib.h>
 #include <sys/types.h>

@@ -137,7 +137,7 @@ static void test_replaced(Fixture *fixture, gconstpointer data)
         g_assert_no_error(fixture->error);
         assert_contents(fixture->path, "new\n");
         g_assert_false(g_file_test(fixture->staged, G_FILE_TEST_EXISTS));
-        g_assert_cmpstr(order->str, ==, "drn");
+        g_assert_cmpstr(order->str, ==, "drnn");
 }
 
 static void test_in_two_halves(Fixture *fixture, gconstpointer data)
@@ -153,7 +153,7 @@ static void test_in_two_halves(Fixture *fixture, gconstpointer data)
         wait_through(fixture);
         g_assert_no_error(fixture->error);
         assert_contents(fixture->path, "new\n");
-        g_assert_cmpstr(order->str, ==, "drn");
+        g_assert_cmpstr(order->str, ==, "drnn");
 }
 
 typedef struct Failure {
@@ -234,7 +234,7 @@ static void test_removed(Fixture *fixture, gconstpointer data)
                 g_assert_no_error(fixture->error);
                 g_assert_false(g_file_test(fixture->path, G_FILE_TEST_EXISTS));
         }
-        g_assert_cmpint(n_calls[CALL_FSYNC], ==, 2);
+        g_assert_cmpint(n_calls[CALL_FSYNC], ==, 4);
 }
 
 static void test_flushed(Fixture *fixture, gconstpointer data)
@@ -242,7 +242,7 @@ static void test_flushed(Fixture *fixture, gconstpointer data)
         file_sync_flush(fixture->sync, fixture->path, through, fixture);
         wait_through(fixture);
         g_assert_no_error(fixture->error);
-        g_assert_cmpstr(order->str, ==, "dn");
+        g_assert_cmpstr(order->str, ==, "dnn");
 
         fail_with[CALL_FDATASYNC] = EIO;
         file_sync_flush(fixture->sync, fixture->path, through, fixture);
