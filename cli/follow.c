@@ -19,6 +19,7 @@ struct Follow {
         bool is_listed;    /* which networks there are has been answered */
         bool is_answered;
         char *interface;       /* NULL: none chosen yet */
+        bool is_there;         /* its network, when last heard of */
         char *state, *error;   /* NULL: no network, or not read */
         GHashTable *leases;    /* ip -> Value* */
         GHashTable *addresses; /* ip */
@@ -72,6 +73,7 @@ static void take_properties(Follow *follow, const Value *properties)
         if (!properties || properties->type != VALUE_MAP)
                 return;
 
+        follow->is_there = true;
         take_text(properties, "State", &follow->state);
         take_text(properties, "Error", &follow->error);
         replace_all(follow, properties, "Leases", follow->leases, put_lease);
@@ -79,9 +81,10 @@ static void take_properties(Follow *follow, const Value *properties)
         tell(follow, NULL);
 }
 
-static void fail_removed(Follow *follow)
+/* Only one that was there is missed. */
+static void note_absence(Follow *follow)
 {
-        if (!follow->failure)
+        if (follow->is_there && !follow->failure)
                 g_set_error(&follow->failure, CLI_ERROR, CLI_ERROR_FAILED,
                             "%s: the network has been removed", follow->interface);
 }
@@ -171,10 +174,12 @@ static int on_networks(sd_bus_message *answer, void *data, sd_bus_error *bus_err
                 return 0;
 
         g_autoptr(Value) networks = list_name_fields(list, keys);
-        if (choose(follow, networks))
-                read_network(follow);
-        else if (follow->state)
-                fail_removed(follow); /* while the service was away */
+        if (!choose(follow, networks)) {
+                note_absence(follow); /* removed while the service was away */
+                return 0;
+        }
+        follow->is_there = true;
+        read_network(follow);
         return 0;
 }
 
@@ -216,8 +221,7 @@ static void on_network_signal(Follow *follow, const char *member, const Value *a
         if (g_str_equal(member, "PropertiesChanged")) {
                 take_properties(follow, value_get(arguments, "properties"));
         } else if (g_str_equal(member, "InterfacesRemoved")) {
-                if (follow->state)
-                        fail_removed(follow);
+                note_absence(follow);
         } else if (g_str_equal(member, "LeaseRemoved")) {
                 g_hash_table_remove(follow->leases, map_get_text(lease, "ip"));
                 tell(follow, NULL);

@@ -20,8 +20,9 @@
 
 #define RETRY_USEC    (250 * 1000)
 #define TRY_LIFE_USEC (1000 * 1000)
-/* Beyond that addresses wait for their turn: a process has 1024 descriptors. */
-#define MAX_TRIES        256
+/* Beyond that addresses wait for their turn. The kernel looks for each silent one for three
+ * seconds, and has room for 1024 neighbours of all networks together. */
+#define MAX_TRIES        128
 #define EVENTS_AT_A_TIME 64
 
 typedef struct Target {

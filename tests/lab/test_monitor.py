@@ -107,10 +107,11 @@ def test_service_that_comes_later(lab):
     lab.dut()
     lab.create("raw0")
     lab.stop_daemon()
+    lab.calls("GetManagedObjects")
     for path, options in ((JSON, ["--json"]), (TEXT, [])):
         with open(lab.write(path, ""), "w", encoding="utf-8") as out:
             child = lab.start("dutnetctl", *options, "monitor", stdout=out)
-        wait_for(lambda: child.pid in lab.bus.pids(), "the monitor is on the bus", PATIENCE)
+        lab.calls("GetManagedObjects").wait(child)
     assert not lab.bus.has_owner(), "it has started the service"
     lab.start_daemon()
     wait_event("InterfacesAdded")

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The service as a bus client sees it: calls, properties, signals, errors by name."""
 
-import contextlib
-
 from gi.repository import Gio, GLib
 
 from labkit.process import pump, wait_for
@@ -110,15 +108,6 @@ class Bus:
     def pid_of(self, name=NAME):
         return self.call("/org/freedesktop/DBus", "org.freedesktop.DBus",
                          "GetConnectionUnixProcessID", "(s)", name, name="org.freedesktop.DBus")
-
-    def pids(self):
-        """The processes that are on the bus."""
-        found = set()
-        for name in self.call("/org/freedesktop/DBus", "org.freedesktop.DBus", "ListNames",
-                              name="org.freedesktop.DBus"):
-            with contextlib.suppress(BusError):  # it has left meanwhile
-                found.add(self.pid_of(name))
-        return found
 
 
 class Signals:

@@ -10,6 +10,7 @@ import subprocess
 from labkit import bus as names
 from labkit import host
 from labkit.bus import Bus, BusError, Signals, path_of
+from labkit.calls import Calls
 from labkit.dut import Dut
 from labkit.lan import Lan, write_default_resolver
 from labkit.process import run, run_full, stop, wait_for
@@ -77,6 +78,7 @@ class Lab:
         self.lan = Lan()
         self.duts = []
         self.undo = contextlib.ExitStack()
+        self.watched = {}
         self.before = None
         self.clean = host.dump()
 
@@ -126,6 +128,12 @@ class Lab:
         signals = Signals(self.bus)
         self.undo.callback(signals.close)
         return signals
+
+    def calls(self, member):
+        """The calls of that method, by anybody, since this was first asked for in the test."""
+        if member not in self.watched:
+            self.watched[member] = Calls(self, member)
+        return self.watched[member]
 
     def client(self):
         """Another connection to the bus, closed with the test at the latest."""
@@ -208,6 +216,7 @@ class Lab:
 
     def begin(self):
         self.undo = contextlib.ExitStack()
+        self.watched = {}
         self.before = host.dump()
 
     def end(self):
