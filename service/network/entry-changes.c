@@ -5,6 +5,8 @@
  * changes that came together, before any of them is answered; where that fails, all of them are
  * taken back. */
 
+#include <string.h>
+
 #include "model/dnsmasq-conf.h"
 #include "model/entry-log.h"
 #include "network/entry-log-file.h"
@@ -39,7 +41,8 @@ typedef struct EntryChange {
 struct EntryChanges {
         Network *network;
         EntryLogFile *log;
-        GPtrArray *pending; /* EntryChange*, made and not yet in dnsmasq's files */
+        GPtrArray *pending;   /* EntryChange*, made and not yet in dnsmasq's files */
+        gsize pending_length; /* of their lines in the log */
         guint flush_id;
         bool hosts_differ, names_differ;
 };
@@ -60,40 +63,41 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryChange, entry_change_free)
 
 /* The log */
 
-/* Writes the shortest log that leads to the present entries to @path. */
-static bool rewrite_log(EntryChanges *changes, const char *path, GError **error)
+/* The shortest log that leads to the present entries. */
+static char *short_log(const Network *network)
 {
-        const Network *network = changes->network;
-        g_autofree char *text = entry_log_compact(network->configured, network->config->entries);
-        return entry_log_file_replace(changes->log, path, text, error);
+        return entry_log_compact(network->configured, network->config->entries);
 }
 
-static bool load_log(EntryChanges *changes, GError **error)
+static char *log_path(const Network *network)
+{
+        return g_build_filename(network->config->state_dir, "entries.log", NULL);
+}
+
+EntryChanges *entry_changes_new(Network *network)
+{
+        EntryChanges *changes = g_new0(EntryChanges, 1);
+        g_autofree char *path = log_path(network);
+
+        changes->network = network;
+        changes->log = entry_log_file_new(path, network->host->disk);
+        changes->pending = g_ptr_array_new_with_free_func((GDestroyNotify)entry_change_free);
+        return changes;
+}
+
+bool entry_changes_load(EntryChanges *changes, GError **error)
 {
         Network *network = changes->network;
-        g_autofree char *path = g_build_filename(network->config->state_dir, "entries.log", NULL);
-        g_autoptr(Entries) entries = entries_copy(network->config->entries);
+        g_autoptr(Entries) entries = entries_copy(network->configured);
         guint n_bad;
 
-        changes->log = entry_log_file_open(path, entries, &n_bad, error);
-        if (!changes->log)
+        if (!entry_log_file_load(changes->log, entries, &n_bad, error))
                 return false;
         n_bad += config_adopt_entries(network->config, entries);
         if (n_bad > 0)
                 log_network_warning(network->name, "%s: %u changes do not fit and were passed over",
-                                    path, n_bad);
+                                    entry_log_file_path(changes->log), n_bad);
         return true;
-}
-
-EntryChanges *entry_changes_new(Network *network, GError **error)
-{
-        g_autoptr(EntryChanges) changes = g_new0(EntryChanges, 1);
-
-        changes->network = network;
-        changes->pending = g_ptr_array_new_with_free_func((GDestroyNotify)entry_change_free);
-        if (!load_log(changes, error))
-                return NULL;
-        return g_steal_pointer(&changes);
 }
 
 void entry_changes_free(EntryChanges *changes)
@@ -120,19 +124,23 @@ void entry_changes_delete(Network *network)
         network->changes = NULL;
         if (!file_remove(path, &error))
                 log_network_warning(network->name, "%s", error->message);
+        file_drop(path); /* one that was being shortened */
 }
 
-bool entry_changes_reset(Network *network, GError **error)
+void entry_changes_stage_reset(Network *network, FileSyncDone done, gpointer data)
 {
-        EntryChanges *changes = network->changes;
-        g_autofree char *path = g_build_filename(network->config->state_dir, "entries.log", NULL);
-        g_autofree char *old_path = g_strdup(entry_log_file_path(changes->log));
+        g_autofree char *path = log_path(network);
+        entry_log_file_stage(network->changes->log, path, short_log(network), done, data);
+}
 
-        if (!rewrite_log(changes, path, error))
-                return false;
-        if (!g_str_equal(old_path, path))
-                (void)file_remove(old_path, NULL); /* the new one counts */
-        return true;
+void entry_changes_commit_reset(Network *network, FileSyncDone done, gpointer data)
+{
+        entry_log_file_commit(network->changes->log, done, data);
+}
+
+void entry_changes_drop_reset(Network *network)
+{
+        entry_log_file_drop(network->changes->log);
 }
 
 /* The host */
@@ -315,6 +323,7 @@ static bool make(Network *network, const EntryChange *change, GError **error)
                         (void)swap_mapping(network, change->address, change->old_address, NULL);
                 return false;
         }
+        network->changes->pending_length += strlen(line);
         remember(network, change);
         if (is_address)
                 end_connections(network, change->old_address, change->address);
@@ -364,15 +373,27 @@ static void tell(Network *network, const EntryChange *change)
         g_assert_not_reached();
 }
 
-static void take_back(Network *network, const GPtrArray *pending)
+/* Last first. Their lines are the log's last ones: they are cut off, which needs no room; what it
+ * says then is what there was, in its order. */
+static void take_back(EntryChanges *changes, const GPtrArray *pending)
 {
+        Network *network = changes->network;
+        g_autoptr(GError) error = NULL;
+
         for (guint i = pending->len; i-- > 0;) {
                 g_autoptr(EntryChange) back = inverse(pending->pdata[i]);
-                g_autoptr(GError) error = NULL;
-                if (!make(network, back, &error))
+                g_autoptr(GError) cause = NULL;
+                if ((back->address || back->old_address) &&
+                    !swap_mapping(network, back->old_address, back->address, &cause))
                         log_network_error(network->name, "cannot take an entry change back: %s",
-                                          error->message);
+                                          cause->message);
+                remember(network, back);
+                end_connections(network, back->old_address, back->address);
         }
+        if (!entry_log_file_take_back(changes->log, pending->len, changes->pending_length,
+                                      &error) ||
+            !entry_changes_load(changes, &error))
+                log_network_error(network->name, "%s", error->message);
 }
 
 static void answer(Network *network, const GPtrArray *pending, const GError *error)
@@ -406,15 +427,15 @@ void entry_changes_flush_now(EntryChanges *changes)
                 return;
 
         if (!write_files(changes, &error))
-                take_back(network, pending);
+                take_back(changes, pending);
+        changes->pending_length = 0;
         changes->hosts_differ = false;
         changes->names_differ = false;
         guint n_entries = entries_n_addresses(network->config->entries) +
                           entries_n_dns(network->config->entries);
-        g_autoptr(GError) rewrite = NULL;
         if (entry_log_file_n_lines(changes->log) > 2 * n_entries + LOG_SPARE_LINES &&
-            !rewrite_log(changes, entry_log_file_path(changes->log), &rewrite))
-                log_network_warning(network->name, "%s", rewrite->message);
+            !entry_log_file_is_shortening(changes->log))
+                entry_log_file_shorten(changes->log, short_log(network));
         answer(network, pending, error);
 }
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* One open descriptor for appending. A change is in the page cache before its reply, so it outlives
- * the daemon; fdatasync(2) follows in a thread, so that it soon outlives the host's power too. */
+/* A change is in the page cache before its reply, so it outlives the daemon; a sync follows in the
+ * thread of file-sync.c, so that it soon outlives the host's power too. The file is opened for each
+ * line: what is not held open can be mounted read-only, and written again, without us.
+ *
+ * A shorter log is written and synced beside the long one while lines go on to that one; they are
+ * remembered and follow into the new one before it takes the old one's place. */
 
 #include "network/entry-log-file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <gio/gio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "model/entry-log.h"
@@ -21,107 +24,67 @@
 #define MAX_BYTES     (64 * 1024 * 1024)
 
 struct EntryLogFile {
+        FileSync *sync;
         char *path;
-        int fd;
+        GError *unreadable; /* NULL: what is there is known */
+        bool made;          /* there is one, so that a missing one is a fault */
         guint n_lines;
         guint sync_id;
+        FileSyncJob *shortening; /* NULL: none under way */
+        guint n_short;           /* lines of what is being written */
+        GString *tail;           /* what was appended since */
+        char *staged_path;       /* NULL: none */
+        guint n_staged;
+        FileSyncDone done; /* of the commit */
+        gpointer done_data;
 };
 
-static void sync_in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+EntryLogFile *entry_log_file_new(const char *path, FileSync *sync)
 {
-        int fd = GPOINTER_TO_INT(data);
-        if (fdatasync(fd) < 0)
-                log_warning("cannot sync an entry log: %s", g_strerror(errno));
-        close(fd);
+        EntryLogFile *file = g_new0(EntryLogFile, 1);
+        file->path = g_strdup(path);
+        file->sync = sync;
+        file->tail = g_string_new(NULL);
+        return file;
 }
 
-static gboolean sync_now(gpointer data)
+static void synced(const GError *error, gpointer data)
+{
+        if (error)
+                log_warning("%s", error->message);
+}
+
+static void sync_now(EntryLogFile *file)
+{
+        g_clear_handle_id(&file->sync_id, g_source_remove);
+        file_sync_flush(file->sync, file->path, synced, NULL);
+}
+
+static gboolean on_sync_due(gpointer data)
 {
         EntryLogFile *file = data;
-        int fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 3);
-
         file->sync_id = 0;
-        if (fd < 0)
-                return G_SOURCE_REMOVE; /* the next change tries again */
-        g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
-        g_task_set_task_data(task, GINT_TO_POINTER(fd), NULL);
-        g_task_run_in_thread(task, sync_in_thread);
+        sync_now(file);
         return G_SOURCE_REMOVE;
 }
 
 static void sync_soon(EntryLogFile *file)
 {
         if (!file->sync_id)
-                file->sync_id = g_timeout_add(SYNC_DELAY_MS, sync_now, file);
-}
-
-static bool fail(const char *path, const char *attempt, int code, GError **error)
-{
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot %s: %s", path, attempt,
-                    g_strerror(code));
-        return false;
-}
-
-static bool reopen(EntryLogFile *file, const char *path, GError **error)
-{
-        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
-
-        if (fd < 0)
-                return fail(path, "open", errno, error);
-        if (file->fd >= 0)
-                close(file->fd);
-        file->fd = fd;
-        return true;
-}
-
-static guint count_lines(const char *text)
-{
-        guint n = 0;
-        for (const char *end = text; (end = strchr(end, '\n')); end++)
-                n++;
-        return n;
-}
-
-/* Reads what is there into @entries. */
-static bool load(EntryLogFile *file, Entries *entries, guint *ret_bad, GError **error)
-{
-        gsize length;
-        g_autofree char *text = file_read(file->path, MAX_BYTES, &length, error);
-
-        if (!text)
-                return false;
-        file->n_lines = entry_log_replay(text, length, entries, ret_bad);
-        if (length == 0 || text[length - 1] == '\n')
-                return true;
-        const char *end = memrchr(text, '\n', length);
-        off_t whole = end ? end + 1 - text : 0;
-        return ftruncate(file->fd, whole) == 0 || fail(file->path, "cut", errno, error);
-}
-
-EntryLogFile *entry_log_file_open(const char *path, Entries *entries, guint *ret_bad,
-                                  GError **error)
-{
-        g_autoptr(EntryLogFile) file = g_new0(EntryLogFile, 1);
-
-        file->path = g_strdup(path);
-        file->fd = -1;
-        *ret_bad = 0;
-        if (!reopen(file, path, error) || (entries && !load(file, entries, ret_bad, error)))
-                return NULL;
-        return g_steal_pointer(&file);
+                file->sync_id = g_timeout_add(SYNC_DELAY_MS, on_sync_due, file);
 }
 
 void entry_log_file_free(EntryLogFile *file)
 {
         if (!file)
                 return;
-        if (file->sync_id) {
-                g_source_remove(file->sync_id);
-                (void)sync_now(file); /* in its thread */
-        }
-        if (file->fd >= 0)
-                close(file->fd);
+        if (file->sync_id)
+                sync_now(file);
+        file_sync_forget(file->shortening);
+        g_clear_error(&file->unreadable);
+        g_string_free(file->tail, TRUE);
         g_free(file->path);
+        g_free(file->staged_path);
         g_free(file);
 }
 
@@ -135,31 +98,160 @@ guint entry_log_file_n_lines(const EntryLogFile *file)
         return file->n_lines;
 }
 
+static guint count_lines(const char *text)
+{
+        guint n = 0;
+        for (const char *end = text; (end = strchr(end, '\n')); end++)
+                n++;
+        return n;
+}
+
+/* Cuts off what is left of a line that was never answered. */
+static bool cut(const char *path, const char *text, gsize length, GError **error)
+{
+        if (length == 0 || text[length - 1] == '\n')
+                return true;
+        const char *end = memrchr(text, '\n', length);
+        return truncate(path, end ? end + 1 - text : 0) == 0 || file_fail(path, "cut", error);
+}
+
+bool entry_log_file_load(EntryLogFile *file, Entries *entries, guint *ret_bad, GError **error)
+{
+        gsize length;
+
+        *ret_bad = 0;
+        if (!file->shortening)
+                file_drop(file->path); /* of an earlier life */
+        if (access(file->path, F_OK) < 0 && errno == ENOENT)
+                return true;
+        g_autofree char *text = file_read(file->path, MAX_BYTES, &length, &file->unreadable);
+        if (text) {
+                file->made = true;
+                file->n_lines = entry_log_replay(text, length, entries, ret_bad);
+                (void)cut(file->path, text, length, &file->unreadable); /* tested next */
+        }
+        if (!file->unreadable)
+                return true;
+        g_propagate_error(error, g_error_copy(file->unreadable));
+        return false;
+}
+
 bool entry_log_file_append(EntryLogFile *file, const char *line, GError **error)
 {
-        gsize length = strlen(line);
-        off_t end = lseek(file->fd, 0, SEEK_END);
-        ssize_t n = write(file->fd, line, length);
-
-        if (n != (ssize_t)length) {
-                int code = n < 0 ? errno : ENOSPC;
-                if (n > 0 && end >= 0)
-                        (void)!ftruncate(file->fd, end); /* half a line does not count anyway */
-                return fail(file->path, "write", code, error);
+        if (file->unreadable) {
+                g_propagate_error(error, g_error_copy(file->unreadable));
+                return false;
         }
+        if (!file_append(file->path, line, strlen(line), !file->made, error))
+                return false;
+        file->made = true;
         file->n_lines++;
+        if (file->shortening)
+                g_string_append(file->tail, line);
         sync_soon(file);
         return true;
 }
 
-bool entry_log_file_replace(EntryLogFile *file, const char *path, const char *text, GError **error)
+bool entry_log_file_take_back(EntryLogFile *file, guint n_lines, gsize length, GError **error)
 {
-        if (!file_replace(path, text, -1, 0644, error) || !reopen(file, path, error))
-                return false;
-        char *old = file->path;
-        file->path = g_strdup(path);
-        g_free(old);
-        file->n_lines = count_lines(text);
+        struct stat status;
+
+        if (stat(file->path, &status) < 0 ||
+            truncate(file->path, MAX(status.st_size - (off_t)length, 0)) < 0)
+                return file_fail(file->path, "cut", error);
+        file->n_lines -= MIN(n_lines, file->n_lines);
+        if (file->shortening)
+                g_string_truncate(file->tail, file->tail->len - MIN(length, file->tail->len));
         sync_soon(file);
         return true;
+}
+
+/* The tail goes into the new log; what was appended to the old one until now was synced there. */
+static bool replace(EntryLogFile *file, GError **error)
+{
+        g_autofree char *staged = g_strconcat(file->path, ".new", NULL);
+
+        if (file_append(staged, file->tail->str, file->tail->len, false, error))
+                return file_commit(file->path, error);
+        file_drop(file->path);
+        return false;
+}
+
+static void shortened(const GError *cause, gpointer data)
+{
+        EntryLogFile *file = data;
+        g_autoptr(GError) error = cause ? g_error_copy(cause) : NULL;
+
+        file->shortening = NULL;
+        if (!error && replace(file, &error)) {
+                file->n_lines = file->n_short + count_lines(file->tail->str);
+                sync_now(file);
+        }
+        if (error)
+                log_warning("%s", error->message);
+        g_string_truncate(file->tail, 0);
+}
+
+bool entry_log_file_is_shortening(const EntryLogFile *file)
+{
+        return file->shortening != NULL;
+}
+
+void entry_log_file_shorten(EntryLogFile *file, char *text)
+{
+        g_assert(!file->shortening);
+        file->n_short = count_lines(text);
+        file->shortening = file_sync_stage(file->sync, file->path, text, shortened, file);
+}
+
+void entry_log_file_stage(EntryLogFile *file, const char *path, char *text, FileSyncDone done,
+                          gpointer data)
+{
+        file_sync_forget(g_steal_pointer(&file->shortening)); /* this one is as short */
+        g_string_truncate(file->tail, 0);
+        g_free(file->staged_path);
+        file->staged_path = g_strdup(path);
+        file->n_staged = count_lines(text);
+        file_sync_stage(file->sync, path, text, done, data);
+}
+
+/* The state directory moved: the log was the last file in the old one. */
+static void leave(const char *path)
+{
+        g_autofree char *directory = g_path_get_dirname(path);
+
+        (void)file_remove(path, NULL); /* the new one counts */
+        (void)rmdir(directory);        /* unless there is something else */
+}
+
+static void committed(const GError *error, gpointer data)
+{
+        EntryLogFile *file = data;
+        g_autofree char *path = g_steal_pointer(&file->staged_path);
+        FileSyncDone done = g_steal_pointer(&file->done);
+
+        if (!error) {
+                if (!g_str_equal(file->path, path))
+                        leave(file->path);
+                g_free(file->path);
+                file->path = g_steal_pointer(&path);
+                file->n_lines = file->n_staged;
+                file->made = true;
+                g_clear_error(&file->unreadable);
+        }
+        done(error, file->done_data);
+}
+
+void entry_log_file_commit(EntryLogFile *file, FileSyncDone done, gpointer data)
+{
+        file->done = done;
+        file->done_data = data;
+        file_sync_commit(file->sync, file->staged_path, committed, file);
+}
+
+void entry_log_file_drop(EntryLogFile *file)
+{
+        if (file->staged_path)
+                file_drop(file->staged_path);
+        g_clear_pointer(&file->staged_path, g_free);
 }

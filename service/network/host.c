@@ -37,8 +37,8 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         host->tables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         g_hash_table_insert(host->tables, g_strdup(GUARD_TABLE), g_strdup("")); /* nobody's */
-        if (!directory_make(run_dir, 0755, error) || !directory_make(lib_dir, 0755, error) ||
-            !directory_make(networks, 0755, error))
+        host->disk = file_sync_new();
+        if (!directory_make(run_dir, 0755, error) || !directory_make(networks, 0755, error))
                 return NULL;
 
         if (!lock(host, error))
@@ -71,6 +71,7 @@ void host_free(Host *host)
 {
         if (!host)
                 return;
+        file_sync_free(host->disk);
         nm_free(host->nm);
         owed_free(host->owed);
         firewalld_free(host->firewalld);

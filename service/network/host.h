@@ -16,6 +16,7 @@
 #include "network/guard.h"
 #include "network/knobs.h"
 #include "network/owed.h"
+#include "util/file-sync.h"
 
 typedef struct Host {
         Netlink *rtnl;
@@ -28,6 +29,7 @@ typedef struct Host {
         Knobs *knobs;
         Guard *guard;
         Owed *owed;
+        FileSync *disk; /* for what must survive the loss of power */
         GHashTable *networks; /* name -> Network: all there are; the manager fills it */
         GHashTable *tables;   /* nftables table name -> network's name: who has it */
         int lock_fd;          /* held as long as this daemon lives: there is one */
@@ -36,8 +38,8 @@ typedef struct Host {
 } Host;
 
 /* Opens everything; with @own_tables, nftables tables get their owner flag where the kernel has
- * it. FAILED where another daemon holds @run_dir, the kernel refuses a socket or
- * a directory cannot be made. */
+ * it. FAILED where another daemon holds @run_dir or it cannot be made, or the kernel refuses a
+ * socket. */
 Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError **error);
 void host_free(Host *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_free)

@@ -18,9 +18,8 @@
 typedef struct Task {
         Manager *manager;
         Network *network;
-        NetworkConfig *old; /* CHANGE: as it was */
-        Entries *old_configured;
-        bool for_good; /* REMOVE: somebody asked for it */
+        bool for_good;   /* REMOVE: somebody asked for it */
+        guint n_pending; /* CREATE: what is yet to come */
         GError *error;
         ManagerDone done;
         gpointer data;
@@ -63,8 +62,6 @@ static void task_end(Task *task, const GError *error)
         g_ptr_array_add(networks, task->network);
         task->done(error ? NULL : networks, error, task->data);
         network_unref(task->network);
-        config_free(task->old);
-        entries_free(task->old_configured);
         g_clear_error(&task->error);
         g_free(task);
 }
@@ -174,23 +171,35 @@ Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin
 
 /* Removing */
 
+static void files_removed(const GError *error, gpointer data)
+{
+        Task *task = data;
+        task_end(task, task->error ? task->error : error);
+}
+
 static void removed(Network *network, const GError *error, gpointer data)
 {
         Task *task = data;
         Manager *manager = task->manager;
         bool tombstone = task->for_good && network_origin(network)[0] == '/';
 
-        if (manager_find(manager, network_name(network)) == network) {
-                store_remove(manager->host, network_name(network), tombstone);
-                forget(manager, network);
+        if (manager_find(manager, network_name(network)) != network) {
+                task_end(task, task->error ? task->error : error);
+                return;
         }
-        task_end(task, task->error ? task->error : error);
+        store_remove(manager->host, network_name(network), tombstone, files_removed, task);
+        forget(manager, network);
 }
 
 void manager_remove(Manager *manager, Network *network, ManagerDone done, gpointer data)
 {
-        Task *task = task_new(manager, network, done, data);
+        g_autoptr(GError) error = NULL;
 
+        if (!store_can_remove(network, manager->host, &error)) {
+                done(NULL, error, data);
+                return;
+        }
+        Task *task = task_new(manager, network, done, data);
         task->for_good = true;
         network_remove(network, removed, task);
 }
@@ -202,18 +211,35 @@ void manager_remove_unnamed(Manager *manager, Network *network, ManagerDone done
 
 /* Making */
 
-static void created(Network *network, const GError *error, gpointer data)
+/* Answered from now on: a crash does not take it away any more. */
+static void settle(Task *task)
+{
+        Network *network = task->network;
+
+        if (manager_find(task->manager, network_name(network)) == network)
+                (void)network_set_creating(network, false, &task->error); /* tested next */
+}
+
+/* Up, or saved. */
+static void partly_created(const GError *error, gpointer data)
 {
         Task *task = data;
 
-        if (!error)
-                (void)store_save(network, task->manager->host, &task->error);
-        else
+        if (error && !task->error)
                 task->error = g_error_copy(error);
+        if (--task->n_pending > 0)
+                return;
+        if (!task->error)
+                settle(task);
         if (task->error)
-                network_remove(network, removed, task);
+                network_remove(task->network, removed, task);
         else
                 task_end(task, NULL);
+}
+
+static void created(Network *network, const GError *error, gpointer data)
+{
+        partly_created(error, data);
 }
 
 void manager_create(Manager *manager, NetworkConfig *config, const char *caller, ManagerDone done,
@@ -227,30 +253,22 @@ void manager_create(Manager *manager, NetworkConfig *config, const char *caller,
                 done(NULL, error, data);
                 return;
         }
-        if (!store_save_run(network, manager->host,
-                            &error)) { /* else a crash could not be undone */
-                Task *task = task_new(manager, network, done, data);
-                task->error = g_steal_pointer(&error);
-                network_remove(network, removed, task);
+        Task *task = task_new(manager, network, done, data);
+        if (is_transient)
+                network_set_caller(network, caller);
+        if (!network_set_creating(network, true, &task->error) ||
+            !store_save_run(network, manager->host, &task->error)) {
+                network_remove(network, removed, task); /* a crash could not be undone */
                 return;
         }
         store_remove_tombstone(manager->host, network_name(network));
-        if (is_transient)
-                network_set_caller(network, caller);
-        network_up(network, created, task_new(manager, network, done, data));
+        task->n_pending = is_transient ? 1 : 2;
+        if (!is_transient) /* the disk takes its time while the network comes up */
+                store_save(network, manager->host, partly_created, task);
+        network_up(network, created, task);
 }
 
 /* Changing */
-
-static void changed_back(Network *network, const GError *error, gpointer data)
-{
-        Task *task = data;
-
-        if (error)
-                log_network_error(network_name(network),
-                                  "cannot go back to the old configuration: %s", error->message);
-        task_end(task, task->error);
-}
 
 /* What had failed has another configuration now. */
 static void up_again(Network *network, const GError *error, gpointer data)
@@ -262,29 +280,10 @@ static void changed(Network *network, const GError *error, gpointer data)
 {
         Task *task = data;
 
-        if (error) {
+        if (!error && network_state(network) == NETWORK_FAILED && network_is_wanted_up(network))
+                network_up(network, up_again, task);
+        else
                 task_end(task, error);
-                return;
-        }
-        if (store_save(network, task->manager->host, &task->error)) {
-                if (network_state(network) == NETWORK_FAILED && network_is_wanted_up(network))
-                        network_up(network, up_again, task);
-                else
-                        task_end(task, NULL);
-                return;
-        }
-        network_change(network, g_steal_pointer(&task->old), g_steal_pointer(&task->old_configured),
-                       changed_back, task);
-}
-
-static Task *change_new(Manager *manager, Network *network, ManagerDone done, gpointer data)
-{
-        Task *task = task_new(manager, network, done, data);
-        g_autoptr(NetworkConfig) before = network_configured(network);
-
-        task->old = config_copy(network_config(network));
-        task->old_configured = entries_copy(before->entries);
-        return task;
 }
 
 void manager_change_configured(Manager *manager, Network *network, NetworkConfig *config,
@@ -299,7 +298,7 @@ void manager_change_configured(Manager *manager, Network *network, NetworkConfig
                 return;
         }
         network_change(network, g_steal_pointer(&own), g_steal_pointer(&own_configured), changed,
-                       change_new(manager, network, done, data));
+                       task_new(manager, network, done, data));
 }
 
 void manager_update(Manager *manager, Network *network, const NetworkConfig *expected,
@@ -313,7 +312,7 @@ void manager_update(Manager *manager, Network *network, const NetworkConfig *exp
                 return;
         }
         network_update(network, g_steal_pointer(&own), changed,
-                       change_new(manager, network, done, data));
+                       task_new(manager, network, done, data));
 }
 
 void manager_change(Manager *manager, Network *network, NetworkConfig *config, ManagerDone done,

@@ -15,6 +15,14 @@
 typedef struct Operation Operation;
 typedef struct EntryChanges EntryChanges;
 
+/* The files that a change replaces; saving.c's. */
+typedef struct Saving {
+        bool config, log; /* which */
+        guint n_pending;
+        GError *error;
+        StepRunDone done;
+} Saving;
+
 struct Network {
         int n_ref;
         Host *host;
@@ -53,6 +61,7 @@ struct Network {
         DhcpWatch *boards; /* where the range is one address: who asks for it */
 
         EntryChanges *changes;
+        Saving saving;
 };
 
 /* The one place where the state changes: logs, tells and persists. @error NULL: none. */
@@ -74,20 +83,36 @@ void operations_new_board(Network *network);
 void operations_queue_entry_change(Network *network, gpointer change);
 
 /* entry-changes.c */
-EntryChanges *entry_changes_new(Network *network, GError **error);
+EntryChanges *entry_changes_new(Network *network);
+/* Makes the network's entries those that the log leads to. On an error no change can be made until
+ * the log is known. */
+bool entry_changes_load(EntryChanges *changes, GError **error);
 /* Writes what is pending before. */
 void entry_changes_free(EntryChanges *changes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryChanges, entry_changes_free)
 /* Runs a change that waited (operations_queue_entry_change()). */
 void entry_changes_run(Network *network, gpointer change);
 void entry_change_cancel(Network *network, gpointer change, const GError *error);
-/* The entries were set as a whole: the log starts again from what is configured. */
-bool entry_changes_reset(Network *network, GError **error);
+/* The entries were set as a whole: the log starts again from what is configured. In two halves:
+ * beside the old log, and in its place; or dropped instead. */
+void entry_changes_stage_reset(Network *network, FileSyncDone done, gpointer data);
+void entry_changes_commit_reset(Network *network, FileSyncDone done, gpointer data);
+void entry_changes_drop_reset(Network *network);
 /* Frees the network's and removes the log: the network goes for good. */
 void entry_changes_delete(Network *network);
 /* Writes what is pending now, and answers. */
 void entry_changes_flush_now(EntryChanges *changes);
 void entry_changes_flush(Network *network);
+
+/* saving.c: the configuration's files that a change replaces. @done is called once, perhaps from
+ * inside the call, and takes its error. */
+/* Writes those that differ beside the old ones; @log: the entry log is one of them. On an error
+ * none is left. */
+void saving_stage(Network *network, bool log, StepRunDone done);
+/* Puts them in their places; on an error the old configuration has to be saved again. */
+void saving_commit(Network *network, StepRunDone done);
+/* Instead of the commit. */
+void saving_drop(Network *network);
 
 /* leases.c: reads those that an earlier life left. */
 void leases_load(Network *network);

@@ -6,6 +6,7 @@
 #include "network/network-private.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "model/entry-log.h"
 #include "util/error.h"
@@ -121,7 +122,7 @@ static void expect(Network *network)
 }
 
 /* The record that an earlier life left, or a new one. */
-static bool load_record(Network *network, const char *origin, GError **error)
+static void load_record(Network *network, const char *origin)
 {
         g_autoptr(GError) bad = NULL;
 
@@ -138,13 +139,19 @@ static bool load_record(Network *network, const char *origin, GError **error)
                                      g_strdup(network->name));
         if (network->record->interface)
                 expect(network);
-        return network_save_record(network, error);
+}
+
+static bool load_state(Network *network, GError **error)
+{
+        return directory_make(network->config->state_dir, 0755, error) &&
+               entry_changes_load(network->changes, error);
 }
 
 Network *network_new(Host *host, NetworkConfig *config, const char *origin,
                      const NetworkEvents *events, gpointer data, GError **error)
 {
         g_autoptr(Network) network = g_new0(Network, 1);
+        g_autoptr(GError) bad = NULL;
 
         network->n_ref = 1;
         network->host = host;
@@ -157,14 +164,20 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
         g_queue_init(&network->operations);
 
-        if (!load_record(network, origin, error))
+        load_record(network, origin);
+        network->changes = entry_changes_new(network);
+        if (!load_state(network, &bad)) {
+                if (!network_is_on_host(network)) {
+                        g_propagate_error(error, g_steal_pointer(&bad));
+                        return NULL;
+                }
+                log_network_warning(network->name, "%s", bad->message);
+        }
+        if (!network_save_record(network, error)) {
+                (void)rmdir(config->state_dir); /* if it has just been made */
                 return NULL;
-        if (!directory_make(config->state_dir, 0755, error))
-                return NULL;
+        }
         leases_load(network);
-        network->changes = entry_changes_new(network, error);
-        if (!network->changes)
-                return NULL;
         return g_steal_pointer(&network);
 }
 
@@ -267,6 +280,17 @@ void network_set_caller(Network *network, const char *caller)
 {
         g_free(network->record->caller);
         network->record->caller = g_strdup(caller);
+}
+
+bool network_set_creating(Network *network, bool creating, GError **error)
+{
+        network->record->creating = creating;
+        return network_save_record(network, error);
+}
+
+bool network_is_on_host(const Network *network)
+{
+        return !record_is_clean(network->record);
 }
 
 void network_set_origin(Network *network, const char *origin)

@@ -77,7 +77,8 @@ typedef void (*NetworkDone)(Network *network, const GError *error, gpointer data
 
 /* A network of @config (taken), from @origin: "bus", "transient" or a file's path. It is inactive.
  * Reads the entry log in its state directory and, where an earlier life of the daemon left one, its
- * journal. @host, @events and @data are borrowed and outlive it. */
+ * journal. One that is on the host is made whatever its state directory is like: somebody has to
+ * look after it. @host, @events and @data are borrowed and outlive it. */
 Network *network_new(Host *host, NetworkConfig *config, const char *origin,
                      const NetworkEvents *events, gpointer data, GError **error);
 Network *network_ref(Network *network);
@@ -110,6 +111,11 @@ bool network_is_wanted_up(const Network *network);
 /* A transient network's caller, on the bus; NULL for others. */
 const char *network_caller(const Network *network);
 void network_set_caller(Network *network, const char *caller);
+/* Whether the call that makes it is yet to be answered: where the daemon dies before, the next one
+ * takes it away. */
+bool network_set_creating(Network *network, bool creating, GError **error);
+/* Whether an earlier life of the daemon left something of it on the host. */
+bool network_is_on_host(const Network *network);
 /* Its file has another name now. */
 void network_set_origin(Network *network, const char *origin);
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#include "network/store.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -29,6 +30,8 @@ struct Operation {
         NetworkConfig *config; /* CHANGE: the new one; after the swap the old one */
         Entries *configured;   /* CHANGE: what `configured` becomes or was */
         unsigned changes;      /* CHANGE, REFRESH */
+        bool log;              /* CHANGE: the entry log changes */
+        bool committing;       /* CHANGE: its files may have been replaced */
         gpointer entry_change; /* ENTRY */
         GError *cause;         /* UP, CHANGE: why it is being rolled back */
         NetworkDone done;
@@ -296,12 +299,19 @@ static void remove_undone(Network *network, GError *error)
         operation_end(network, NULL);
 }
 
+/* A removal goes on where its first note cannot be made, since it takes the notes away. */
 static void run_down(Network *network, StepRunDone done)
 {
+        bool was_wanted_up = network->record->wanted_up;
         g_autoptr(GError) error = NULL;
 
         network->record->wanted_up = false;
-        if (!network_save_record(network, &error))
+        if (!network_save_record(network, &error) && done == down_undone) {
+                network->record->wanted_up = was_wanted_up;
+                operation_end(network, error);
+                return;
+        }
+        if (error)
                 log_network_warning(network->name, "%s", error->message);
         if (network->state == NETWORK_INACTIVE && done == down_undone &&
             record_is_clean(network->record)) {
@@ -377,32 +387,99 @@ static void change_done(Network *network)
         operation_end(network, NULL);
 }
 
-static void change_rolled_back(Network *network, GError *error)
+static void change_unsaved(Network *network, GError *error)
 {
         g_autoptr(GError) cause = g_steal_pointer(&network->current->cause);
 
+        if (error)
+                log_network_error(network->name, "cannot save the old configuration: %s",
+                                  error->message);
+        g_clear_error(&error);
+        operation_end(network, cause);
+}
+
+static void change_staged_back(Network *network, GError *error)
+{
+        if (error)
+                change_unsaved(network, error);
+        else
+                saving_commit(network, change_unsaved);
+}
+
+static void change_rolled_back(Network *network, GError *error)
+{
         if (error) {
                 network_set_state(network, NETWORK_DEGRADED, error->message);
                 operations_refresh(network, network->current->changes);
                 g_clear_error(&error);
         }
-        operation_end(network, cause);
+        if (network->current->committing)
+                saving_stage(network, network->current->log, change_staged_back);
+        else
+                change_unsaved(network, NULL);
+}
+
+/* The old configuration is in force again. */
+static void swap_back(Network *network)
+{
+        g_autoptr(GError) error = NULL;
+
+        swap_config(network, network->current);
+        if (!store_save_run(network, network->host, &error))
+                log_network_error(network->name, "%s", error->message);
+}
+
+static void roll_back_change(Network *network, GError *error)
+{
+        network->current->cause = error;
+        swap_back(network);
+        if (!is_up(network)) {
+                change_rolled_back(network, NULL);
+                return;
+        }
+        if (upstream_resolve(network)) /* back to what it was */
+                network->run.changes |= CONFIG_CHANGE_RULES;
+        steps_start(network, network->run.changes, change_rolled_back);
+}
+
+static void change_committed(Network *network, GError *error)
+{
+        if (error) {
+                roll_back_change(network, error);
+                return;
+        }
+        if (is_up(network))
+                settle_up(network, network->run.changes);
+        change_done(network);
+}
+
+static void commit_change(Network *network)
+{
+        network->current->committing = true;
+        saving_commit(network, change_committed);
 }
 
 static void change_started(Network *network, GError *error)
 {
-        if (!error && !entry_changes_reset(network, &error))
-                g_prefix_error(&error, "%s: ", network->name);
         if (error) {
-                network->current->cause = error;
-                swap_config(network, network->current);
-                if (upstream_resolve(network)) /* back to what it was */
-                        network->run.changes |= CONFIG_CHANGE_RULES;
-                steps_start(network, network->run.changes, change_rolled_back);
+                saving_drop(network);
+                roll_back_change(network, error);
                 return;
         }
-        settle_up(network, network->run.changes);
-        change_done(network);
+        commit_change(network);
+}
+
+static void change_staged(Network *network, GError *error)
+{
+        if (error) {
+                g_autoptr(GError) cause = error;
+                swap_back(network);
+                operation_end(network, cause);
+        } else if (is_up(network)) {
+                steps_start(network, network->current->changes, change_started);
+        } else {
+                commit_change(network);
+        }
 }
 
 /* What counts as configured after a change over the bus. A file goes on saying what it says; what
@@ -414,6 +491,14 @@ static const Entries *configured_after(const Network *network, const Operation *
         if (network->record->origin[0] == '/' || !(operation->changes & touching))
                 return network->configured;
         return operation->config->entries;
+}
+
+/* Whether the log, which leads from the configured entries to those in force, is another one. */
+static bool log_differs(const Network *network, const Operation *operation)
+{
+        return (operation->changes & (ENTRY_CHANGES | CONFIG_CHANGE_STATE_DIR)) ||
+               !entries_equal_addresses(network->configured, operation->configured) ||
+               !entries_equal_dns(network->configured, operation->configured);
 }
 
 static void run_change(Network *network)
@@ -435,17 +520,14 @@ static void run_change(Network *network)
                 operation_end(network, error);
                 return;
         }
+        operation->log = log_differs(network, operation);
         swap_config(network, operation);
-        if (is_up(network)) {
-                steps_start(network, operation->changes, change_started);
-                return;
-        }
-        if (!entry_changes_reset(network, &error)) {
+        if (!store_save_run(network, network->host, &error)) {
                 swap_config(network, operation);
                 operation_end(network, error);
                 return;
         }
-        change_done(network);
+        saving_stage(network, operation->log, change_staged);
 }
 
 /* REFRESH and LOST */

@@ -201,6 +201,7 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         g_key_file_set_boolean(file, "network", "established", record->is_up);
         set_text(file, "network", "interface", record->interface);
         g_key_file_set_integer(file, "network", "index", (int)record->index);
+        g_key_file_set_boolean(file, "network", "creating", record->creating);
 
         g_key_file_set_boolean(file, "hand-over", "taken", record->taken);
         if (record->held) {
@@ -231,7 +232,7 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
 
         gsize length;
         g_autofree char *text = g_key_file_to_data(file, &length, NULL);
-        return file_replace(path, text, (gssize)length, 0644, error);
+        return file_update(path, text, (gssize)length, 0644, error);
 }
 
 Record *record_load(const char *run_dir, const char *interface, GError **error)
@@ -257,6 +258,7 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->is_up = get_bool(file, "network", "established");
         record->interface = get_text(file, "network", "interface");
         record->index = (guint)g_key_file_get_integer(file, "network", "index", NULL);
+        record->creating = get_bool(file, "network", "creating");
 
         record->taken = get_bool(file, "hand-over", "taken");
         if (g_key_file_has_key(file, "hand-over", "managed", NULL)) {

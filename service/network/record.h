@@ -14,6 +14,7 @@ typedef struct Record {
         char *origin;    /* "bus", "transient" or a file's path */
         char *caller;    /* transient: the bus name that it lives with */
         bool wanted_up;  /* false after Down */
+        bool creating;   /* the call that makes it is not answered yet: a crash takes it away */
         bool is_up;      /* it was all there once, and has not been taken down since */
         char *interface; /* its NIC's name and index, when it was touched; NULL, 0: not yet */
         guint index;

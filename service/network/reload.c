@@ -62,21 +62,54 @@ static void one_up(Network *network, const GError *error, gpointer data)
         one_done(NULL, error, data);
 }
 
-/* A network that a file has and the host does not yet. Takes @config. */
+/* A failure is told, and ends nothing: what the next boot goes on with is another matter. */
+static void saved(const GError *error, gpointer data)
+{
+        one_done(NULL, error, data);
+}
+
+/* A network that a file has and the host does not yet, or not any longer. Takes @config. What is on
+ * the host already is looked after whatever can be written. */
 static void make(Reload *reload, NetworkConfig *config, const char *path)
 {
+        Manager *manager = reload->manager;
         g_autoptr(GError) error = NULL;
-        Network *network = manager_add(reload->manager, config, path, &error);
+        Network *network = manager_add(manager, config, path, &error);
 
-        if (!network || !store_save(network, reload->manager->host, &error)) {
+        if (network && !store_save_run(network, manager->host, &error) &&
+            !network_is_on_host(network)) {
+                reload->n_pending++;
+                manager_remove_unnamed(manager, network, one_done, reload);
+                network = NULL;
+        }
+        if (error)
                 reload_note(reload, error);
+        if (!network)
                 return;
+        if (g_str_equal(path, "bus")) {
+                reload->n_pending++;
+                store_save(network, manager->host, saved, reload);
         }
         reload->n_pending++;
         if (network_is_wanted_up(network))
                 network_up(network, one_up, reload);
         else /* taken down before the daemon's restart, perhaps not to the end */
                 network_down(network, one_up, reload);
+}
+
+/* One that nobody asks for, or not any longer: what is left of it on the host is undone. Takes
+ * @config. */
+static void undo(Reload *reload, NetworkConfig *config, const char *origin)
+{
+        g_autoptr(GError) error = NULL;
+        Network *network = manager_add(reload->manager, config, origin, &error);
+
+        if (!network) {
+                reload_note(reload, error);
+                return;
+        }
+        reload->n_pending++;
+        manager_remove_unnamed(reload->manager, network, one_done, reload);
 }
 
 /* A network that is there, and that its file describes anew. */
@@ -206,8 +239,15 @@ static void load_bus(Reload *reload)
 {
         g_autoptr(GPtrArray) configs = store_load_bus(reload->manager->host);
 
-        for (guint i = 0; i < configs->len; i++)
-                make(reload, config_copy(configs->pdata[i]), "bus");
+        for (guint i = 0; i < configs->len; i++) {
+                NetworkConfig *config = config_copy(configs->pdata[i]);
+                g_autoptr(Record) record =
+                        record_load(reload->manager->host->run_dir, config->interface, NULL);
+                if (record && record->creating)
+                        undo(reload, config, "bus");
+                else
+                        make(reload, config, "bus");
+        }
 }
 
 /* What an earlier life of the daemon in this boot had in force goes before what the file says: a
@@ -243,15 +283,15 @@ static void load_files(Reload *reload, GHashTable *bad_files)
 
 /* Whether a network without a readable configuration goes on with what was in force: a transient
  * one (the bus face finds out whether its caller still lives), one whose file is bad, and one made
- * over the bus whose own file is. */
-static bool goes_on(const Reload *reload, const char *interface, const char *origin,
-                    GHashTable *bad_files)
+ * over the bus whose own file is, or is gone with its file system. */
+static bool goes_on(const Record *record, GHashTable *bad_files)
 {
-        g_autofree char *name = g_path_get_basename(origin);
+        g_autofree char *name = g_path_get_basename(record->origin);
 
-        if (g_str_equal(origin, "bus"))
-                return store_has_bus(reload->manager->host, interface);
-        return g_str_equal(origin, "transient") || g_hash_table_contains(bad_files, name);
+        if (record->creating)
+                return false;
+        return g_str_equal(record->origin, "bus") || g_str_equal(record->origin, "transient") ||
+               g_hash_table_contains(bad_files, name);
 }
 
 /* Journals without a network: all but those that go on are undone. */
@@ -272,18 +312,12 @@ static void load_journals(Reload *reload, GHashTable *bad_files)
                         config_free(config);
                         continue;
                 }
-                if (goes_on(reload, *interface, record->origin, bad_files)) {
+                if (goes_on(record, bad_files)) {
                         config->transient = g_str_equal(record->origin, "transient");
                         make(reload, config, record->origin);
                         continue;
                 }
-                Network *network = manager_add(manager, config, record->origin, &error);
-                if (!network) {
-                        reload_note(reload, error);
-                        continue;
-                }
-                reload->n_pending++;
-                manager_remove_unnamed(manager, network, one_done, reload);
+                undo(reload, config, record->origin);
         }
 }
 

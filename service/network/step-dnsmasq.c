@@ -9,6 +9,7 @@
 #include "util/log.h"
 
 #define DNS_PORT 53
+#define LEASES   "dnsmasq.leases"
 
 /* systemd-resolved's list of the LAN's servers where it runs: /etc/resolv.conf names its own
  * address on the loopback then, and an upstream that moves would be seen a hop late. */
@@ -61,22 +62,6 @@ static void reloaded(Dnsmasq *dnsmasq, const GError *error, gpointer data)
         started(dnsmasq, error, data);
 }
 
-/* The state directory moved: the leases come along, the old files go. */
-static bool move_files(Network *network, const char *from, GError **error)
-{
-        const char *to = network->config->state_dir;
-        g_autofree char *old_leases = g_build_filename(from, "dnsmasq.leases", NULL);
-        g_autofree char *new_leases = g_build_filename(to, "dnsmasq.leases", NULL);
-        gsize length;
-
-        if (g_file_test(old_leases, G_FILE_TEST_EXISTS)) {
-                g_autofree char *text = file_read(old_leases, G_MAXUINT32, &length, error);
-                if (!text || !file_replace(new_leases, text, (gssize)length, 0644, error))
-                        return false;
-        }
-        return dnsmasq_remove_files(from, error);
-}
-
 static void begin(Network *network)
 {
         GError *error = NULL;
@@ -93,17 +78,36 @@ static void begin(Network *network)
         dnsmasq_start(network->dnsmasq, was_running ? reloaded : started, network);
 }
 
-static void stopped_to_move(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+/* The state directory moved: the leases are on disk in the new one before the old files go. */
+static void leases_moved(const GError *error, gpointer data)
 {
         Network *network = data;
         GError *result = error ? g_error_copy(error) : NULL;
 
-        if (!result && move_files(network, dnsmasq_state_dir(dnsmasq), &result)) {
+        if (!result && dnsmasq_remove_files(dnsmasq_state_dir(network->dnsmasq), &result)) {
                 g_clear_pointer(&network->dnsmasq, dnsmasq_free);
                 begin(network);
                 return;
         }
         step_done(network, result);
+}
+
+static void stopped_to_move(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+{
+        Network *network = data;
+        g_autofree char *from = g_build_filename(dnsmasq_state_dir(dnsmasq), LEASES, NULL);
+        g_autofree char *to = g_build_filename(network->config->state_dir, LEASES, NULL);
+        g_autoptr(GError) unread = NULL;
+
+        if (error || !g_file_test(from, G_FILE_TEST_EXISTS)) {
+                leases_moved(error, network);
+                return;
+        }
+        char *text = file_read(from, G_MAXUINT32, NULL, &unread);
+        if (text)
+                file_sync_replace(network->host->disk, to, text, leases_moved, network);
+        else
+                leases_moved(unread, network);
 }
 
 void dnsmasq_step_start(Network *network)
