@@ -12,6 +12,7 @@
 
 #include "util/error.h"
 #include "util/file.h"
+#include "util/log.h"
 
 /* Two daemons would undo each other's networks. */
 static bool lock(Host *host, GError **error)
@@ -30,6 +31,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
 {
         g_autoptr(Host) host = g_new0(Host, 1);
         g_autofree char *networks = g_build_filename(lib_dir, "networks", NULL);
+        g_autoptr(GError) lib_error = NULL;
 
         host->lock_fd = -1;
         host->run_dir = g_strdup(run_dir);
@@ -38,8 +40,10 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->tables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         g_hash_table_insert(host->tables, g_strdup(GUARD_TABLE), g_strdup("")); /* nobody's */
         host->disk = file_sync_new();
-        if (!directory_make(run_dir, 0755, error) || !directory_make(networks, 0755, error))
+        if (!directory_make(run_dir, 0755, error))
                 return NULL;
+        if (!directory_make(networks, 0755, &lib_error)) /* networks that are up go on without */
+                log_warning("%s", lib_error->message);
 
         if (!lock(host, error))
                 return NULL;
