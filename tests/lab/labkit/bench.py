@@ -1,16 +1,43 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`./lab bench`: runs the build's bench program, with a LAN and an upstream around it. It prints what it
-measures, and fails by its exit code."""
+measures, and fails by its exit code. `./lab bench soak` runs the soak instead, an hour of it."""
 
 import os
+import random
 import subprocess
 
+from labkit.lab import Lab
 from labkit.lan import Lan, write_default_resolver
 
 PROGRAM = "tests/bench/bench"
+SOAK_SECONDS = 3600
+SOAK_REPAIR_LIMIT = 1.0
+
+
+def run_soak_alone():
+    """SOAK_SECONDS and SOAK_SEED say how long, and which one again."""
+    from labkit.soak import run_soak
+
+    seconds = float(os.environ.get("SOAK_SECONDS") or SOAK_SECONDS)
+    seed = int(os.environ.get("SOAK_SEED") or random.randrange(1 << 32))
+    print(f"soak: SOAK_SECONDS={seconds:g} SOAK_SEED={seed}\n", flush=True)
+    lab = Lab()
+    lab.begin()
+    broken = []
+    try:
+        verdict = run_soak(lab, seconds, seed, SOAK_REPAIR_LIMIT)
+        print("\n".join(verdict.table()))
+        broken = verdict.broken
+        lab.end()
+    except AssertionError as error:
+        broken = [*broken, str(error)]
+    print("\n".join(["", *broken, "soak: a promise was broken" if broken else "soak: all as promised"]))
+    return 1 if broken else 0
 
 
 def run_bench(*names):
+    if names == ("soak",):
+        return run_soak_alone()
     program = os.path.join(os.environ["LAB_BUILD"], PROGRAM)
     if not os.access(program, os.X_OK):
         print(f"the build has no {PROGRAM}")

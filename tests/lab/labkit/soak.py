@@ -1,0 +1,394 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The soak: networks with traffic in every direction, and whatever a workstation's owner does to them,
+at random from a seed. Each event says who may lose packets by it; all others may not lose one. What
+the events are stands in labkit.soak_events."""
+
+import contextlib
+import os
+import random
+import statistics
+import time
+
+from labkit import host, lan
+from labkit.bus import BusError
+from labkit.dut import INSIDE
+from labkit.netns import veth
+from labkit.process import run, stop, wait_for
+from labkit.soak_events import ALL, EVENTS, ITSELF
+from labkit.traffic import Traffic, forget_connections
+
+N_NETWORKS = 10
+N_FILES = 5               # so many of them are networks of files
+SPARE = "raw99"           # a NIC for networks that come and go
+PAUSE = (0.0, 0.3)        # between two events
+SETTLES = 0.3             # what was under way when an event began or ended
+RETRANSMITS = 6.0         # TCP tries again at ever longer intervals, and resets come as late
+DEADLINE = 30.0           # nothing takes so long
+QUIET_PART = 0.5          # of the time: no restart of the daemon, so that growth would show
+PRIVATE = (("192.168.0.0", 16),)
+
+UDP, FRESH, TCP, PROBE = ("udp", 0.01), ("fresh", 0.04), ("tcp", 0.04), ("probe", 0.2)
+
+
+class Board:
+    """A network, its board, and its flows."""
+
+    def __init__(self, soak, index):
+        self.soak = soak
+        self.index = index
+        self.name = f"raw{index}"
+        self.mac = f"02:00:00:00:00:{index + 1:02x}"
+        self.ip = f"192.168.{100 + index}.10"
+        self.gateway = f"192.168.{100 + index}.1"
+        self.nat_mode = "disabled" if index == N_NETWORKS - 1 else ("1to1", "masquerade")[index % 2]
+        self.public = lan.FREE[index] if self.nat_mode == "1to1" else None
+        self.file = f"soak-{self.name}.yaml" if index < N_FILES else None
+        self.extra = {}       # ip -> public address or None, made over the bus
+        self.names = {}       # DNS entries made over the bus
+        self.lease_time = "2m"
+        self.dut = soak.lab.dut(self.name, self.mac)
+        self.client = None
+        self.network = None
+        self.flows = []
+
+    # The network
+
+    def settings(self):
+        entry = {"ip": self.ip, "mac": self.mac, "hostname": f"board{self.index}"}
+        if self.public:
+            entry["public_ip"] = self.public
+        return {"subnet": f"192.168.{100 + self.index}.0/24", "gateway_ip": self.gateway,
+                "nat_mode": self.nat_mode, "dhcp_lease_time": self.lease_time,
+                "dns_servers": [lan.ROUTER], "addresses": [entry]}
+
+    def text(self):
+        """Its settings as a file has them: YAML reads JSON's strings and lists as well."""
+        lines = [f"interface: {self.name}"]
+        for key, value in self.settings().items():
+            if key == "addresses":
+                pairs = ", ".join(f'{k}: "{v}"' for k, v in value[0].items())
+                lines += ["addresses:", f"  - {{{pairs}}}"]
+            elif isinstance(value, list):
+                lines.append(f"{key}: [{', '.join(value)}]")
+            else:
+                lines.append(f"{key}: {value}")
+        return "\n".join(lines) + "\n"
+
+    def create(self):
+        if self.file:
+            self.soak.lab.configure(self.file, self.text())
+        else:
+            self.soak.lab.create(self.name, **self.settings())
+
+    def publics(self):
+        """Private address -> public address of each mapping."""
+        mapped = {ip: public for ip, public in self.extra.items() if public}
+        return {self.ip: self.public, **mapped} if self.public else mapped
+
+    # The board
+
+    def start_client(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.dut.lease_file)
+        self.client = self.dut.keep_dhcp(f"board{self.index}")
+
+    def unplug(self):
+        """What was on the wire is lost; the board keeps its sockets."""
+        stop(self.client)
+        self.dut.children.remove(self.client)
+        self.outer_mac = host.read(f"/sys/class/net/{self.name}/address")
+        run("ip", "link", "delete", self.name)
+
+    def plug(self):
+        veth(self.name, INSIDE, self.dut.namespace, self.mac, self.outer_mac)
+
+    # Its traffic
+
+    def start_flows(self):
+        traffic = self.soak.traffic
+        ways = [("from the host", None, self.ip, self.gateway, (UDP, TCP))]
+        if self.nat_mode != "disabled":
+            ways.append(("out", self.dut.namespace, lan.ROUTER, self.public or lan.HOST,
+                         (UDP, FRESH, TCP, PROBE)))
+        if self.public:
+            ways.append(("in", "lan", self.public, lan.ROUTER, (UDP, FRESH, TCP, PROBE)))
+        traffic.serve(self.dut.namespace)
+        self.flows = [traffic.flow(kind, f"{self.name} {way}", place, address, [source], every)
+                      for way, place, address, source, kinds in ways for kind, every in kinds]
+
+
+class Happened:
+    """One event: what, to whom, from when to when (of time.monotonic()), and how long the repair took."""
+
+    def __init__(self, event, board):
+        self.event = event
+        self.board = board
+        self.begin = time.monotonic()
+        self.end = None
+        self.repair = None
+
+    def may_lose(self, board, at, more=0.0):
+        if self.event.loses == ITSELF and board is not self.board or self.event.loses not in (
+                ITSELF, ALL):
+            return False
+        return self.begin - SETTLES <= at <= self.end + SETTLES + more
+
+
+class Soak:
+    def __init__(self, lab, seconds, seed, repair_limit):
+        self.lab = lab
+        self.seconds = seconds
+        self.chance = random.Random(seed)
+        self.repair_limit = repair_limit
+        self.happened = []
+        self.samples = []     # (time, pid, PSS in KB, file descriptors)
+        self.last = {}        # event -> when it happened last
+        self.broken = []
+        self.dirty = set()    # boards whose own check is due
+        lab.dut(SPARE)
+        self.boards = [Board(self, index) for index in range(N_NETWORKS)]
+
+    # Starting
+
+    def prepare(self):
+        for board in self.boards:
+            board.create()
+        self.lab.reload()
+        for board in self.boards:
+            board.network = self.lab.network(board.name)
+            board.start_client()
+        for board in self.boards:
+            wait_for(lambda board=board: board.dut.lease()["ip"] == board.ip, f"{board.name}'s lease")
+        forget_connections()
+        self.traffic = Traffic()
+        self.lab.undo.callback(self.traffic.close)
+        self.traffic.serve("lan", lan.ROUTER)
+        self.traffic.watch("lan", "lan0", PRIVATE)
+        for board in self.boards:
+            board.start_flows()
+        self.traffic.wait_flowing(deadline=DEADLINE)
+
+    # What is in force
+
+    def lacks(self):
+        """What is not as it should be, the first thing of it; an empty text when all is."""
+        if not self.lab.bus.has_owner():
+            return "there is no daemon"
+        try:
+            states = self.lab.networks()
+        except BusError as error:
+            return str(error)
+        addresses = host.addresses()
+        on_upstream = {item.split("/")[0] for item in addresses.get(lan.UPSTREAM, ())}
+        maps = run("nft", "list", "maps", expect=None)
+        for board in self.boards:
+            if states.get(board.name, ("missing",))[0] != "active":
+                return f"{board.name} is {states.get(board.name)}"
+            if not any(item.startswith(f"{board.gateway}/24 ") for item in addresses[board.name]):
+                return f"{board.name} has not got its gateway's address"
+            for ip, public in board.publics().items():
+                if public not in on_upstream or f"{public} : {ip}" not in maps:
+                    return f"{board.name}: {ip} has not got its public address {public}"
+            if board.nat_mode != "disabled" and not self.forwards(board):
+                return f"{board.name} does not forward"
+        return self.lacks_servers()
+
+    @staticmethod
+    def forwards(board):
+        return all(host.read(f"/proc/sys/net/ipv4/conf/{name}/forwarding") == "1"
+                   for name in (board.name, lan.UPSTREAM))
+
+    def lacks_servers(self):
+        running = " ".join(host.servants().values())
+        for board in self.boards:
+            if f"dut-network-{board.name}/" not in running:
+                return f"{board.name} has no dnsmasq"
+        return ""
+
+    def wait_in_force(self, what):
+        reason = "?"
+
+        def holds():
+            nonlocal reason
+            reason = self.lacks()
+            return not reason
+
+        try:
+            wait_for(holds, what, DEADLINE)
+        except AssertionError:
+            raise AssertionError(f"not within {DEADLINE:g} s after {what}: {reason}") from None
+
+    # Running
+
+    def choose(self, elapsed):
+        now = time.monotonic()
+        quiet = elapsed > self.seconds * QUIET_PART
+        events = [event for event in EVENTS if not (quiet and event.ends_daemon)
+                  and now - self.last.get(event.name, -1e9) >= event.at_most_every]
+        event = self.chance.choices(events, [event.weight for event in events])[0]
+        boards = [board for board in self.boards if event.suits(board)]
+        return event, self.chance.choice(boards)
+
+    def run_one(self, event, board):
+        happened = Happened(event, board)
+        self.last[event.name] = happened.begin
+        since = event.run(self, board) or happened.begin
+        self.wait_in_force(f"{event.name} of {board.name}")
+        happened.repair = time.monotonic() - since
+        if event.loses == ITSELF:
+            self.traffic.wait_flowing([flow for flow in board.flows if not flow.name.endswith("tcp")],
+                                      deadline=DEADLINE)
+        elif event.loses == ALL:
+            self.traffic.wait_flowing([flow for each in self.boards for flow in each.flows
+                                       if not flow.name.endswith("tcp")], deadline=DEADLINE)
+        happened.end = time.monotonic()
+        self.happened.append(happened)
+        self.sample()
+
+    def sample(self):
+        with contextlib.suppress(BusError, FileNotFoundError, ProcessLookupError):
+            pid = self.lab.daemon_pid()
+            rollup = host.read(f"/proc/{pid}/smaps_rollup")
+            pss = next(int(line.split()[1]) for line in rollup.splitlines()
+                       if line.startswith("Pss:"))
+            self.samples.append((time.monotonic(), pid, pss, len(os.listdir(f"/proc/{pid}/fd"))))
+
+    def run(self):
+        self.prepare()
+        self.wait_in_force("the start")
+        self.sample()
+        begin = time.monotonic()
+        while time.monotonic() - begin < self.seconds:
+            event, board = self.choose(time.monotonic() - begin)
+            try:
+                self.run_one(event, board)
+            except Exception as error:
+                raise AssertionError(f"event {len(self.happened) + 1}, {event.name} of {board.name}: "
+                                     f"{type(error).__name__}: {error}") from error
+            time.sleep(self.chance.uniform(*PAUSE))
+        self.traffic.wait_flowing(deadline=DEADLINE)
+        self.took = time.monotonic() - begin
+        verdict = Verdict(self)
+        self.finish()
+        return verdict
+
+    def finish(self):
+        """A NIC comes down when it is plugged in, and is given back so; the lab had it up before."""
+        for board in self.boards:
+            self.lab.remove(board.name)
+        for board in self.boards:
+            run("ip", "link", "set", board.name, "up")
+
+
+class Verdict:
+    """What became of it all."""
+
+    def __init__(self, soak):
+        self.soak = soak
+        self.sent = self.lost_allowed = 0
+        self.lost = []        # a line each
+        self.wrong = self.resets = self.resets_allowed = self.late = 0
+        self.broken = []
+        accounts = soak.traffic.settle()
+        for board in soak.boards:
+            for account in accounts:
+                if account.name.startswith(f"{board.name} "):
+                    self.judge(board, account)
+        witnessed = [(at, seen) for at, seen in soak.traffic.witnessed
+                     if not self.is_hosts_own(at, seen)]
+        for at, seen in witnessed[:10]:
+            self.broken.append(f"on the LAN {self.when(at)}: {seen}")
+        self.wrong += len(witnessed)
+        self.judge_repairs()
+        self.judge_daemon()
+
+    def when(self, at):
+        """During or after which event."""
+        before = [h for h in self.soak.happened if h.begin <= at]
+        if not before:
+            return "before the first event"
+        last = before[-1]
+        return (f"{at - last.begin:.3f} s after the begin of {last.event.name} of {last.board.name} "
+                f"(event {len(before)}, over after {last.end - last.begin:.3f} s)")
+
+    def is_hosts_own(self, at, seen):
+        """The host's own socket, bound to a gateway's address, sends by the default route while that
+        address and its NIC are away. No rule of ours concerns it, and no board."""
+        return any(seen.startswith(f"{board.gateway} to {board.ip} ") and self.allowed(board, at)
+                   for board in self.soak.boards)
+
+    def allowed(self, board, at, more=0.0):
+        return any(h.may_lose(board, at, more) for h in self.soak.happened)
+
+    def judge(self, board, account):
+        slow = RETRANSMITS if account.name.endswith(("tcp", "probe")) else 0.0
+        self.sent += account.sent
+        self.late += account.late
+        forbidden = [at for at in account.lost if not self.allowed(board, at, slow)]
+        self.lost_allowed += len(account.lost) - len(forbidden)
+        self.lost += forbidden
+        if forbidden:
+            self.broken.append(f"{account.name}: {len(forbidden)} lost, the first "
+                               f"{self.when(forbidden[0])}")
+        resets = [reset for reset in account.resets
+                  if not self.allowed(board, reset[0], RETRANSMITS)]
+        self.resets += len(resets)
+        self.resets_allowed += len(account.resets) - len(resets)
+        for at, reason in resets[:2]:
+            self.broken.append(f"{account.name}: {reason} {self.when(at)}")
+        for at, source in account.wrong[:2]:
+            self.broken.append(f"{account.name}: wrong source {source} {self.when(at)}")
+        self.wrong += len(account.wrong)
+        if account.duplicates:
+            self.broken.append(f"{account.name}: {account.duplicates} came twice")
+
+    def judge_repairs(self):
+        limit = self.soak.repair_limit
+        for index, happened in enumerate(self.soak.happened):
+            if happened.repair > limit:
+                self.broken.append(f"event {index + 1}: {happened.event.name} of "
+                                   f"{happened.board.name}: {happened.repair:.2f} s until all was in "
+                                   f"force, wanted: {limit:g} s")
+
+    def judge_daemon(self):
+        """Growth in the part of the time in which the daemon was not restarted."""
+        pid = self.soak.samples[-1][1]
+        life = [sample for sample in self.soak.samples if sample[1] == pid]
+        part = max(1, len(life) // 5)
+        self.first = tuple(statistics.median(s[column] for s in life[:part]) for column in (2, 3))
+        self.last = tuple(statistics.median(s[column] for s in life[-part:]) for column in (2, 3))
+        self.life = life[-1][0] - life[0][0]
+        if self.last[0] > self.first[0] * 1.1 + 256:
+            self.broken.append(f"the daemon grew from {self.first[0]:.0f} KB to "
+                               f"{self.last[0]:.0f} KB in {self.life:.0f} s")
+        if self.last[1] > self.first[1] + 2:
+            self.broken.append(f"the daemon had {self.first[1]:.0f} file descriptors and has "
+                               f"{self.last[1]:.0f} after {self.life:.0f} s")
+
+    def table(self):
+        """For the reader."""
+        lines = [f"{'event':34} {'n':>5} {'may lose':>9} {'repaired, s: median':>20} {'max':>7}"]
+        for event in EVENTS:
+            times = [h.repair for h in self.soak.happened if h.event is event]
+            if times:
+                lines.append(f"{event.name:34} {len(times):5} {event.loses:>9} "
+                             f"{statistics.median(times):20.3f} {max(times):7.3f}")
+        per_hour = 3600 / self.life if self.life else 0
+        lines += [
+            "",
+            f"{len(self.soak.happened)} events in {self.soak.took:.0f} s, "
+            f"{len(self.soak.boards)} networks",
+            f"packets sent {self.sent}; lost where none may be {len(self.lost)}; lost where some may "
+            f"be {self.lost_allowed}; later than 2 s {self.late}",
+            f"wrong sources {self.wrong}; connections reset {self.resets}, where they may be "
+            f"{self.resets_allowed}",
+            f"the daemon: PSS {self.first[0]:.0f} KB -> {self.last[0]:.0f} KB "
+            f"({(self.last[0] - self.first[0]) * per_hour:+.0f} KB an hour), file descriptors "
+            f"{self.first[1]:.0f} -> {self.last[1]:.0f}, in {self.life:.0f} s",
+        ]
+        return lines
+
+
+def run_soak(lab, seconds, seed, repair_limit):
+    """Verdict; raises where the lab's networks did not come back after an event."""
+    return Soak(lab, seconds, seed, repair_limit).run()
