@@ -43,7 +43,8 @@ typedef struct Found {
 
 typedef struct Search {
         Ends wanted;
-        GHashTable *untranslated_to; /* addresses; NULL: any connection will do */
+        GHashTable *untranslated_to; /* NULL, or the addresses */
+        GHashTable *public_of;       /* NULL, or the mappings: ip -> public_ip */
         GArray *found;               /* Found */
 } Search;
 
@@ -126,14 +127,33 @@ static bool ends_match(const Ends *wanted, const Ends *ends)
                end_matches(wanted->reply_dst, ends->reply_dst);
 }
 
+static gpointer key_of(guint32 address)
+{
+        return GUINT_TO_POINTER(ntohl(address));
+}
+
+static bool is_untranslated_to(GHashTable *addresses, const Ends *ends)
+{
+        return ends->original_dst == ends->reply_src &&
+               g_hash_table_contains(addresses, key_of(ends->original_dst));
+}
+
+static bool is_mapping(GHashTable *public_of, guint32 ip, guint32 public_ip)
+{
+        gpointer mapped = g_hash_table_lookup(public_of, key_of(ip));
+
+        return mapped && mapped == key_of(public_ip);
+}
+
 static bool is_searched(const Search *search, const Ends *ends)
 {
-        if (!ends_match(&search->wanted, ends))
+        if (search->untranslated_to && !is_untranslated_to(search->untranslated_to, ends))
                 return false;
-        return !search->untranslated_to ||
-               (ends->original_dst == ends->reply_src &&
-                g_hash_table_contains(search->untranslated_to,
-                                      GUINT_TO_POINTER(ntohl(ends->original_dst))));
+        if (search->public_of &&
+            !is_mapping(search->public_of, ends->reply_src, ends->original_dst) &&
+            !is_mapping(search->public_of, ends->original_src, ends->reply_dst))
+                return false;
+        return ends_match(&search->wanted, ends);
 }
 
 static int take_entry(const struct nlmsghdr *message, void *data)
@@ -268,6 +288,33 @@ bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, 
         if (ret_n)
                 *ret_n = n;
         return true;
+}
+
+static bool end_one_mapping(Conntrack *conntrack, GHashTable *public_of, GError **error)
+{
+        GHashTableIter iter;
+        gpointer ip, public_ip;
+
+        g_hash_table_iter_init(&iter, public_of);
+        return !g_hash_table_iter_next(&iter, &ip, &public_ip) ||
+               conntrack_end_mapping(conntrack, GPOINTER_TO_UINT(ip), GPOINTER_TO_UINT(public_ip),
+                                     NULL, error);
+}
+
+bool conntrack_end_mappings(Conntrack *conntrack, GHashTable *public_of, GError **error)
+{
+        Search search = { .public_of = public_of };
+        guint n = 0;
+
+        if (g_hash_table_size(public_of) <= 1)
+                return end_one_mapping(conntrack, public_of, error);
+        int r = end_searched(conntrack, &search, &n);
+        if (r == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot end the connections of %u public addresses: %s",
+                    g_hash_table_size(public_of), g_strerror(-r));
+        return false;
 }
 
 bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError **error)

@@ -18,6 +18,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conntrack, conntrack_free)
 bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, guint *ret_n,
                            GError **error);
 
+/* The same for many at once: @public_of maps ip to public_ip (GUINT_TO_POINTER()). */
+bool conntrack_end_mappings(Conntrack *conntrack, GHashTable *public_of, GError **error);
+
 /* Ends every connection to one of @ips (guint32) that is not translated: connection tracking
  * decides by the first packet, and one that came before there was a mapping would go on past it for
  * as long as its sender sends. */

@@ -115,6 +115,30 @@ static void test_end_mapping(void)
         g_assert_no_error(error);
 }
 
+static void test_end_many_mappings(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GHashTable) public_of = g_hash_table_new(NULL, NULL);
+        g_autoptr(Nft) nft = nft_new(false, &error);
+        g_assert_no_error(error);
+        g_autoptr(Conntrack) conntrack = conntrack_new(&error);
+        g_assert_no_error(error);
+
+        apply_rules(nft, 2);
+        for (guint32 i = 0; i < 2; i++) {
+                send_from_to(INADDR_LOOPBACK, PUBLIC + i);
+                send_from_to(IP + i, INADDR_LOOPBACK);
+        }
+        g_assert_true(conntrack_end_mappings(conntrack, public_of, &error)); /* none */
+        g_assert_no_error(error);
+        g_hash_table_insert(public_of, GUINT_TO_POINTER(IP), GUINT_TO_POINTER(PUBLIC));
+        g_hash_table_insert(public_of, GUINT_TO_POINTER(IP + 1), GUINT_TO_POINTER(PUBLIC));
+        g_assert_true(conntrack_end_mappings(conntrack, public_of, &error)); /* one is none */
+        g_assert_no_error(error);
+        g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC), ==, 0);
+        g_assert_cmpuint(end_mapping(conntrack, IP + 1, PUBLIC + 1), ==, 2 * N_DATAGRAMS);
+}
+
 static void assert_untranslated_end(Conntrack *conntrack, guint n_ips)
 {
         g_autoptr(GError) error = NULL;
@@ -175,6 +199,7 @@ int main(int argc, char **argv)
         if (!namespace_enter())
                 return 77;
         g_test_add_func("/conntrack/ends-the-mapping-s-and-no-other", test_end_mapping);
+        g_test_add_func("/conntrack/ends-many-mappings-at-once", test_end_many_mappings);
         g_test_add_func("/conntrack/ends-what-is-not-translated", test_end_untranslated);
         return g_test_run();
 }
