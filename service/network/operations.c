@@ -273,9 +273,27 @@ static void run_up(Network *network)
 
 /* DOWN and REMOVE */
 
+/* Ends the connections of mappings that @old has and @now (NULL: nothing) has not. */
+static void end_lost_mappings(Network *network, const Entries *old, const Entries *now)
+{
+        g_autoptr(GHashTable) public_of = g_hash_table_new(NULL, NULL);
+        g_autoptr(GError) error = NULL;
+
+        for (guint i = 0; i < entries_n_addresses(old); i++) {
+                const AddressEntry *entry = entries_address_at(old, i);
+                const AddressEntry *left = now ? entries_find_ip(now, entry->ip) : NULL;
+                if (entry->public_ip && !(left && left->public_ip == entry->public_ip))
+                        g_hash_table_insert(public_of, GUINT_TO_POINTER(entry->ip),
+                                            GUINT_TO_POINTER(entry->public_ip));
+        }
+        if (!conntrack_end_mappings(network->host->conntrack, public_of, &error))
+                log_network_warning(network->name, "%s", error->message);
+}
+
 static void down_undone(Network *network, GError *error)
 {
         g_clear_error(&error); /* undos report none */
+        end_lost_mappings(network, network->config->entries, NULL);
         network_set_state(network, NETWORK_INACTIVE, NULL);
         operation_end(network, NULL);
 }
@@ -286,6 +304,7 @@ static void remove_undone(Network *network, GError *error)
         g_autofree char *journal = record_path(network->host->run_dir, network->name);
 
         g_clear_error(&error); /* undos report none */
+        end_lost_mappings(network, network->config->entries, NULL);
         leases_unwatch(network);
         entry_changes_delete(network);
         if (!dnsmasq_remove_files(network->config->state_dir, &files)) {
@@ -335,22 +354,6 @@ static void swap_config(Network *network, Operation *operation)
         operation->configured = configured;
 }
 
-/* The connections of mappings that @old had and the network has no longer. */
-static void end_lost_mappings(Network *network, const NetworkConfig *old)
-{
-        for (guint i = 0; i < entries_n_addresses(old->entries); i++) {
-                const AddressEntry *entry = entries_address_at(old->entries, i);
-                const AddressEntry *now = entries_find_ip(network->config->entries, entry->ip);
-                g_autoptr(GError) error = NULL;
-
-                if (!entry->public_ip || (now && now->public_ip == entry->public_ip))
-                        continue;
-                if (!conntrack_end_mapping(network->host->conntrack, entry->ip, entry->public_ip,
-                                           NULL, &error))
-                        log_network_warning(network->name, "%s", error->message);
-        }
-}
-
 /* What clients see of the difference between two configurations. */
 static NetworkProperty properties_changed(const NetworkConfig *old, const NetworkConfig *config,
                                           unsigned changes)
@@ -381,7 +384,7 @@ static void change_done(Network *network)
         NetworkProperty properties =
                 properties_changed(operation->config, network->config, operation->changes);
 
-        end_lost_mappings(network, operation->config);
+        end_lost_mappings(network, operation->config->entries, network->config->entries);
         if (properties)
                 network_tell(network, properties);
         operation_end(network, NULL);
