@@ -228,7 +228,7 @@ def test_host_never_answers_for_a_board(lab):
     flows = [traffic.flow("fresh", "lan", "lan", public, [lan.ROUTER], 0.0005),
              traffic.flow("probe", "lan", "lan", public, [lan.ROUTER], 0.005),
              traffic.flow("udp", "lan", "lan", public, [lan.ROUTER], 0.002)]
-    for _ in range(20):
+    for _ in range(12):
         network.add_address(A_PRIVATE, public_ip=public)
         traffic.wait_flowing()
         network.remove_address(A_PRIVATE)
@@ -287,3 +287,31 @@ def test_connections_of_a_mapping_end_with_an_update(lab):
 
 def test_connections_of_a_mapping_that_moves_end(lab):
     ends_at_once(lab, lambda scene: scene.a.add_address(A_PRIVATE, public_ip=lan.FREE[9]))
+
+
+def test_connections_of_a_network_that_goes_end(lab):
+    """Else a board that always sends from one port would go on with an address that has gone."""
+    dut = lab.dut(A)
+    entry = {"ip": A_PRIVATE, "mac": dut.mac}
+    lab.create(dut, nat_mode="1to1", addresses=[{**entry, "public_ip": A_PUBLIC}])
+    dut.dhcp()
+    traffic = start_traffic(lab)
+    flow = traffic.flow("udp", "out", dut.namespace, lan.ROUTER, [A_PUBLIC, lan.HOST], EVERY)
+    traffic.wait_flowing()
+    lab.remove(dut)
+    lab.create(dut, addresses=[entry])
+    traffic.wait_flowing(more=20)
+    equal(tracked(A_PRIVATE, A_PUBLIC), [], "the connections of the mapping that has gone")
+    equal(flow.account().wrong, [], "wrong sources")
+
+
+def test_many_mappings_end_in_no_time(lab):
+    """An Update that takes a thousand mappings away looks at the connections once, not for each."""
+    lab.dut(A)
+    many = [{"ip": f"192.168.{96 + index // 250}.{1 + index % 250}",
+             "public_ip": f"10.88.{index // 250}.{1 + index % 250}"} for index in range(1, 1000)]
+    network = lab.create(A, subnet="192.168.96.0/20", gateway_ip="192.168.96.1", nat_mode="1to1",
+                         dhcp_enabled=False, addresses=many)
+    before = time.monotonic()
+    network.update(addresses=many[:1])
+    assert time.monotonic() - before < 3, f"it took {time.monotonic() - before:.1f} s"
