@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import time
 
 from gi.repository import GLib
@@ -169,6 +170,23 @@ def test_program_that_fights_back_is_answered_a_few_times_a_second(lab):
     assert 2 <= n_deleted <= 12, f"the table was put back {n_deleted} times in 1.5 s"
     wait_for(lambda: tables() == before, "the table is back", LIMIT)
     equal(network.get("State"), "active", "State")
+    equal(dut.source_at(lan.ROUTER), lan.HOST, "the source")
+
+
+def test_repair_that_cannot_be_done_is_said_and_tried_again(lab):
+    without_owner(lab)
+    dut, network = masquerade(lab)
+    before = tables()
+    thief = lab.start("nft", "-i", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    name = " ".join(TABLE)
+    thief.stdin.write(f"delete table {name}; add table {name} {{ flags owner; }}\n")
+    thief.stdin.flush()
+    network.wait_state("degraded")
+    contains(network.get("Error"), "firewall", TABLE[1], "another process owns it")
+    thief.stdin.close()
+    thief.wait()
+    network.wait_state("active", deadline=15)
+    equal(tables(), before, "the rule set")
     equal(dut.source_at(lan.ROUTER), lan.HOST, "the source")
 
 
