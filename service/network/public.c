@@ -206,23 +206,44 @@ static bool remove_one(Network *network, guint index, guint32 ip, GError **error
         return true;
 }
 
-/* Puts one address on; the record says so before. One that somebody else put there is not ours. */
-static bool add_one(Network *network, guint index, guint32 ip, GError **error)
+/* Has the record say that @addresses are ours, before they are. */
+static bool record_ours(Network *network, const GArray *addresses, GError **error)
 {
-        IpAddress address = host_address(index, ip);
-        bool existed = false, is_recorded = is_ours(network->record, ip);
+        Record *record = network->record;
+        guint n_before = record->public_added->len;
 
-        if (!is_recorded)
-                g_array_append_val(network->record->public_added, ip);
-        if ((!is_recorded && !network_save_record(network, error)) ||
-            !ip_address_add(network->host->rtnl, &address, &existed, error)) {
-                forget(network->record, ip);
-                return false;
+        for (guint i = 0; i < addresses->len; i++) {
+                guint32 ip = g_array_index(addresses, guint32, i);
+                if (!is_ours(record, ip))
+                        g_array_append_val(record->public_added, ip);
         }
-        if (!existed)
+        if (record->public_added->len == n_before || network_save_record(network, error))
                 return true;
-        forget(network->record, ip); /* somebody else's, to be left there */
-        return network_save_record(network, error);
+        g_array_set_size(record->public_added, n_before);
+        return false;
+}
+
+/* Puts @addresses on, written down once for all of them. One that somebody else has put there is
+ * not ours. */
+static bool put_all(Network *network, guint index, const GArray *addresses, GError **error)
+{
+        bool forgotten = false;
+
+        if (!record_ours(network, addresses, error))
+                return false;
+        for (guint i = 0; i < addresses->len; i++) {
+                IpAddress address = host_address(index, g_array_index(addresses, guint32, i));
+                bool existed = false;
+                if (!ip_address_add(network->host->rtnl, &address, &existed, error)) {
+                        for (; i < addresses->len; i++)
+                                forget(network->record, g_array_index(addresses, guint32, i));
+                        return false;
+                }
+                if (existed)
+                        forget(network->record, address.address);
+                forgotten |= existed;
+        }
+        return !forgotten || network_save_record(network, error);
 }
 
 /* What was sent to @ips before they had their mappings. The host's own would have been on before.
@@ -296,11 +317,8 @@ static bool leave_old_interface(Network *network, guint index, GError **error)
 
 static bool add_all(Network *network, guint index, const GArray *ips, GError **error)
 {
-        if (!end_old_connections(network, ips, error))
+        if (!end_old_connections(network, ips, error) || !put_all(network, index, ips, error))
                 return false;
-        for (guint i = 0; i < ips->len; i++)
-                if (!add_one(network, index, g_array_index(ips, guint32, i), error))
-                        return false;
         announce(network, index, ips);
         return true;
 }
