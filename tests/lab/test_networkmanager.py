@@ -17,6 +17,7 @@ from labkit.lab import HELD
 from labkit.lan import Lan
 from labkit.process import run, run_full, stays, wait_for
 from labkit.whoami import Connection
+from test_activation import active, with_idle_timeout
 
 UNIT = "NetworkManager.service"
 GATEWAY = "192.168.100.1"
@@ -249,6 +250,19 @@ def test_what_is_owed_to_it_outlives_the_daemon(lab):
     wait_for(lab.bus.has_owner, "the daemon runs again")
     start_network_manager()
     wait_for(is_given_back, "NetworkManager has its connection again")
+
+
+def test_daemon_stays_while_something_is_owed_to_it(lab):
+    dut = lab.dut("usb0")
+    profile(lab, "usb0")
+    with_idle_timeout(lab, 1)
+    network_with_dut(lab, dut)
+    stop_network_manager(lab)
+    lab.remove(dut)
+    stays(lab.bus.has_owner, "the service has its name", 2)
+    start_network_manager()
+    wait_for(is_given_back, "NetworkManager has its connection again")
+    wait_for(lambda: active() == "inactive", "the unit has left", 6)
 
 
 def test_what_is_owed_to_it_is_the_next_networks_to_give_back(lab):
