@@ -195,7 +195,10 @@ void manager_remove(Manager *manager, Network *network, ManagerDone done, gpoint
 {
         g_autoptr(GError) error = NULL;
 
-        if (!store_can_remove(network, manager->host, &error)) {
+        /* Nobody is there to take a transient one down later, and the next boot knows nothing of
+         * it. */
+        if (!g_str_equal(network_origin(network), "transient") &&
+            !store_can_remove(network, manager->host, &error)) {
                 done(NULL, error, data);
                 return;
         }

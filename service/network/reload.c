@@ -8,6 +8,7 @@
 #include "network/record.h"
 #include "network/store.h"
 #include "util/error.h"
+#include "util/file.h"
 #include "util/log.h"
 
 typedef struct Reload {
@@ -294,6 +295,16 @@ static bool goes_on(const Record *record, GHashTable *bad_files)
                g_hash_table_contains(bad_files, name);
 }
 
+/* A life that died before it began with the network left nothing else. */
+static void discard_journal(const Host *host, const char *interface)
+{
+        g_autofree char *path = record_path(host->run_dir, interface);
+        g_autoptr(GError) error = NULL;
+
+        if (!file_remove(path, &error))
+                log_network_warning(interface, "%s", error->message);
+}
+
 /* Journals without a network: all but those that go on are undone. */
 static void load_journals(Reload *reload, GHashTable *bad_files)
 {
@@ -306,6 +317,10 @@ static void load_journals(Reload *reload, GHashTable *bad_files)
                 g_autoptr(GError) error = NULL;
                 g_autoptr(Record) record = record_load(manager->host->run_dir, *interface, &error);
                 NetworkConfig *config = store_load_run(manager->host, *interface);
+                if (record && record_is_clean(record) && !config) {
+                        discard_journal(manager->host, *interface);
+                        continue;
+                }
                 if (!record || !record->origin || !config) {
                         log_network_warning(*interface,
                                             "a journal without its configuration: left alone");

@@ -234,6 +234,19 @@ def test_read_only_disk_refuses_changes_and_keeps_what_runs(lab):
     lab.unchanged()
 
 
+def test_transient_network_goes_with_its_caller_from_a_read_only_disk(lab):
+    own_disk(lab)
+    lab.dut()
+    client = lab.client()
+    client.manager("CreateNetwork", "(a{sv})",
+                   bus.settings({"interface": "raw0", "transient": True, "dhcp_enabled": False}))
+    with read_only(host.STATE):
+        client.close()
+        wait_for(lambda: not lab.networks(), "the network is gone")
+        equal(host.ruleset(), lab.before["ruleset"], "the rule set")
+    run("rm", "-r", f"{host.STATE}/dut-network-raw0")
+
+
 def test_down_works_on_a_read_only_disk(lab):
     own_disk(lab)
     network = one_to_one(lab, dhcp_enabled=False)
@@ -241,6 +254,8 @@ def test_down_works_on_a_read_only_disk(lab):
         network.call("Down")
         equal(network.get("State"), "inactive", "State")
         equal([line for line in run("ip", "address").splitlines() if PUBLIC in line], [], PUBLIC)
+        with refused(bus.ERROR + "Failed", READ_ONLY, host.STATE):
+            network.call("Up")  # dnsmasq has its pid to write
     network.call("Up")
     equal(network.get("State"), "active", "State")
 
@@ -370,6 +385,18 @@ def test_half_made_network_of_a_crash_is_taken_away_with_its_file(lab):
     lab.start_daemon()
     wait_for(lambda: not lab.networks(), "the network is gone")
     lab.unchanged()
+
+
+def test_journal_of_a_creation_that_never_began_goes(lab):
+    lab.dut()
+    lab.stop_daemon()
+    os.makedirs(host.RUNTIME, exist_ok=True)
+    journal = lab.write(f"{host.RUNTIME}/raw0.journal",
+                        "[network]\norigin=bus\nup=true\ncreating=true\n")
+    run("chown", f"{host.SERVICE_USER}:", host.RUNTIME)
+    lab.start_daemon()
+    wait_for(lambda: not os.path.exists(journal), "the journal is gone")
+    equal(lab.networks(), {}, "the networks")
 
 
 def test_addresses_are_known_as_ours_without_the_journal(lab):

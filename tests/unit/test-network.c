@@ -5,6 +5,7 @@
  * must find its network again as it left it. The linker's --wrap puts the test between the steps
  * and what runs them. */
 
+#include <errno.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -36,6 +37,26 @@ void __real_steps_undo(Network *network, StepRunDone done);
 void __wrap_steps_undo(Network *network, StepRunDone done);
 
 static bool undoing;
+
+/* What every sync of a file, of a directory fails with; 0: none does. */
+static int file_sync_code, directory_sync_code;
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+        errno = file_sync_code;
+        return file_sync_code ? -1 : __real_fdatasync(fd);
+}
+
+int __wrap_fsync(int fd)
+{
+        errno = directory_sync_code;
+        return directory_sync_code ? -1 : __real_fsync(fd);
+}
 
 /* The step to die at, in a life of its own; -1: none. */
 static int die_at = -1, die_undoing_at = -1;
@@ -181,6 +202,7 @@ static void set_up(Fixture *fixture, gconstpointer data)
         g_assert_cmpint(g_mkdir(fixture->config_dir, 0755), ==, 0);
 
         fail_at = -1;
+        file_sync_code = directory_sync_code = 0;
         undoing = false;
         was_degraded = false;
         n_started = 0;
@@ -231,9 +253,9 @@ static void through(const GPtrArray *networks, const GError *error, gpointer dat
         fixture->done = true;
 }
 
-static void create(Fixture *fixture)
+/* What LoadConfig does. */
+static void load(Fixture *fixture, const char *text)
 {
-        g_autofree char *text = yaml(fixture);
         g_autoptr(GError) error = NULL;
         GPtrArray *configs = config_yaml_parse(text, strlen(text), NULL, &error);
 
@@ -241,6 +263,12 @@ static void create(Fixture *fixture)
         fixture->done = false;
         manager_create_all(fixture->manager, configs, through, fixture);
         wait_until(&fixture->done, 10000);
+}
+
+static void create(Fixture *fixture)
+{
+        g_autofree char *text = yaml(fixture);
+        load(fixture, text);
 }
 
 static void remove_network(Fixture *fixture)
@@ -281,6 +309,66 @@ static void test_fails_at(Fixture *fixture, gconstpointer data)
 
         g_autofree char *after = dump();
         assert_same(before, after);
+        assert_no_files(fixture);
+}
+
+/* All that is kept of it in files: dnsmasq's own aside. */
+static char *files(const Fixture *fixture)
+{
+        g_autofree char *command = g_strdup_printf(
+                "cd '%s' && find run lib state -type f ! -name 'dnsmasq.[lps]*' | sort |"
+                " xargs tail -n +1",
+                fixture->directory);
+        return output_of(command);
+}
+
+static void test_creation_cannot_be_saved(Fixture *fixture, gconstpointer data)
+{
+        int *code = (int *)data;
+        g_autofree char *before = dump();
+
+        *code = EIO;
+        create(fixture);
+        *code = 0;
+        g_assert_error(fixture->error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_assert_nonnull(strstr(fixture->error->message, g_strerror(EIO)));
+        g_assert_nonnull(strstr(fixture->error->message, "networks"));
+        g_assert_null(manager_find(fixture->manager, "dut0"));
+        g_autofree char *after = dump();
+        assert_same(before, after);
+        assert_no_files(fixture);
+}
+
+static void test_change_cannot_be_saved(Fixture *fixture, gconstpointer data)
+{
+        int *code = (int *)data;
+        g_autofree char *old_text = yaml(fixture);
+        g_autofree char *text =
+                g_strconcat(old_text, "  - {ip: 192.168.100.12, public_ip: 10.26.28.85}\n",
+                            "dhcp_lease_time: 5m\n", NULL);
+
+        create(fixture);
+        g_assert_no_error(fixture->error);
+        g_autofree char *before = dump();
+        g_autofree char *files_before = files(fixture);
+        *code = EIO;
+        load(fixture, text);
+        *code = 0;
+        g_assert_error(fixture->error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_assert_nonnull(strstr(fixture->error->message, g_strerror(EIO)));
+        g_clear_error(&fixture->error);
+        g_autofree char *after = dump();
+        g_autofree char *files_after = files(fixture);
+        assert_same(before, after);
+        g_assert_cmpstr(files_after, ==, files_before);
+        const Network *network = manager_find(fixture->manager, "dut0");
+        g_assert_cmpint(network_state(network), ==, NETWORK_ACTIVE);
+        g_assert_cmpuint(entries_n_addresses(network_config(network)->entries), ==, 2);
+
+        load(fixture, text);
+        g_assert_no_error(fixture->error);
+        g_assert_cmpuint(entries_n_addresses(network_config(network)->entries), ==, 3);
+        remove_network(fixture);
         assert_no_files(fixture);
 }
 
@@ -555,6 +643,14 @@ int main(int argc, char **argv)
                 TEST(creating, GINT_TO_POINTER(i), test_killed_creating);
                 TEST(taking_down, GINT_TO_POINTER(STEPS - 1 - i), test_killed_taking_down);
         }
+        TEST("/network/undone-when-its-file-cannot-be-synced", &file_sync_code,
+             test_creation_cannot_be_saved);
+        TEST("/network/undone-when-its-directory-cannot-be-synced", &directory_sync_code,
+             test_creation_cannot_be_saved);
+        TEST("/network/change-undone-when-a-file-cannot-be-synced", &file_sync_code,
+             test_change_cannot_be_saved);
+        TEST("/network/change-undone-when-a-directory-cannot-be-synced", &directory_sync_code,
+             test_change_cannot_be_saved);
         TEST("/network/one-daemon-at-a-time", NULL, test_one_daemon);
         TEST("/network/quick-replug-is-noticed", NULL, test_quick_replug);
         TEST("/network/removed-as-it-was", NULL, test_up_and_removed);
