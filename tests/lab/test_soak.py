@@ -18,7 +18,9 @@ def test_nothing_breaks_a_network(lab):
         verdict = run_soak(lab, SECONDS, seed, REPAIR_LIMIT)
     except AssertionError as error:
         raise AssertionError(f"SOAK_SEED={seed}: {error}") from error
-    assert not verdict.broken, "\n".join([f"SOAK_SEED={seed}", *verdict.broken, *verdict.table()])
+    for line in verdict.table():
+        print(f"        {line}".rstrip())
+    assert not verdict.broken, "\n".join([f"SOAK_SEED={seed}", *verdict.broken])
 
 
 test_nothing_breaks_a_network.seconds = SECONDS + 120

@@ -6,7 +6,6 @@ the events are stands in labkit.soak_events."""
 import contextlib
 import os
 import random
-import statistics
 import time
 
 from labkit import host, lan
@@ -14,20 +13,21 @@ from labkit.bus import BusError
 from labkit.dut import INSIDE
 from labkit.netns import veth
 from labkit.process import run, stop, wait_for
-from labkit.soak_events import ALL, EVENTS, ITSELF
+from labkit.soak_events import ALL, EVENTS, ITSELF, NOBODY, OTHER_ROUTER, OTHER_UPSTREAM, SPARE
+from labkit.soak_verdict import Verdict
 from labkit.traffic import Traffic, forget_connections
 
 N_NETWORKS = 10
 N_FILES = 5               # so many of them are networks of files
-SPARE = "raw99"           # a NIC for networks that come and go
+OTHER_HOST = "10.78.0.2/24"
 PAUSE = (0.0, 0.3)        # between two events
 SETTLES = 0.3             # what was under way when an event began or ended
-RETRANSMITS = 6.0         # TCP tries again at ever longer intervals, and resets come as late
 DEADLINE = 30.0           # nothing takes so long
 QUIET_PART = 0.5          # of the time: no restart of the daemon, so that growth would show
 PRIVATE = (("192.168.0.0", 16),)
 
 UDP, FRESH, TCP, PROBE = ("udp", 0.01), ("fresh", 0.04), ("tcp", 0.04), ("probe", 0.2)
+DNS_EVERY = 0.04
 
 
 class Board:
@@ -115,6 +115,8 @@ class Board:
         traffic.serve(self.dut.namespace)
         self.flows = [traffic.flow(kind, f"{self.name} {way}", place, address, [source], every)
                       for way, place, address, source, kinds in ways for kind, every in kinds]
+        self.flows.append(traffic.flow("dns", self.name, self.dut.namespace, self.gateway, [],
+                                       DNS_EVERY, port=53, query=f"board{self.index}"))
 
 
 class Happened:
@@ -127,9 +129,11 @@ class Happened:
         self.end = None
         self.repair = None
 
-    def may_lose(self, board, at, more=0.0):
-        if self.event.loses == ITSELF and board is not self.board or self.event.loses not in (
-                ITSELF, ALL):
+    def may_lose(self, board, at, is_dns, more=0.0):
+        loses = self.event.loses
+        if is_dns and loses == NOBODY:
+            loses = self.event.restarts_dnsmasq
+        if loses == NOBODY or (loses == ITSELF and board is not self.board):
             return False
         return self.begin - SETTLES <= at <= self.end + SETTLES + more
 
@@ -143,12 +147,20 @@ class Soak:
         self.happened = []
         self.samples = []     # (time, pid, PSS in KB, file descriptors)
         self.last = {}        # event -> when it happened last
-        self.broken = []
-        self.dirty = set()    # boards whose own check is due
+        self.add_other_upstream()
         lab.dut(SPARE)
         self.boards = [Board(self, index) for index in range(N_NETWORKS)]
 
     # Starting
+
+    def add_other_upstream(self):
+        """Another way to the LAN, where the default route may move to."""
+        veth(OTHER_UPSTREAM, "lan1", self.lab.lan.namespace)
+        self.lab.undo.callback(run, "ip", "link", "delete", OTHER_UPSTREAM)
+        self.lab.lan.run("ip", "address", "add", f"{OTHER_ROUTER}/24", "dev", "lan1")
+        run("ip", "address", "add", OTHER_HOST, "dev", OTHER_UPSTREAM)
+        wait_for(lambda: any("fe80::" in item for item in host.addresses()[OTHER_UPSTREAM]),
+                 f"{OTHER_UPSTREAM} has its link-local address")
 
     def prepare(self):
         for board in self.boards:
@@ -163,7 +175,8 @@ class Soak:
         self.traffic = Traffic()
         self.lab.undo.callback(self.traffic.close)
         self.traffic.serve("lan", lan.ROUTER)
-        self.traffic.watch("lan", "lan0", PRIVATE)
+        for device in ("lan0", "lan1"):
+            self.traffic.watch("lan", device, PRIVATE)
         for board in self.boards:
             board.start_flows()
         self.traffic.wait_flowing(deadline=DEADLINE)
@@ -269,6 +282,9 @@ class Soak:
         self.traffic.wait_flowing(deadline=DEADLINE)
         self.took = time.monotonic() - begin
         verdict = Verdict(self)
+        for board in self.boards:
+            assert board.client.poll() is None and board.dut.lease()["ip"] == board.ip, \
+                f"{board.name} has lost its lease"
         self.finish()
         return verdict
 
@@ -278,115 +294,6 @@ class Soak:
             self.lab.remove(board.name)
         for board in self.boards:
             run("ip", "link", "set", board.name, "up")
-
-
-class Verdict:
-    """What became of it all."""
-
-    def __init__(self, soak):
-        self.soak = soak
-        self.sent = self.lost_allowed = 0
-        self.lost = []        # a line each
-        self.wrong = self.resets = self.resets_allowed = self.late = 0
-        self.broken = []
-        accounts = soak.traffic.settle()
-        for board in soak.boards:
-            for account in accounts:
-                if account.name.startswith(f"{board.name} "):
-                    self.judge(board, account)
-        witnessed = [(at, seen) for at, seen in soak.traffic.witnessed
-                     if not self.is_hosts_own(at, seen)]
-        for at, seen in witnessed[:10]:
-            self.broken.append(f"on the LAN {self.when(at)}: {seen}")
-        self.wrong += len(witnessed)
-        self.judge_repairs()
-        self.judge_daemon()
-
-    def when(self, at):
-        """During or after which event."""
-        before = [h for h in self.soak.happened if h.begin <= at]
-        if not before:
-            return "before the first event"
-        last = before[-1]
-        return (f"{at - last.begin:.3f} s after the begin of {last.event.name} of {last.board.name} "
-                f"(event {len(before)}, over after {last.end - last.begin:.3f} s)")
-
-    def is_hosts_own(self, at, seen):
-        """The host's own socket, bound to a gateway's address, sends by the default route while that
-        address and its NIC are away. No rule of ours concerns it, and no board."""
-        return any(seen.startswith(f"{board.gateway} to {board.ip} ") and self.allowed(board, at)
-                   for board in self.soak.boards)
-
-    def allowed(self, board, at, more=0.0):
-        return any(h.may_lose(board, at, more) for h in self.soak.happened)
-
-    def judge(self, board, account):
-        slow = RETRANSMITS if account.name.endswith(("tcp", "probe")) else 0.0
-        self.sent += account.sent
-        self.late += account.late
-        forbidden = [at for at in account.lost if not self.allowed(board, at, slow)]
-        self.lost_allowed += len(account.lost) - len(forbidden)
-        self.lost += forbidden
-        if forbidden:
-            self.broken.append(f"{account.name}: {len(forbidden)} lost, the first "
-                               f"{self.when(forbidden[0])}")
-        resets = [reset for reset in account.resets
-                  if not self.allowed(board, reset[0], RETRANSMITS)]
-        self.resets += len(resets)
-        self.resets_allowed += len(account.resets) - len(resets)
-        for at, reason in resets[:2]:
-            self.broken.append(f"{account.name}: {reason} {self.when(at)}")
-        for at, source in account.wrong[:2]:
-            self.broken.append(f"{account.name}: wrong source {source} {self.when(at)}")
-        self.wrong += len(account.wrong)
-        if account.duplicates:
-            self.broken.append(f"{account.name}: {account.duplicates} came twice")
-
-    def judge_repairs(self):
-        limit = self.soak.repair_limit
-        for index, happened in enumerate(self.soak.happened):
-            if happened.repair > limit:
-                self.broken.append(f"event {index + 1}: {happened.event.name} of "
-                                   f"{happened.board.name}: {happened.repair:.2f} s until all was in "
-                                   f"force, wanted: {limit:g} s")
-
-    def judge_daemon(self):
-        """Growth in the part of the time in which the daemon was not restarted."""
-        pid = self.soak.samples[-1][1]
-        life = [sample for sample in self.soak.samples if sample[1] == pid]
-        part = max(1, len(life) // 5)
-        self.first = tuple(statistics.median(s[column] for s in life[:part]) for column in (2, 3))
-        self.last = tuple(statistics.median(s[column] for s in life[-part:]) for column in (2, 3))
-        self.life = life[-1][0] - life[0][0]
-        if self.last[0] > self.first[0] * 1.1 + 256:
-            self.broken.append(f"the daemon grew from {self.first[0]:.0f} KB to "
-                               f"{self.last[0]:.0f} KB in {self.life:.0f} s")
-        if self.last[1] > self.first[1] + 2:
-            self.broken.append(f"the daemon had {self.first[1]:.0f} file descriptors and has "
-                               f"{self.last[1]:.0f} after {self.life:.0f} s")
-
-    def table(self):
-        """For the reader."""
-        lines = [f"{'event':34} {'n':>5} {'may lose':>9} {'repaired, s: median':>20} {'max':>7}"]
-        for event in EVENTS:
-            times = [h.repair for h in self.soak.happened if h.event is event]
-            if times:
-                lines.append(f"{event.name:34} {len(times):5} {event.loses:>9} "
-                             f"{statistics.median(times):20.3f} {max(times):7.3f}")
-        per_hour = 3600 / self.life if self.life else 0
-        lines += [
-            "",
-            f"{len(self.soak.happened)} events in {self.soak.took:.0f} s, "
-            f"{len(self.soak.boards)} networks",
-            f"packets sent {self.sent}; lost where none may be {len(self.lost)}; lost where some may "
-            f"be {self.lost_allowed}; later than 2 s {self.late}",
-            f"wrong sources {self.wrong}; connections reset {self.resets}, where they may be "
-            f"{self.resets_allowed}",
-            f"the daemon: PSS {self.first[0]:.0f} KB -> {self.last[0]:.0f} KB "
-            f"({(self.last[0] - self.first[0]) * per_hour:+.0f} KB an hour), file descriptors "
-            f"{self.first[1]:.0f} -> {self.last[1]:.0f}, in {self.life:.0f} s",
-        ]
-        return lines
 
 
 def run_soak(lab, seconds, seed, repair_limit):

@@ -4,6 +4,8 @@ what it returns, if anything, is the time from which the repair counts. It needs
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,8 +13,11 @@ from time import monotonic
 
 from labkit import lan
 from labkit.process import run, wait_for
+from labkit.traffic import TOP
 
 NOBODY, ITSELF, ALL = "nobody", "itself", "all"
+SPARE = "raw99"           # a NIC for networks that come and go
+OTHER_UPSTREAM, OTHER_ROUTER = "raw98", "10.78.0.1"
 MAX_EXTRA = 6
 # The pool of public addresses behind the boards' own.
 FIRST_FREE = 10
@@ -24,6 +29,7 @@ class Event:
     run: Callable
     weight: int = 1
     loses: str = NOBODY           # whose packets may be lost by it
+    restarts_dnsmasq: str = NOBODY  # whose DNS may pause, though no other packet is lost
     ends_daemon: bool = False
     at_most_every: float = 0.0    # seconds
     suits: Callable = lambda board: True
@@ -127,14 +133,14 @@ def clients(soak, _board):
 # Settings
 
 def update(soak, board):
-    """What dnsmasq has to start again for, or the rules to be made anew."""
+    """What dnsmasq has to start again for, and what nothing has."""
     subnet = f"192.168.{100 + board.index}"
     change = soak.chance.choice([
         {"dns_servers": [soak.chance.choice([lan.ROUTER, lan.NEIGHBOUR])]},
         {"dhcp_lease_time": f"{soak.chance.randrange(2, 60)}m"},
         {"dhcp_range_start": f"{subnet}.{soak.chance.randrange(100, 120)}",
          "dhcp_range_end": f"{subnet}.{soak.chance.randrange(180, 200)}"},
-        {"upstream_interface": lan.UPSTREAM},
+        {"dhcp_force": soak.chance.random() < 0.5},
     ])
     board.network.update(**change)
 
@@ -157,22 +163,31 @@ def reload_nothing(soak, _board):
 def come_and_go(soak, _board):
     """A network on another NIC, with a mapping."""
     public = free_public(soak)
-    soak.lab.create("raw99", subnet="192.168.99.0/24", gateway_ip="192.168.99.1", nat_mode="1to1",
+    soak.lab.create(SPARE, subnet="192.168.99.0/24", gateway_ip="192.168.99.1", nat_mode="1to1",
                     addresses=[{"ip": "192.168.99.10", "public_ip": public}])
-    soak.lab.remove("raw99")
+    soak.lab.remove(SPARE)
+
+
+CALLER = f"""
+import signal
+from labkit.bus import Bus, settings
+Bus().manager("CreateNetwork", "(a{{sv}})", settings({{"interface": "{SPARE}", "transient": True,
+              "subnet": "192.168.99.0/24", "gateway_ip": "192.168.99.1"}}))
+print("made", flush=True)
+signal.pause()
+"""
 
 
 def transient(soak, _board):
-    """Its caller leaves the bus without a word."""
-    client = soak.lab.client()
-    ours, soak.lab.bus = soak.lab.bus, client
-    try:
-        soak.lab.create("raw99", subnet="192.168.99.0/24", gateway_ip="192.168.99.1", transient=True)
-    finally:
-        soak.lab.bus = ours
+    """Its caller is killed."""
+    caller = subprocess.Popen([sys.executable, "-c", CALLER], cwd=TOP, stdout=subprocess.PIPE)
+    made = caller.stdout.readline()
     since = monotonic()
-    client.close()
-    wait_for(lambda: "raw99" not in soak.lab.networks(), "the transient network is gone", 10)
+    caller.kill()
+    caller.wait()
+    caller.stdout.close()
+    assert made == b"made\n", "the caller made no transient network"
+    wait_for(lambda: SPARE not in soak.lab.networks(), "the transient network is gone", 10)
     return since
 
 
@@ -260,6 +275,16 @@ def default_route(_soak, _board):
     run("ip", "route", "delete", "default", "via", lan.ROUTER, "dev", lan.UPSTREAM, "metric", "5")
 
 
+def move_default_route(_soak, board):
+    """To another interface, and back. The networks go where it goes."""
+    route = ("default", "via", OTHER_ROUTER, "dev", OTHER_UPSTREAM, "metric", "5")
+    run("ip", "route", "add", *route)
+    wait_for(lambda: board.network.get("UpstreamInterface") == OTHER_UPSTREAM,
+             f"{board.name} follows the default route")
+    run("ip", "route", "delete", *route)
+    return monotonic()
+
+
 def second_address(_soak, _board):
     """The upstream gets another address, and loses it."""
     run("ip", "address", "add", "10.77.0.60/24", "dev", lan.UPSTREAM)
@@ -273,15 +298,17 @@ EVENTS = (
     Event("AddDnsEntry", add_dns, 4),
     Event("RemoveDnsEntry", remove_dns, 3),
     Event("clients at once", clients, 4),
-    Event("Update", update, 6),
-    Event("Reload of a changed file", reload_file, 4, suits=lambda board: board.file),
-    Event("Reload of nothing", reload_nothing, 1),
+    Event("Update", update, 6, restarts_dnsmasq=ITSELF),
+    # What was changed by Update goes back to what the file says.
+    Event("Reload of a changed file", reload_file, 4, restarts_dnsmasq=ALL,
+          suits=lambda board: board.file),
+    Event("Reload of the same files", reload_nothing, 1, restarts_dnsmasq=ALL),
     Event("CreateNetwork, RemoveNetwork", come_and_go, 3),
     Event("transient network's caller goes", transient, 2),
     Event("Down, Up", down_and_up, 2, ITSELF),
     Event("daemon restarted", restart_daemon, 4, ends_daemon=True),
     Event("daemon killed", kill_daemon, 4, ends_daemon=True),
-    Event("dnsmasq killed", kill_dnsmasq, 4),
+    Event("dnsmasq killed", kill_dnsmasq, 4, restarts_dnsmasq=ITSELF),
     Event("NetworkManager restarted", restart_network_manager, 2, at_most_every=10),
     Event("NIC unplugged and plugged in", replug, 4, ITSELF),
     Event("carrier lost and found", carrier, 3, ITSELF),
@@ -290,5 +317,7 @@ EVENTS = (
     Event("firewall restarted", restart_firewall, 2),
     Event("nft delete table", delete_table, 3),
     Event("default route", default_route, 3),
+    Event("default route moves", move_default_route, 2, ALL,
+          suits=lambda board: board.nat_mode != "disabled"),
     Event("upstream's second address", second_address, 3),
 )

@@ -109,12 +109,13 @@ class Traffic:
         self.ask({"do": "witness", "place": self._place(namespace), "device": device,
                   "networks": masks})
 
-    def flow(self, kind, name, namespace, address, sources, every, port=PORT):
+    def flow(self, kind, name, namespace, address, sources, every, port=PORT, **options):
         """Kinds: udp (one socket), fresh (a port for each packet), tcp (one connection), probe (a
-        connection at a time). `sources` are what its receiver may see, `every` is in seconds."""
+        connection at a time), dns (asks for the name `query`). `sources` are what its receiver may
+        see, `every` is in seconds."""
         answer = self.ask({"do": "flow", "kind": kind, "place": self._place(namespace),
                            "address": address, "port": port, "sources": list(sources),
-                           "every": every})
+                           "every": every, **options})
         flow = Flow(self, f"{name} {kind}", answer["number"])
         self.flows.append(flow)
         return flow
