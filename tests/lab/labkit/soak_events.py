@@ -246,11 +246,13 @@ def carrier(soak, board):
 
 
 def renew(_soak, board):
-    """The board's DHCP client asks for its address again, and gets it."""
+    """The board's DHCP client asks for its address again, and gets it. Now and then it does not hear
+    the answer, since its sending socket is still open and takes it, and asks again a second later."""
     os.unlink(board.dut.lease_file)
     board.client.send_signal(signal.SIGUSR1)
     wait_for(lambda: os.path.exists(board.dut.lease_file), f"{board.name} renews its lease")
     assert board.dut.lease()["ip"] == board.ip, board.dut.lease()
+    return monotonic()
 
 
 def flush_ruleset(_soak, _board):
