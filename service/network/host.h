@@ -29,7 +29,7 @@ typedef struct Host {
         Knobs *knobs;
         Guard *guard;
         Owed *owed;
-        FileSync *disk; /* for what must survive the loss of power */
+        FileSync *disk;       /* for what must survive the loss of power */
         GHashTable *networks; /* name -> Network: all there are; the manager fills it */
         GHashTable *tables;   /* nftables table name -> network's name: who has it */
         int lock_fd;          /* held as long as this daemon lives: there is one */

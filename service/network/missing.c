@@ -9,6 +9,7 @@
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "network/network-private.h"
+#include "network/public.h"
 
 static bool is_up(const Network *network)
 {
@@ -36,16 +37,6 @@ unsigned missing_link(Network *network)
         if (link.up && has_address(network, link.index, network->config->gateway_ip))
                 return 0;
         return NETWORK_PART_LINK;
-}
-
-static guint public_index(Network *network)
-{
-        Link link;
-
-        if (!network->public_interface ||
-            link_get(network->host->rtnl, network->public_interface, &link) < 0)
-                return 0;
-        return link.index;
 }
 
 unsigned missing_address(Network *network, guint index, guint32 address)

@@ -36,7 +36,7 @@ void public_check_free(PublicCheck *check)
         g_free(check);
 }
 
-static guint public_index(Network *network)
+guint public_index(const Network *network)
 {
         Link link;
 

@@ -29,6 +29,8 @@ bool public_take_lost_off(Network *network, GError **error);
  * the mappings are there. */
 bool public_sync(Network *network, GError **error);
 
+/* The public interface as it is now; 0: none is there. */
+guint public_index(const Network *network);
 /* Removes all that we added. */
 bool public_clear(Network *network, GError **error);
 
