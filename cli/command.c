@@ -11,10 +11,12 @@
 #include "cli/error.h"
 #include "cli/json.h"
 #include "cli/map.h"
+#include "cli/signals.h"
 
 void command_clear(Command *command)
 {
         g_clear_pointer(&command->connection, connection_free);
+        g_clear_pointer(&command->name, g_free);
 }
 
 bool command_connect(Command *command, GError **error)
@@ -122,6 +124,29 @@ bool command_find_network(Command *command, char **ret_interface, char **ret_pat
         *ret_interface = g_strdup(map_get_text(network, "interface"));
         *ret_path = g_strdup(map_get_text(network, "path"));
         return true;
+}
+
+void command_resolve_name(Command *command, bool starts_service)
+{
+        if (!command->interface || !command_connect(command, NULL))
+                return;
+
+        g_autoptr(Value) path = NULL;
+        g_autoptr(sd_bus_message) call = connection_new_call(command->connection, MANAGER_PATH,
+                                                             MANAGER_INTERFACE, "GetNetwork");
+        int r = sd_bus_message_append(call, "s", command->interface);
+        if (r >= 0)
+                r = sd_bus_message_set_auto_start(call, starts_service);
+        if (r < 0 || !connection_call(command->connection, call, false, &path, NULL) ||
+            path->type != VALUE_TEXT)
+                return;
+
+        char *name = signals_interface_of(path->text);
+        if (!name)
+                return;
+        g_free(command->name);
+        command->name = name;
+        command->interface = name;
 }
 
 bool command_call_manager(Command *command, const char *member, Value **ret_answer, GError **error,

@@ -36,6 +36,7 @@ struct Command {
         char **arguments; /* after the verb */
         guint n_arguments;
         const char *interface; /* NULL: not given */
+        char *name;            /* owned: what command_resolve_name() found, or NULL */
         const char *host;
         const char *mac, *hostname, *public_ip;
         WaitOptions wait;
@@ -50,6 +51,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Command, command_clear)
 
 /* Connects, unless it has been done. */
 bool command_connect(Command *command, GError **error);
+
+/* Has --interface be the name of the network that is meant, where it was the present name of its
+ * NIC. With @starts_service, that may have to start the service; without, and where there is no
+ * such network, it stays as it is. For verbs that go by names from then on. */
+void command_resolve_name(Command *command, bool starts_service);
 
 /* The network that is meant, by its interface (the caller's): the one given, else the only one
  * there is. An error that lists them where there are several. */

@@ -20,6 +20,7 @@ struct Follow {
         bool is_answered;
         char *interface;       /* NULL: none chosen yet */
         bool is_there;         /* its network, when last heard of */
+        char *nic;             /* what its NIC is called now; NULL: not read */
         char *state, *error;   /* NULL: no network, or not read */
         GHashTable *leases;    /* ip -> Value* */
         GHashTable *addresses; /* ip */
@@ -74,6 +75,7 @@ static void take_properties(Follow *follow, const Value *properties)
                 return;
 
         follow->is_there = true;
+        take_text(properties, "Interface", &follow->nic);
         take_text(properties, "State", &follow->state);
         take_text(properties, "Error", &follow->error);
         replace_all(follow, properties, "Leases", follow->leases, put_lease);
@@ -262,6 +264,7 @@ Follow *follow_new(Command *command, FollowChanged changed, gpointer data, GErro
         if (!command_connect(command, error))
                 return NULL;
 
+        command_resolve_name(command, true);
         g_autoptr(Follow) follow = g_new0(Follow, 1);
         follow->command = command;
         follow->interface = g_strdup(command->interface);
@@ -288,6 +291,7 @@ void follow_free(Follow *follow)
         g_hash_table_unref(follow->leases);
         g_hash_table_unref(follow->addresses);
         g_free(follow->interface);
+        g_free(follow->nic);
         g_free(follow->state);
         g_free(follow->error);
         g_clear_error(&follow->failure);
@@ -308,6 +312,11 @@ bool follow_process(Follow *follow, int fd, gint64 deadline_usec, GError **error
 const char *follow_interface(const Follow *follow)
 {
         return follow->interface;
+}
+
+const char *follow_nic(const Follow *follow)
+{
+        return follow->nic ? follow->nic : "";
 }
 
 const char *follow_state(const Follow *follow)

@@ -26,6 +26,8 @@ bool follow_process(Follow *follow, int fd, gint64 deadline_usec, GError **error
 
 /* The network's interface; NULL while it is not known. Borrowed, as all that follows. */
 const char *follow_interface(const Follow *follow);
+/* What its NIC is called now; "" while there is none. */
+const char *follow_nic(const Follow *follow);
 /* NULL while there is no network, or nothing is known of it. */
 const char *follow_state(const Follow *follow);
 const char *follow_error(const Follow *follow);

@@ -262,6 +262,14 @@ PortProbe *port_probe_new(const char *interface, guint16 port, GError **error)
         return g_steal_pointer(&probe);
 }
 
+void port_probe_set_interface(PortProbe *probe, const char *interface)
+{
+        char *copy = g_strdup(interface);
+
+        g_free(probe->interface);
+        probe->interface = copy;
+}
+
 void port_probe_free(PortProbe *probe)
 {
         if (!probe)

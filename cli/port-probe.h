@@ -10,6 +10,8 @@ typedef struct PortProbe PortProbe;
 
 /* Connects to @port of addresses behind @interface, and to nothing that is elsewhere. */
 PortProbe *port_probe_new(const char *interface, guint16 port, GError **error);
+/* The interface has another name now. Tries that have begun go on. */
+void port_probe_set_interface(PortProbe *probe, const char *interface);
 void port_probe_free(PortProbe *probe);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PortProbe, port_probe_free)
 

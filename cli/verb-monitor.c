@@ -213,6 +213,7 @@ bool verb_monitor(Command *command, GError **error)
         if (!command_connect(command, error))
                 return false;
 
+        command_resolve_name(command, false);
         g_auto(Monitor) monitor = { .command = command, .picture = picture_new() };
         g_autoptr(Signals) signals = signals_new(command->connection, on_signal, &monitor, error);
         if (!signals)

@@ -88,10 +88,11 @@ static GHashTable *list_candidates(const Wait *wait)
 static void probe_ports(Wait *wait, const Value *lease)
 {
         if (!wait->probe)
-                wait->probe = port_probe_new(follow_interface(wait->follow), wait->goal.port,
-                                             &wait->failure);
+                wait->probe =
+                        port_probe_new(follow_nic(wait->follow), wait->goal.port, &wait->failure);
         if (!wait->probe)
                 return;
+        port_probe_set_interface(wait->probe, follow_nic(wait->follow));
 
         g_autoptr(GHashTable) candidates = list_candidates(wait);
         port_probe_set_addresses(wait->probe, candidates);

@@ -287,3 +287,14 @@ def test_renamed_upstream_is_followed(lab):
 def upstream_back():
     run_full("ip", "link", "set", "up9", "name", lan.UPSTREAM)
     wait_for(lan.Lan.is_up, "the upstream is up", 15)
+
+
+def test_waiting_and_monitoring_by_the_nic_s_present_name(lab):
+    dut = board(lab)
+    create(lab, match={"mac": NIC_MAC})
+    dut.dhcp("here")
+    dut.serve(2222)
+    equal(run("dutnetctl", "-i", "raw0", "wait", "--lease", "here", "--timeout", 10).strip(),
+          "192.168.100.100", "the lease's address")
+    equal(run("dutnetctl", "-i", NAMED, "wait", "--port", 2222, "--timeout", 10).strip(),
+          "192.168.100.100", "the address that answers")
