@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import time
+from dataclasses import dataclass
 
 from labkit import host, lan
 from labkit.bus import BusError
@@ -119,6 +120,17 @@ class Board:
                                        DNS_EVERY, port=53, query=f"board{self.index}"))
 
 
+@dataclass(frozen=True)
+class Sample:
+    """The daemon, after an event. A leak is in its anonymous memory; PSS is also what other programs
+    leave to it of what they share."""
+    at: float
+    pid: int
+    pss: int                  # KB
+    anonymous: int            # KB
+    descriptors: int
+
+
 class Happened:
     """One event: what, to whom, from when to when (of time.monotonic()), and how long the repair took."""
 
@@ -145,7 +157,7 @@ class Soak:
         self.chance = random.Random(seed)
         self.repair_limit = repair_limit
         self.happened = []
-        self.samples = []     # (time, pid, PSS in KB, file descriptors)
+        self.samples = []     # Sample
         self.last = {}        # event -> when it happened last
         self.add_other_upstream()
         lab.dut(SPARE)
@@ -261,10 +273,10 @@ class Soak:
     def sample(self):
         with contextlib.suppress(BusError, FileNotFoundError, ProcessLookupError):
             pid = self.lab.daemon_pid()
-            rollup = host.read(f"/proc/{pid}/smaps_rollup")
-            pss = next(int(line.split()[1]) for line in rollup.splitlines()
-                       if line.startswith("Pss:"))
-            self.samples.append((time.monotonic(), pid, pss, len(os.listdir(f"/proc/{pid}/fd"))))
+            words = host.read(f"/proc/{pid}/smaps_rollup").split()
+            pss, anonymous = (int(words[words.index(key) + 1]) for key in ("Pss:", "Pss_Anon:"))
+            self.samples.append(Sample(time.monotonic(), pid, pss, anonymous,
+                                       len(os.listdir(f"/proc/{pid}/fd"))))
 
     def run(self):
         self.prepare()

@@ -7,7 +7,8 @@ import statistics
 from labkit.soak_events import EVENTS
 
 RETRANSMITS = 6.0         # TCP tries again at ever longer intervals, and resets come as late
-GROWTH, GROWTH_KB, GROWTH_FDS = 1.1, 256, 2  # what a daemon may have more at the end
+WARM_UP = 4               # this part of a daemon's life does not count
+GROWTH, GROWTH_KB, GROWTH_FDS = 1.1, 512, 2  # what a daemon may have more at the end
 
 
 class Verdict:
@@ -82,19 +83,31 @@ class Verdict:
                                    f"force, wanted: {limit:g} s")
 
     def judge_daemon(self):
-        """Growth in the part of the time in which the daemon was not restarted."""
-        pid = self.soak.samples[-1][1]
-        life = [sample for sample in self.soak.samples if sample[1] == pid]
-        part = max(1, len(life) // 5)
-        self.first = tuple(statistics.median(s[column] for s in life[:part]) for column in (2, 3))
-        self.last = tuple(statistics.median(s[column] for s in life[-part:]) for column in (2, 3))
-        self.life = life[-1][0] - life[0][0]
-        if self.last[0] > self.first[0] * GROWTH + GROWTH_KB:
-            self.broken.append(f"the daemon grew from {self.first[0]:.0f} KB to "
-                               f"{self.last[0]:.0f} KB in {self.life:.0f} s")
-        if self.last[1] > self.first[1] + GROWTH_FDS:
-            self.broken.append(f"the daemon had {self.first[1]:.0f} file descriptors and has "
-                               f"{self.last[1]:.0f} after {self.life:.0f} s")
+        """Growth in the daemon's last life, once it has seen most of what there is."""
+        pid = self.soak.samples[-1].pid
+        self.life = [sample for sample in self.soak.samples if sample.pid == pid]
+        warm = self.life[len(self.life) // WARM_UP:]
+        part = max(1, len(warm) // 5)
+        self.seconds = warm[-1].at - warm[0].at
+        self.first = [statistics.median(column) for column in self.columns(warm[:part])]
+        self.last = [statistics.median(column) for column in self.columns(warm[-part:])]
+        (_, memory, descriptors), (_, memory_now, descriptors_now) = self.first, self.last
+        if memory_now > memory * GROWTH + GROWTH_KB:
+            self.broken.append(f"the daemon's anonymous memory grew from {memory:.0f} KB to "
+                               f"{memory_now:.0f} KB in {self.seconds:.0f} s")
+        if descriptors_now > descriptors + GROWTH_FDS:
+            self.broken.append(f"the daemon had {descriptors:.0f} file descriptors and has "
+                               f"{descriptors_now:.0f} after {self.seconds:.0f} s")
+
+    @staticmethod
+    def columns(samples):
+        return zip(*((sample.pss, sample.anonymous, sample.descriptors) for sample in samples),
+                   strict=True)
+
+    def trend(self):
+        """Its anonymous memory at each tenth of that life."""
+        step = max(1, len(self.life) // 10)
+        return " ".join(str(sample.anonymous) for sample in self.life[::step])
 
     def table(self):
         """For the reader."""
@@ -104,7 +117,7 @@ class Verdict:
             if times:
                 lines.append(f"{event.name:34} {len(times):5} {event.loses:>9} "
                              f"{statistics.median(times):20.3f} {max(times):7.3f}")
-        per_hour = 3600 / self.life if self.life else 0
+        per_hour = 3600 / self.seconds if self.seconds else 0
         lines += [
             "",
             f"{len(self.soak.happened)} events in {self.soak.took:.0f} s, "
@@ -114,8 +127,10 @@ class Verdict:
             f"be {self.lost_allowed}; later than 2 s {self.late}",
             f"wrong sources {self.wrong}; connections reset {self.resets}, where they may be "
             f"{self.resets_allowed}",
-            f"the daemon: PSS {self.first[0]:.0f} KB -> {self.last[0]:.0f} KB "
-            f"({(self.last[0] - self.first[0]) * per_hour:+.0f} KB an hour), file descriptors "
-            f"{self.first[1]:.0f} -> {self.last[1]:.0f}, in {self.life:.0f} s",
+            f"the daemon, {self.seconds:.0f} s without a restart: PSS {self.first[0]:.0f} KB -> "
+            f"{self.last[0]:.0f} KB, anonymous {self.first[1]:.0f} KB -> {self.last[1]:.0f} KB "
+            f"({(self.last[1] - self.first[1]) * per_hour:+.0f} KB an hour), file descriptors "
+            f"{self.first[2]:.0f} -> {self.last[2]:.0f}",
+            f"its anonymous memory in KB, from its start on: {self.trend()}",
         ]
         return lines
