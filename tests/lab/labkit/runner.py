@@ -34,10 +34,6 @@ class TooLong(AssertionError):
     """The test was still running at its deadline."""
 
 
-def too_long(_signal, _frame):
-    raise TooLong("it ran longer than it may")
-
-
 def find_tests(directory, pattern):
     """(name, function) in the order of the files and of their lines."""
     tests = []
@@ -106,6 +102,11 @@ def in_short(error):
 def attempt(function, *arguments):
     """The exception that it ends with, or None."""
     seconds = getattr(function, "seconds", TEST_SECONDS)
+
+    def too_long(_signal, _frame):
+        raise TooLong(f"it ran longer than {seconds:g} s")
+
+    signal.signal(signal.SIGALRM, too_long)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     faulthandler.dump_traceback_later(seconds + HARD_SECONDS, exit=True)
     try:
@@ -142,7 +143,6 @@ def run_test(lab, report, name, function):
 
 def run_tests(directory, pattern, results, colour):
     """Runs them all; 0 when none failed."""
-    signal.signal(signal.SIGALRM, too_long)
     sys.path.insert(0, directory)
     tests = find_tests(directory, pattern)
     report = Report(results, colour)

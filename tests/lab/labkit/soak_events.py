@@ -2,6 +2,7 @@
 """What happens in a soak. An event is a function that takes the soak and a board and makes it happen;
 what it returns, if anything, is the time from which the repair counts. It needs a row in EVENTS."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,9 +10,10 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 
 from labkit import lan
+from labkit.bus import BusError
 from labkit.process import run, wait_for
 from labkit.traffic import TOP
 
@@ -210,6 +212,34 @@ def kill_daemon(soak, _board):
     return since
 
 
+def kill_in_a_change(soak, board):
+    """At any instant of it; what had been done of it then counts."""
+    network, ip = soak.lab.network(board.name), free_ip(soak, board)
+    network.bus = soak.lab.client()
+    public = {"public_ip": free_public(soak)} if board.public else {}
+    change = soak.chance.choice([
+        lambda: network.add_address(ip, **public),
+        lambda: network.remove_address(soak.chance.choice(sorted(board.extra) or [ip])),
+        lambda: network.update(dhcp_lease_time=f"{soak.chance.randrange(2, 60)}m"),
+        lambda: network.update(dns_servers=[lan.NEIGHBOUR]),
+    ])
+
+    def call():
+        with contextlib.suppress(BusError):  # no reply, or there is no such entry
+            change()
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    sleep(soak.chance.uniform(0, 0.02))
+    since = kill_daemon(soak, board)
+    thread.join()
+    network.bus.close()
+    wait_for(soak.lab.bus.has_owner, "the daemon is back", 10)
+    board.extra = {entry["ip"]: entry.get("public_ip") for entry in board.network.get("Addresses")
+                   if entry["ip"] != board.ip}
+    return since
+
+
 def kill_dnsmasq(soak, board):
     pid = board.network.dnsmasq()
     os.kill(pid, signal.SIGKILL)
@@ -310,6 +340,8 @@ EVENTS = (
     Event("Down, Up", down_and_up, 2, ITSELF),
     Event("daemon restarted", restart_daemon, 4, ends_daemon=True),
     Event("daemon killed", kill_daemon, 4, ends_daemon=True),
+    Event("daemon killed in a change", kill_in_a_change, 4, restarts_dnsmasq=ITSELF,
+          ends_daemon=True),
     Event("dnsmasq killed", kill_dnsmasq, 4, restarts_dnsmasq=ITSELF),
     Event("NetworkManager restarted", restart_network_manager, 2, at_most_every=10),
     Event("NIC unplugged and plugged in", replug, 4, ITSELF),
