@@ -14,7 +14,6 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
 #include "host/netlink.h"
-#include "model/address.h"
 #include "util/error.h"
 
 /* The kernel's CTA_FILTER_F_CTA_IP_*, which its header does not export. */
@@ -43,9 +42,10 @@ typedef struct Found {
 
 typedef struct Search {
         Ends wanted;
-        GHashTable *untranslated_to; /* NULL, or the addresses */
-        GHashTable *public_of;       /* NULL, or the mappings: ip -> public_ip */
-        GArray *found;               /* Found */
+        GHashTable *untranslated_to;     /* NULL, or the addresses */
+        const Subnet *untranslated_from; /* NULL, or whose hosts' */
+        GHashTable *public_of;           /* NULL, or the mappings: ip -> public_ip */
+        GArray *found;                   /* Found */
 } Search;
 
 static void found_clear(gpointer pointer)
@@ -138,6 +138,13 @@ static bool is_untranslated_to(GHashTable *addresses, const Ends *ends)
                g_hash_table_contains(addresses, key_of(ends->original_dst));
 }
 
+static bool is_untranslated_from(const Subnet *subnet, const Ends *ends)
+{
+        return ends->original_src == ends->reply_dst && ends->original_dst == ends->reply_src &&
+               subnet_contains(subnet, ntohl(ends->original_src)) &&
+               !subnet_contains(subnet, ntohl(ends->original_dst));
+}
+
 static bool is_mapping(GHashTable *public_of, guint32 ip, guint32 public_ip)
 {
         gpointer mapped = g_hash_table_lookup(public_of, key_of(ip));
@@ -148,6 +155,8 @@ static bool is_mapping(GHashTable *public_of, guint32 ip, guint32 public_ip)
 static bool is_searched(const Search *search, const Ends *ends)
 {
         if (search->untranslated_to && !is_untranslated_to(search->untranslated_to, ends))
+                return false;
+        if (search->untranslated_from && !is_untranslated_from(search->untranslated_from, ends))
                 return false;
         if (search->public_of &&
             !is_mapping(search->public_of, ends->reply_src, ends->original_dst) &&
@@ -336,5 +345,20 @@ bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError 
                 return true;
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
                     "cannot end old connections to public addresses: %s", g_strerror(-r));
+        return false;
+}
+
+bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet, GError **error)
+{
+        Search search = { .untranslated_from = subnet };
+        guint n = 0;
+
+        int r = end_searched(conntrack, &search, &n);
+        if (r == 0)
+                return true;
+        g_autofree char *text = subnet_to_string(subnet);
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot end connections from %s that are not translated: %s", text,
+                    g_strerror(-r));
         return false;
 }

@@ -6,6 +6,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "model/address.h"
+
 typedef struct Conntrack Conntrack;
 
 Conntrack *conntrack_new(GError **error);
@@ -25,3 +27,7 @@ bool conntrack_end_mappings(Conntrack *conntrack, GHashTable *public_of, GError 
  * decides by the first packet, and one that came before there was a mapping would go on past it for
  * as long as its sender sends. */
 bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError **error);
+
+/* Ends every connection from an address of @subnet to one outside of it that is not translated: one
+ * that began while the rules were gone. */
+bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet, GError **error);

@@ -68,12 +68,25 @@ bool firewall_apply(Network *network, GError **error)
                nft_apply(host->nft, rules, error);
 }
 
+/* What a DUT began while somebody had taken the rules away goes out untranslated, or is dropped now
+ * for as long as it lasts: it begins anew. */
+static bool end_strays(Network *network, GError **error)
+{
+        bool is_repair = network->run.changes & NETWORK_PART_FIREWALL;
+
+        return !is_repair || (network->run.changes & STEP_CHANGE_UP) ||
+               !nat_mode_forwards(network->config->nat_mode) ||
+               conntrack_end_untranslated_from(network->host->conntrack, &network->config->subnet,
+                                               error);
+}
+
 void firewall_start(Network *network)
 {
         GError *error = NULL;
 
-        if (claim_table(network, &error) && public_take_lost_off(network, &error))
-                (void)firewall_apply(network, &error); /* `error` says how it went */
+        if (claim_table(network, &error) && public_take_lost_off(network, &error) &&
+            firewall_apply(network, &error))
+                (void)end_strays(network, &error); /* `error` says how it went */
         step_done(network, error);
 }
 

@@ -7,6 +7,7 @@ import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -17,6 +18,7 @@ from labkit.damage import BOARD, LIMIT, PUBLIC, TABLE, connection, handles, masq
     put_back, without_owner
 from labkit.expect import contains, equal, lacks
 from labkit.process import run, run_full, stays, wait_for
+from labkit.whoami import PORT
 
 GUARD = ("inet", "jumpstarter_guard")
 
@@ -79,6 +81,32 @@ def test_masquerade_without_owner_is_put_back(lab):
         equal(dut.source_at(lan.ROUTER), lan.HOST, "the source of a new connection")
     mended = handles(*TABLE)
     stays(lambda: handles(*TABLE) == mended, "a repair is no reason for another", 0.6)
+
+
+def test_what_a_board_began_meanwhile_begins_anew(lab):
+    """A flow whose first packet met no rules is not translated, and would be dropped for good."""
+    without_owner(lab)
+    dut, _ = masquerade(lab)
+    flows = []
+    with contextlib.ExitStack() as stack:
+        for number in range(150):
+            flow = stack.enter_context(dut.namespace.socket(kind=socket.SOCK_DGRAM))
+            flow.settimeout(0.5)
+            flow.sendto(b"?", (lan.ROUTER, PORT))
+            flows.append(flow)
+            if number == 50:
+                flush = lab.start("nft", "flush", "ruleset")
+            time.sleep(0.001)
+        equal(flush.wait(), 0, "nft's exit code")
+        wait_for(lambda: "jumpstarter_raw0" in nft("list", "tables"), "the tables are there again")
+        for flow in flows:
+            flow.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while flow.recv(100):
+                    pass
+            flow.settimeout(1.0)
+            flow.sendto(b"?", (lan.ROUTER, PORT))
+            equal(flow.recv(100).decode().strip(), lan.HOST, "the source of a flow begun meanwhile")
 
 
 def test_nobody_gets_at_tables_with_an_owner(lab):

@@ -190,6 +190,16 @@ static void test_end_untranslated(void)
         send_from_to(INADDR_LOOPBACK, PUBLIC);
         assert_untranslated_end(conntrack, 2);
         g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, 0);
+
+        const Subnet loopback = { INADDR_LOOPBACK & 0xff000000, 8 }, other = { 0x0a000000, 8 };
+        apply_rules(nft, 0);
+        send_from_to(INADDR_LOOPBACK, PUBLIC + 1);
+        apply_rules(nft, 2);
+        g_assert_true(conntrack_end_untranslated_from(conntrack, &other, &error));
+        g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, N_DATAGRAMS);
+        g_assert_true(conntrack_end_untranslated_from(conntrack, &loopback, &error));
+        g_assert_no_error(error);
+        g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, 0);
         g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC), ==, N_DATAGRAMS);
 }
 

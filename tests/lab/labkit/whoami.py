@@ -2,6 +2,7 @@
 """A server that tells each client the address it came from, over TCP and UDP, and its clients. It is
 how a test learns what the other side really sees."""
 
+import contextlib
 import selectors
 import socket
 import threading
@@ -42,8 +43,9 @@ class Server:
             client.sendall(f"{peer[0]}\n".encode())
             selector.register(client, selectors.EVENT_READ)
         elif sock is self.udp:
-            _, peer = sock.recvfrom(2048)
-            sock.sendto(f"{peer[0]}\n".encode(), peer)
+            with contextlib.suppress(OSError):  # no way back to such an address
+                _, peer = sock.recvfrom(2048)
+                sock.sendto(f"{peer[0]}\n".encode(), peer)
         else:
             self._answer_again(selector, sock)
 
