@@ -21,6 +21,8 @@
 #define SERVICE_USER "dut-network"
 #define RUN_DIR      "/run/jumpstarter"
 #define LIB_DIR      "/var/lib/jumpstarter"
+/* The unit is started again at once: without the bus, say, that must not become a storm. */
+#define FAILED_START_PAUSE_USEC (100 * G_TIME_SPAN_MILLISECOND)
 
 static const char *const config_dirs[] = {
         "/etc/jumpstarter/dut-network.d",
@@ -213,6 +215,7 @@ int main(int argc, char **argv)
                 (void)sd_notify(0, "STOPPING=1"); /* nobody listens without systemd */
         } else {
                 log_error("%s", error->message);
+                g_usleep(FAILED_START_PAUSE_USEC); /* nobody is served in here */
                 service.status = EXIT_FAILURE;
         }
         stop(&service);
