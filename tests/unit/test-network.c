@@ -13,9 +13,8 @@
 #include <unistd.h>
 
 #include "host/link.h"
-#include "model/config-yaml.h"
 #include "namespace.h"
-#include "network/manager.h"
+#include "network-life.h"
 #include "network/steps.h"
 #include "util/error.h"
 #include "util/file.h"
@@ -84,199 +83,33 @@ void __wrap_step_done(Network *network, GError *error)
         __real_step_done(network, error);
 }
 
-typedef struct Fixture {
-        char *directory, *run_dir, *lib_dir, *config_dir;
-        const char *config_dirs[2];
-        Host *host;
-        Manager *manager;
-        GError *error;
-        bool done;
-} Fixture;
-
-static bool was_degraded;
-
-static void note_changed(Network *network, NetworkProperty properties, gpointer data)
+static void set_up(Life *life, gconstpointer data)
 {
-        was_degraded |= network_state(network) == NETWORK_DEGRADED;
-}
-
-static void ignore_lease(Network *network, LeaseEvent event, const Lease *lease, gpointer data)
-{
-}
-
-static void ignore_address(Network *network, EntryEvent event, const AddressEntry *entry,
-                           gpointer data)
-{
-}
-
-static void ignore_dns(Network *network, EntryEvent event, const DnsEntry *entry, gpointer data)
-{
-}
-
-static void ignore_network(Network *network, gpointer data)
-{
-}
-
-static const ManagerEvents events = {
-        .network = { note_changed, ignore_lease, ignore_address, ignore_dns },
-        .added = ignore_network,
-        .removed = ignore_network,
-};
-
-/* What a command prints, without the counters and numbers that change by themselves. */
-static char *output_of(const char *command)
-{
-        g_autoptr(GError) error = NULL;
-        const char *argv[] = { "/bin/sh", "-c", command, NULL };
-        char *text = NULL;
-        int status;
-
-        g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &text,
-                                   NULL, &status, &error));
-        g_assert_no_error(error);
-        g_assert_cmpint(status, ==, 0);
-        return text;
-}
-
-/* Everything of this namespace that a network touches. */
-static char *dump(void)
-{
-        return output_of(
-                "ip -o -4 address | sed 's/valid_lft.*//'; ip -o link | sed 's/qdisc [a-z]* //';"
-                "ip -4 route; ip rule; nft list ruleset | sed 's/packets.*bytes [0-9]*//';"
-                "cd /proc/sys/net;"
-                "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"
-                " ipv4/conf/*/accept_redirects ipv4/conf/*/rp_filter"
-                " ipv6/conf/*/accept_ra ipv6/conf/*/accept_redirects");
-}
-
-/* Fails with the lines that are in one dump alone. */
-static void assert_same(const char *before, const char *after)
-{
-        g_auto(GStrv) old_lines = g_strsplit(before, "\n", -1);
-        g_auto(GStrv) new_lines = g_strsplit(after, "\n", -1);
-        bool same = true;
-
-        for (char **line = old_lines; *line; line++)
-                if (!g_strv_contains((const char *const *)new_lines, *line)) {
-                        g_test_message("gone: %s", *line);
-                        same = false;
-                }
-        for (char **line = new_lines; *line; line++)
-                if (!g_strv_contains((const char *const *)old_lines, *line)) {
-                        g_test_message("come: %s", *line);
-                        same = false;
-                }
-        g_assert_true(same);
-}
-
-static void start_life(Fixture *fixture)
-{
-        fixture->host = host_new(fixture->run_dir, fixture->lib_dir, true, &fixture->error);
-        g_assert_no_error(fixture->error);
-        fixture->manager =
-                manager_new(fixture->host, fixture->config_dirs, &events, NULL, &fixture->error);
-        g_assert_no_error(fixture->error);
-}
-
-/* The daemon goes without a word to the host. */
-static void end_life(Fixture *fixture)
-{
-        g_clear_pointer(&fixture->manager, manager_free);
-        g_clear_pointer(&fixture->host, host_free);
-}
-
-static void set_directory(Fixture *fixture, char *directory)
-{
-        fixture->directory = directory;
-        fixture->run_dir = g_build_filename(fixture->directory, "run", NULL);
-        fixture->lib_dir = g_build_filename(fixture->directory, "lib", NULL);
-        fixture->config_dir = g_build_filename(fixture->directory, "etc", NULL);
-        fixture->config_dirs[0] = fixture->config_dir;
-}
-
-static void set_up(Fixture *fixture, gconstpointer data)
-{
-        set_directory(fixture, g_dir_make_tmp("test-network-XXXXXX", &fixture->error));
-        g_assert_no_error(fixture->error);
-        g_assert_cmpint(g_mkdir(fixture->config_dir, 0755), ==, 0);
+        life_init(life, g_dir_make_tmp("test-network-XXXXXX", &life->error));
+        g_assert_no_error(life->error);
+        g_assert_cmpint(g_mkdir(life->config_dir, 0755), ==, 0);
 
         fail_at = -1;
         file_sync_code = directory_sync_code = 0;
         undoing = false;
-        was_degraded = false;
         n_started = 0;
-        namespace_add_veth("dut0", "board0");
-        namespace_add_veth("up0", "lan0");
-        g_free(output_of(
-                "ip link set up0 up; ip link set lan0 up; ip link set board0 up;"
-                "ip address add 10.26.28.2/24 dev up0;"
-                "ip route add default via 10.26.28.1;"
-                "ip link set dut0 up;"
-                "ip route add 172.30.0.0/16 dev dut0 metric 77;"
-                "ip address add 172.16.9.9/24 dev dut0;"
-                "ip route add 172.31.0.0/16 via 172.16.9.1 dev dut0;" /* to be given back */
-                "ip address add 10.26.28.77/24 dev up0")); /* a public address to be left */
-        start_life(fixture);
+        host_make();
+        life_start(life);
 }
 
-static void tear_down(Fixture *fixture, gconstpointer data)
+static void tear_down(Life *life, gconstpointer data)
 {
-        end_life(fixture);
-        namespace_delete_link("dut0");
-        namespace_delete_link("up0");
-        g_autofree char *command = g_strdup_printf("rm -rf '%s'", fixture->directory);
-        g_free(output_of(command));
-        g_clear_error(&fixture->error);
-        g_free(fixture->directory);
-        g_free(fixture->run_dir);
-        g_free(fixture->lib_dir);
-        g_free(fixture->config_dir);
+        life_end(life);
+        host_delete();
+        g_autofree char *command = g_strdup_printf("rm -rf '%s'", life->directory);
+        g_free(host_output(command));
+        life_clear(life);
 }
 
-static char *yaml(const Fixture *fixture)
+static void create(Life *life)
 {
-        return g_strdup_printf(
-                "interface: dut0\n"
-                "nat_mode: 1to1\n"
-                "state_dir: %s/state\n"
-                "addresses:\n"
-                "  - {ip: 192.168.100.10, mac: '02:00:00:00:00:10', public_ip: 10.26.28.84}\n"
-                "  - {ip: 192.168.100.11, public_ip: 10.26.28.77}\n",
-                fixture->directory);
-}
-
-static void through(const GPtrArray *networks, const GError *error, gpointer data)
-{
-        Fixture *fixture = data;
-        fixture->error = error ? g_error_copy(error) : NULL;
-        fixture->done = true;
-}
-
-/* What LoadConfig does. */
-static void load(Fixture *fixture, const char *text)
-{
-        g_autoptr(GError) error = NULL;
-        GPtrArray *configs = config_yaml_parse(text, strlen(text), NULL, &error);
-
-        g_assert_no_error(error);
-        fixture->done = false;
-        manager_create_all(fixture->manager, configs, through, fixture);
-        wait_until(&fixture->done, 10000);
-}
-
-static void create(Fixture *fixture)
-{
-        g_autofree char *text = yaml(fixture);
-        load(fixture, text);
-}
-
-static void remove_network(Fixture *fixture)
-{
-        fixture->done = false;
-        manager_remove(fixture->manager, manager_find(fixture->manager, "dut0"), through, fixture);
-        wait_until(&fixture->done, 10000);
-        g_assert_no_error(fixture->error);
+        g_autofree char *text = life_yaml(life);
+        life_create(life, text);
 }
 
 static bool is_gone(const char *path)
@@ -284,106 +117,106 @@ static bool is_gone(const char *path)
         return !g_file_test(path, G_FILE_TEST_EXISTS);
 }
 
-static void assert_no_files(const Fixture *fixture)
+static void assert_no_files(const Life *life)
 {
-        g_autofree char *files = output_of("true");
-        g_autofree char *state = g_build_filename(fixture->directory, "state", NULL);
+        g_autofree char *files = host_output("true");
+        g_autofree char *state = g_build_filename(life->directory, "state", NULL);
         g_autofree char *command = g_strdup_printf("find '%s' '%s' -type f ! -name lock",
-                                                   fixture->run_dir, fixture->lib_dir);
+                                                   life->run_dir, life->lib_dir);
         g_free(files);
-        files = output_of(command);
+        files = host_output(command);
         g_assert_cmpstr(files, ==, "");
         g_assert_true(is_gone(state));
 }
 
-static void test_fails_at(Fixture *fixture, gconstpointer data)
+static void test_fails_at(Life *life, gconstpointer data)
 {
-        g_autofree char *before = dump();
+        g_autofree char *before = host_dump();
 
         fail_at = GPOINTER_TO_INT(data);
-        create(fixture);
-        g_assert_error(fixture->error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
-        g_assert_nonnull(strstr(fixture->error->message, step_names[fail_at]));
-        g_assert_nonnull(strstr(fixture->error->message, "made to fail"));
-        g_assert_null(manager_find(fixture->manager, "dut0"));
+        create(life);
+        g_assert_error(life->error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_assert_nonnull(strstr(life->error->message, step_names[fail_at]));
+        g_assert_nonnull(strstr(life->error->message, "made to fail"));
+        g_assert_null(manager_find(life->manager, "dut0"));
 
-        g_autofree char *after = dump();
+        g_autofree char *after = host_dump();
         assert_same(before, after);
-        assert_no_files(fixture);
+        assert_no_files(life);
 }
 
 /* All that is kept of it in files: dnsmasq's own aside. */
-static char *files(const Fixture *fixture)
+static char *files(const Life *life)
 {
         g_autofree char *command = g_strdup_printf(
                 "cd '%s' && find run lib state -type f ! -name 'dnsmasq.[lps]*' | sort |"
                 " xargs tail -n +1",
-                fixture->directory);
-        return output_of(command);
+                life->directory);
+        return host_output(command);
 }
 
-static void test_creation_cannot_be_saved(Fixture *fixture, gconstpointer data)
+static void test_creation_cannot_be_saved(Life *life, gconstpointer data)
 {
         int *code = (int *)data;
-        g_autofree char *before = dump();
+        g_autofree char *before = host_dump();
 
         *code = EIO;
-        create(fixture);
+        create(life);
         *code = 0;
-        g_assert_error(fixture->error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
-        g_assert_nonnull(strstr(fixture->error->message, g_strerror(EIO)));
-        g_assert_nonnull(strstr(fixture->error->message, "networks"));
-        g_assert_null(manager_find(fixture->manager, "dut0"));
-        g_autofree char *after = dump();
+        g_assert_error(life->error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_assert_nonnull(strstr(life->error->message, g_strerror(EIO)));
+        g_assert_nonnull(strstr(life->error->message, "networks"));
+        g_assert_null(manager_find(life->manager, "dut0"));
+        g_autofree char *after = host_dump();
         assert_same(before, after);
-        assert_no_files(fixture);
+        assert_no_files(life);
 }
 
-static void test_change_cannot_be_saved(Fixture *fixture, gconstpointer data)
+static void test_change_cannot_be_saved(Life *life, gconstpointer data)
 {
         int *code = (int *)data;
-        g_autofree char *old_text = yaml(fixture);
+        g_autofree char *old_text = life_yaml(life);
         g_autofree char *text =
                 g_strconcat(old_text, "  - {ip: 192.168.100.12, public_ip: 10.26.28.85}\n",
                             "dhcp_lease_time: 5m\n", NULL);
 
-        create(fixture);
-        g_assert_no_error(fixture->error);
-        g_autofree char *before = dump();
-        g_autofree char *files_before = files(fixture);
+        create(life);
+        g_assert_no_error(life->error);
+        g_autofree char *before = host_dump();
+        g_autofree char *files_before = files(life);
         *code = EIO;
-        load(fixture, text);
+        life_create(life, text);
         *code = 0;
-        g_assert_error(fixture->error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
-        g_assert_nonnull(strstr(fixture->error->message, g_strerror(EIO)));
-        g_clear_error(&fixture->error);
-        g_autofree char *after = dump();
-        g_autofree char *files_after = files(fixture);
+        g_assert_error(life->error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_assert_nonnull(strstr(life->error->message, g_strerror(EIO)));
+        g_clear_error(&life->error);
+        g_autofree char *after = host_dump();
+        g_autofree char *files_after = files(life);
         assert_same(before, after);
         g_assert_cmpstr(files_after, ==, files_before);
-        const Network *network = manager_find(fixture->manager, "dut0");
+        const Network *network = manager_find(life->manager, "dut0");
         g_assert_cmpint(network_state(network), ==, NETWORK_ACTIVE);
         g_assert_cmpuint(entries_n_addresses(network_config(network)->entries), ==, 2);
 
-        load(fixture, text);
-        g_assert_no_error(fixture->error);
+        life_create(life, text);
+        g_assert_no_error(life->error);
         g_assert_cmpuint(entries_n_addresses(network_config(network)->entries), ==, 3);
-        remove_network(fixture);
-        assert_no_files(fixture);
+        life_remove(life);
+        assert_no_files(life);
 }
 
-static void test_up_and_removed(Fixture *fixture, gconstpointer data)
+static void test_up_and_removed(Life *life, gconstpointer data)
 {
-        g_autofree char *before = dump();
+        g_autofree char *before = host_dump();
 
-        create(fixture);
-        g_assert_no_error(fixture->error);
+        create(life);
+        g_assert_no_error(life->error);
         g_assert_cmpint(n_started, ==, STEPS);
-        Network *network = manager_find(fixture->manager, "dut0");
+        Network *network = manager_find(life->manager, "dut0");
         g_assert_cmpint(network_state(network), ==, NETWORK_ACTIVE);
         g_assert_cmpstr(network_upstream(network), ==, "up0");
 
-        g_autofree char *up = dump();
+        g_autofree char *up = host_dump();
         g_assert_nonnull(strstr(up, "10.26.28.84/32"));
         g_assert_nonnull(strstr(up, "10.26.28.77/24"));
         g_assert_null(strstr(up, "172.16.9.9"));
@@ -392,37 +225,37 @@ static void test_up_and_removed(Fixture *fixture, gconstpointer data)
         g_assert_nonnull(strstr(up, "ipv4/conf/up0/forwarding:1"));
         g_assert_nonnull(strstr(up, "ipv4/conf/lo/forwarding:0"));
 
-        remove_network(fixture);
-        g_autofree char *after = dump();
+        life_remove(life);
+        g_autofree char *after = host_dump();
         assert_same(before, after);
-        assert_no_files(fixture);
+        assert_no_files(life);
 }
 
-static void test_forwarding_that_was_on_stays(Fixture *fixture, gconstpointer data)
+static void test_forwarding_that_was_on_stays(Life *life, gconstpointer data)
 {
-        g_free(output_of("echo 1 >/proc/sys/net/ipv4/conf/up0/forwarding"));
-        g_autofree char *before = dump();
+        g_free(host_output("echo 1 >/proc/sys/net/ipv4/conf/up0/forwarding"));
+        g_autofree char *before = host_dump();
 
-        create(fixture);
-        g_assert_no_error(fixture->error);
-        remove_network(fixture);
-        g_autofree char *after = dump();
+        create(life);
+        g_assert_no_error(life->error);
+        life_remove(life);
+        g_autofree char *after = host_dump();
         assert_same(before, after);
 }
 
-static char *read_pid(const Fixture *fixture)
+static char *read_pid(const Life *life)
 {
         g_autoptr(GError) error = NULL;
-        g_autofree char *path = g_build_filename(fixture->directory, "state", "dnsmasq.pid", NULL);
+        g_autofree char *path = g_build_filename(life->directory, "state", "dnsmasq.pid", NULL);
         char *text = file_read(path, 100, NULL, &error);
         g_assert_no_error(error);
         return text;
 }
 
-static void wait_active(Fixture *fixture)
+static void wait_active(Life *life)
 {
         for (int i = 0; i < 100; i++) {
-                Network *network = manager_find(fixture->manager, "dut0");
+                Network *network = manager_find(life->manager, "dut0");
                 if (network && network_state(network) == NETWORK_ACTIVE)
                         return;
                 run_for(20);
@@ -430,177 +263,165 @@ static void wait_active(Fixture *fixture)
         g_error("the network did not become active");
 }
 
-static void added_entry(Network *network, const GError *error, gpointer data)
-{
-        through(NULL, error, data);
-}
-
 /* A second life finds network, entries and process as the first one left them, and gives back what
  * the first one found. */
-static void test_adopted(Fixture *fixture, gconstpointer data)
+static void test_adopted(Life *life, gconstpointer data)
 {
-        g_autofree char *before = dump();
+        g_autofree char *before = host_dump();
         AddressEntry entry = { 0xc0a8640c, (char *)"02:00:00:00:00:12", (char *)"third",
                                0x0a1a1c55 };
 
-        create(fixture);
-        g_assert_no_error(fixture->error);
-        fixture->done = false;
-        network_put_address(manager_find(fixture->manager, "dut0"), address_entry_copy(&entry),
-                            added_entry, fixture);
-        wait_until(&fixture->done, 5000);
-        g_assert_no_error(fixture->error);
-        g_autofree char *up = dump();
-        g_autofree char *pid = read_pid(fixture);
-        end_life(fixture);
+        create(life);
+        g_assert_no_error(life->error);
+        life->done = false;
+        network_put_address(manager_find(life->manager, "dut0"), address_entry_copy(&entry),
+                            life_network_through, life);
+        wait_until(&life->done, 5000);
+        g_assert_no_error(life->error);
+        g_autofree char *up = host_dump();
+        g_autofree char *pid = read_pid(life);
+        life_end(life);
 
-        start_life(fixture);
-        manager_load(fixture->manager);
-        wait_active(fixture);
-        Network *network = manager_find(fixture->manager, "dut0");
+        life_start(life);
+        manager_load(life->manager);
+        wait_active(life);
+        Network *network = manager_find(life->manager, "dut0");
         g_assert_cmpstr(network_origin(network), ==, "bus");
         g_assert_nonnull(entries_find_mac(network_config(network)->entries, "02:00:00:00:00:12"));
-        g_autofree char *adopted = dump();
-        g_autofree char *adopted_pid = read_pid(fixture);
+        g_autofree char *adopted = host_dump();
+        g_autofree char *adopted_pid = read_pid(life);
         assert_same(up, adopted);
         g_assert_cmpstr(adopted_pid, ==, pid);
 
-        remove_network(fixture);
-        g_autofree char *after = dump();
+        life_remove(life);
+        g_autofree char *after = host_dump();
         assert_same(before, after);
-        assert_no_files(fixture);
-}
-
-static void through_down(Network *network, const GError *error, gpointer data)
-{
-        through(NULL, error, data);
+        assert_no_files(life);
 }
 
 /* The life that dies: this program again, in the same namespace. */
 static int live_and_die(const char *how, int at, const char *directory)
 {
-        Fixture fixture = { 0 };
+        Life life = { 0 };
 
-        set_directory(&fixture, g_strdup(directory));
-        start_life(&fixture);
+        life_init(&life, g_strdup(directory));
+        life_start(&life);
         if (g_str_equal(how, "--die-creating"))
                 die_at = at;
-        create(&fixture);
-        g_assert_no_error(fixture.error);
+        create(&life);
+        g_assert_no_error(life.error);
         die_undoing_at = at;
-        fixture.done = false;
-        network_down(manager_find(fixture.manager, "dut0"), through_down, &fixture);
-        wait_until(&fixture.done, 10000);
+        life.done = false;
+        network_down(manager_find(life.manager, "dut0"), life_network_through, &life);
+        wait_until(&life.done, 10000);
         return 1; /* it should have died */
 }
 
-static void let_die(Fixture *fixture, const char *how, int at)
+static void let_die(Life *life, const char *how, int at)
 {
         g_autofree char *number = g_strdup_printf("%d", at);
-        const char *argv[] = { "/proc/self/exe", how, number, fixture->directory, NULL };
+        const char *argv[] = { "/proc/self/exe", how, number, life->directory, NULL };
         int status = -1;
 
-        end_life(fixture);
+        life_end(life);
         g_assert_true(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL,
-                                   NULL, &status, &fixture->error));
-        g_assert_no_error(fixture->error);
+                                   NULL, &status, &life->error));
+        g_assert_no_error(life->error);
         g_assert_cmpint(status, ==, 0);
-        start_life(fixture);
-        manager_load(fixture->manager);
-        for (int i = 0; i < 250 && manager_is_busy(fixture->manager); i++)
-                run_for(20);
-        g_assert_false(manager_is_busy(fixture->manager));
+        life_start(life);
+        manager_load(life->manager);
+        life_wait_idle(life);
 }
 
 /* Killed while it makes a network that nobody was told of: the next daemon undoes it. */
-static void test_killed_creating(Fixture *fixture, gconstpointer data)
+static void test_killed_creating(Life *life, gconstpointer data)
 {
-        g_autofree char *before = dump();
+        g_autofree char *before = host_dump();
 
-        let_die(fixture, "--die-creating", GPOINTER_TO_INT(data));
-        g_assert_null(manager_find(fixture->manager, "dut0"));
-        g_autofree char *after = dump();
+        let_die(life, "--die-creating", GPOINTER_TO_INT(data));
+        g_assert_null(manager_find(life->manager, "dut0"));
+        g_autofree char *after = host_dump();
         assert_same(before, after);
-        assert_no_files(fixture);
+        assert_no_files(life);
 }
 
 /* Killed while it takes one down: the next daemon goes on with that. */
-static void test_killed_taking_down(Fixture *fixture, gconstpointer data)
+static void test_killed_taking_down(Life *life, gconstpointer data)
 {
-        g_autofree char *before = dump();
+        g_autofree char *before = host_dump();
 
-        let_die(fixture, "--die-taking-down", GPOINTER_TO_INT(data));
-        Network *network = manager_find(fixture->manager, "dut0");
+        let_die(life, "--die-taking-down", GPOINTER_TO_INT(data));
+        Network *network = manager_find(life->manager, "dut0");
         g_assert_nonnull(network);
         g_assert_cmpint(network_state(network), ==, NETWORK_INACTIVE);
-        g_autofree char *after = dump();
+        g_autofree char *after = host_dump();
         assert_same(before, after);
-        remove_network(fixture);
-        assert_no_files(fixture);
+        life_remove(life);
+        assert_no_files(life);
 }
 
 /* Another daemon must not touch what this one has. */
-static void test_one_daemon(Fixture *fixture, gconstpointer data)
+static void test_one_daemon(Life *life, gconstpointer data)
 {
         g_autoptr(GError) error = NULL;
 
         run_for(100); /* GIO's shared connection hangs where its first user is cancelled */
-        g_assert_null(host_new(fixture->run_dir, fixture->lib_dir, true, &error));
+        g_assert_null(host_new(life->run_dir, life->lib_dir, true, &error));
         g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
 }
 
 /* The interface is another one of the same name before anybody has looked. */
-static void test_quick_replug(Fixture *fixture, gconstpointer data)
+static void test_quick_replug(Life *life, gconstpointer data)
 {
-        create(fixture);
-        g_assert_no_error(fixture->error);
+        create(life);
+        g_assert_no_error(life->error);
         namespace_delete_link("dut0");
         namespace_add_veth("dut0", "board0");
         run_for(300);
-        wait_active(fixture);
-        g_autofree char *up = dump();
+        wait_active(life);
+        g_autofree char *up = host_dump();
         g_assert_nonnull(strstr(up, "192.168.100.1/24"));
-        remove_network(fixture);
+        life_remove(life);
 }
 
 /* The interface goes and comes back. */
-static void test_waits(Fixture *fixture, gconstpointer data)
+static void test_waits(Life *life, gconstpointer data)
 {
-        create(fixture);
-        g_assert_no_error(fixture->error);
-        Network *network = manager_find(fixture->manager, "dut0");
+        create(life);
+        g_assert_no_error(life->error);
+        Network *network = manager_find(life->manager, "dut0");
         namespace_delete_link("dut0");
         for (int i = 0; i < 100 && network_state(network) != NETWORK_WAITING; i++)
                 run_for(20);
         g_assert_cmpint(network_state(network), ==, NETWORK_WAITING);
         namespace_add_veth("dut0", "board0");
-        wait_active(fixture);
-        remove_network(fixture);
+        wait_active(life);
+        life_remove(life);
 }
 
 /* dnsmasq dies: another one serves soon. */
-static void test_dnsmasq_comes_back(Fixture *fixture, gconstpointer data)
+static void test_dnsmasq_comes_back(Life *life, gconstpointer data)
 {
-        create(fixture);
-        g_assert_no_error(fixture->error);
-        g_autofree char *pid = read_pid(fixture);
+        create(life);
+        g_assert_no_error(life->error);
+        g_autofree char *pid = read_pid(life);
         g_assert_cmpint(kill((pid_t)atoi(pid), SIGKILL), ==, 0);
 
-        wait_until(&was_degraded, 1000);
-        wait_active(fixture);
-        g_autofree char *new_pid = read_pid(fixture);
+        wait_until(&life->was_degraded, 1000);
+        wait_active(life);
+        g_autofree char *new_pid = read_pid(life);
         g_assert_cmpstr(new_pid, !=, pid);
-        remove_network(fixture);
+        life_remove(life);
 }
 
 /* The default route moves to another interface: everything follows. */
-static void test_upstream_moves(Fixture *fixture, gconstpointer data)
+static void test_upstream_moves(Life *life, gconstpointer data)
 {
-        create(fixture);
-        g_assert_no_error(fixture->error);
-        Network *network = manager_find(fixture->manager, "dut0");
+        create(life);
+        g_assert_no_error(life->error);
+        Network *network = manager_find(life->manager, "dut0");
         namespace_add_veth("up1", "lan1");
-        g_free(output_of(
+        g_free(host_output(
                 "ip link set up1 up; ip link set lan1 up; ip address add 10.99.0.2/24 dev up1;"
                 "ip address delete 10.26.28.77/24 dev up0;" /* cannot be on both */
                 "ip route replace default via 10.99.0.1"));
@@ -608,15 +429,15 @@ static void test_upstream_moves(Fixture *fixture, gconstpointer data)
                 run_for(20);
         g_assert_cmpstr(network_upstream(network), ==, "up1");
         run_for(500);
-        g_autofree char *moved = dump();
+        g_autofree char *moved = host_dump();
         g_assert_nonnull(strstr(moved, "ipv4/conf/up1/forwarding:1"));
         g_assert_nonnull(strstr(moved, "ipv4/conf/up0/forwarding:0"));
         g_assert_nonnull(strstr(moved, "up1    inet 10.26.28.84/32"));
-        remove_network(fixture);
+        life_remove(life);
         namespace_delete_link("up1");
 }
 
-#define TEST(path, data, function) g_test_add(path, Fixture, data, set_up, function, tear_down)
+#define TEST(path, data, function) g_test_add(path, Life, data, set_up, function, tear_down)
 
 int main(int argc, char **argv)
 {
