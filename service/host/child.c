@@ -222,6 +222,21 @@ Child *child_adopt(pid_t pid, guint64 start_time, const char *const *argv, Child
         return child_new(pid, pidfd, actual, ended, data);
 }
 
+pid_t child_find(const char *const *argv)
+{
+        g_autoptr(GDir) directory = g_dir_open("/proc", 0, NULL);
+        const char *name;
+
+        while (directory && (name = g_dir_read_name(directory))) {
+                guint64 pid;
+                if (g_ascii_string_to_unsigned(name, 10, 2, G_MAXINT, &pid, NULL) &&
+                    command_line_is((pid_t)pid, argv) && runs_program((pid_t)pid, argv[0]) &&
+                    runs_as_us((pid_t)pid))
+                        return (pid_t)pid;
+        }
+        return 0;
+}
+
 void child_free(Child *child)
 {
         if (!child)

@@ -26,6 +26,10 @@ Child *child_spawn(const char *const *argv, int stderr_fd, ChildEnded ended, gpo
 Child *child_adopt(pid_t pid, guint64 start_time, const char *const *argv, ChildEnded ended,
                    gpointer data);
 
+/* The number of a process whose program is argv[0], whose command line is @argv exactly, and that
+ * runs as our user or root; 0 where there is none. Reads all of /proc. */
+pid_t child_find(const char *const *argv);
+
 /* Forgets the process without ending it; @ended is not called any more. Accepts NULL. */
 void child_free(Child *child);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Child, child_free)

@@ -112,7 +112,7 @@ bool dnsmasq_files_read_record(const char *state_dir, DnsmasqRecord *ret_record)
         if (!text || sscanf(text, "%d %" G_GUINT64_FORMAT " %64s", &pid, &record.start_time,
                             record.sum) != 3)
                 return false;
-        if (pid <= 1 || record.start_time == 0)
+        if (pid != 0 && (pid <= 1 || record.start_time == 0))
                 return false;
         record.pid = pid;
         *ret_record = record;
@@ -133,6 +133,14 @@ bool dnsmasq_files_forget(const char *state_dir, GError **error)
 {
         return remove_file(state_dir, DNSMASQ_PID_FILE, error) &&
                remove_file(state_dir, RECORD_FILE, error);
+}
+
+void dnsmasq_files_sweep(const char *state_dir)
+{
+        for (gsize i = 0; i < G_N_ELEMENTS(file_names); i++) {
+                g_autofree char *temporary = g_strdup_printf("%s.new", file_names[i]);
+                (void)remove_file(state_dir, temporary, NULL); /* the next one replaces it */
+        }
 }
 
 bool dnsmasq_remove_files(const char *state_dir, GError **error)

@@ -31,5 +31,7 @@ pid_t dnsmasq_files_read_pid(const char *state_dir);
 /* False where there is no record, or none that makes sense. */
 bool dnsmasq_files_read_record(const char *state_dir, DnsmasqRecord *ret_record);
 bool dnsmasq_files_write_record(const char *state_dir, const DnsmasqRecord *record, GError **error);
+/* Removes what a life that was killed had not written to the end. */
+void dnsmasq_files_sweep(const char *state_dir);
 /* Removes pidfile and record: no process is ours any more. */
 bool dnsmasq_files_forget(const char *state_dir, GError **error);

@@ -304,8 +304,11 @@ static bool spawn_child(Dnsmasq *dnsmasq, GError **error)
         g_autofree char *identifier = g_strdup_printf("dnsmasq-%s", dnsmasq->interface);
         DnsmasqRecord record = { 0 };
 
+        /* Without a number: if we die before we know it, the next life looks for it. */
         if (!dnsmasq_files_sum(dnsmasq->state_dir, record.sum, error) ||
-            !dnsmasq_files_forget(dnsmasq->state_dir, error) || !watch(dnsmasq, error))
+            !dnsmasq_files_forget(dnsmasq->state_dir, error) ||
+            !dnsmasq_files_write_record(dnsmasq->state_dir, &record, error) ||
+            !watch(dnsmasq, error))
                 return false;
 
         /* A stream of its own goes on when we do not. */
@@ -354,19 +357,38 @@ static void terminate(Dnsmasq *dnsmasq)
         child_signal(dnsmasq->child, SIGTERM);
 }
 
+/* The process of a record that a life left which was killed while it started one: by its command
+ * line, which names our file in our directory. */
+static void find_started(Dnsmasq *dnsmasq, DnsmasqRecord *record)
+{
+        const char *const *argv = (const char *const *)dnsmasq->argv;
+
+        record->pid = child_find(argv);
+        dnsmasq->child = child_adopt(record->pid, 0, argv, on_child_ended, dnsmasq);
+        if (!dnsmasq->child)
+                return;
+        record->start_time = child_start_time(dnsmasq->child);
+        if (!dnsmasq_files_write_record(dnsmasq->state_dir, record, NULL))
+                record->sum[0] = '\0'; /* it starts again, which writes it or says why not */
+}
+
 /* Takes over what an earlier life of ours has left, if it is there and provably ours. The record
- * tells which process it is and what it was started with; without one, as after a crash between the
- * start and its writing, the pidfile and the command line (it names our file in our directory) are
- * enough to end it, while its configuration is not known. */
+ * tells which process it is and what it was started with; without one the pidfile and the command
+ * line are enough to end it, while its configuration is not known. */
 static void adopt(Dnsmasq *dnsmasq)
 {
         DnsmasqRecord record = { 0 };
         const char *const *argv = (const char *const *)dnsmasq->argv;
         pid_t pid = dnsmasq_files_read_pid(dnsmasq->state_dir);
 
-        if (dnsmasq_files_read_record(dnsmasq->state_dir, &record))
-                dnsmasq->child =
-                        child_adopt(record.pid, record.start_time, argv, on_child_ended, dnsmasq);
+        dnsmasq_files_sweep(dnsmasq->state_dir);
+        if (dnsmasq_files_read_record(dnsmasq->state_dir, &record)) {
+                if (record.pid == 0)
+                        find_started(dnsmasq, &record);
+                else
+                        dnsmasq->child = child_adopt(record.pid, record.start_time, argv,
+                                                     on_child_ended, dnsmasq);
+        }
         if (!dnsmasq->child && pid != record.pid) {
                 record = (DnsmasqRecord){ .pid = pid };
                 dnsmasq->child = child_adopt(pid, 0, argv, on_child_ended, dnsmasq);
@@ -375,6 +397,7 @@ static void adopt(Dnsmasq *dnsmasq)
                 return;
         dnsmasq->record = record;
         dnsmasq->ready = pid == record.pid;
+        dnsmasq->reload_wanted = true; /* files may have been replaced without it being told */
 }
 
 /* Whether the process that runs can stay; it is watched then. */
@@ -408,6 +431,7 @@ static gboolean on_begin(gpointer data)
         } else if (!can_stay(dnsmasq)) {
                 terminate(dnsmasq);
         } else if (dnsmasq->ready) {
+                try_reload(dnsmasq);
                 finish(dnsmasq, NULL);
         } else {
                 wait_for_ready(dnsmasq);
