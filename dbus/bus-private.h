@@ -25,7 +25,8 @@ struct Bus {
         const BusEvents *events;
         gpointer events_data;
         gint64 last_call_usec, leave_usec;
-        guint n_pending; /* messages that wait for a manager's or a network's answer */
+        char id[SD_ID128_STRING_MAX]; /* of the bus: another one after it has restarted */
+        guint n_pending;              /* messages that wait for a manager's or a network's answer */
         bool leaving;
 };
 
@@ -40,6 +41,10 @@ Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *er
  * authorized, so its user is known. */
 bool bus_check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
                          GError **error);
+
+/* The sender of @message as networks remember it: unique names begin anew with each life of the
+ * bus, so the bus is part of it. The caller's (g_free()). */
+char *bus_message_caller(const Bus *bus, sd_bus_message *message);
 
 /* A method that answers later. */
 typedef struct Call {

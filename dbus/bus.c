@@ -7,6 +7,7 @@
 #include "dbus/bus.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "dbus/bus-error.h"
 #include "dbus/bus-private.h"
@@ -197,13 +198,33 @@ static void removed_for_caller(const GPtrArray *networks, const GError *error, g
                 log_warning("a transient network could not be removed: %s", error->message);
 }
 
+char *bus_message_caller(const Bus *bus, sd_bus_message *message)
+{
+        return g_strdup_printf("%s %s", bus->id, sd_bus_message_get_sender(message));
+}
+
+/* The unique name in what bus_message_caller() made; NULL where that was on another bus, or on this
+ * one before it restarted. */
+static const char *caller_name(const Bus *bus, const char *caller)
+{
+        gsize length = strlen(bus->id);
+
+        if (!g_str_has_prefix(caller, bus->id) || caller[length] != ' ')
+                return NULL;
+        return caller + length + 1;
+}
+
+/* Those of the caller @name; NULL: those of callers that were on another bus. */
 static void remove_transient_of(Bus *bus, const char *name)
 {
         g_autoptr(GPtrArray) networks = manager_list(bus->manager);
 
-        for (guint i = 0; i < networks->len; i++)
-                if (g_strcmp0(network_caller(networks->pdata[i]), name) == 0)
-                        manager_remove(bus->manager, networks->pdata[i], removed_for_caller, NULL);
+        for (guint i = 0; i < networks->len; i++) {
+                Network *network = networks->pdata[i];
+                const char *caller = network_caller(network);
+                if (caller && g_strcmp0(caller_name(bus, caller), name) == 0)
+                        manager_remove(bus->manager, network, removed_for_caller, NULL);
+        }
 }
 
 static void caller_left(const char *name, gpointer data)
@@ -224,12 +245,16 @@ static void transient_caller_known(const char *name, bool known, gpointer data)
 /* The callers of transient networks that an earlier life of the daemon left. */
 static void check_transient(Bus *bus)
 {
-        g_autoptr(GPtrArray) networks = manager_list(bus->manager);
+        g_autoptr(GPtrArray) networks = NULL;
 
-        for (guint i = 0; i < networks->len; i++)
-                if (network_caller(networks->pdata[i]))
-                        callers_ask(bus->callers, network_caller(networks->pdata[i]),
-                                    transient_caller_known, bus);
+        remove_transient_of(bus, NULL);
+        networks = manager_list(bus->manager);
+        for (guint i = 0; i < networks->len; i++) {
+                const char *caller = network_caller(networks->pdata[i]);
+                const char *name = caller ? caller_name(bus, caller) : NULL;
+                if (name)
+                        callers_ask(bus->callers, name, transient_caller_known, bus);
+        }
 }
 
 /* The connection */
@@ -279,12 +304,16 @@ static int request_name(Bus *bus)
 Bus *bus_new(const BusEvents *events, gpointer data, GError **error)
 {
         g_autoptr(Bus) bus = g_new0(Bus, 1);
+        sd_id128_t id;
         int r = sd_bus_open_system(&bus->bus);
 
+        if (r >= 0) /* of the handshake; the only wait for the bus, and before the loop */
+                r = sd_bus_get_bus_id(bus->bus, &id);
         if (r < 0) {
                 (void)fail(error, "connect to the system bus", r);
                 return NULL;
         }
+        (void)sd_id128_to_string(id, bus->id);
         bus->events = events;
         bus->events_data = data;
         bus->last_call_usec = g_get_monotonic_time();

@@ -100,8 +100,9 @@ static int method_create_network(sd_bus_message *message, void *userdata, sd_bus
         if (config->transient &&
             !callers_get(bus->callers, sd_bus_message_get_sender(message), &uid))
                 return 1; /* it has left the bus since it was authorized: nobody waits */
-        manager_create(bus->manager, g_steal_pointer(&config), sd_bus_message_get_sender(message),
-                       created, call_new(bus, message));
+        g_autofree char *caller = bus_message_caller(bus, message);
+        manager_create(bus->manager, g_steal_pointer(&config), caller, created,
+                       call_new(bus, message));
         return 1;
 }
 
