@@ -138,9 +138,9 @@ void entry_changes_commit_reset(Network *network, FileSyncDone done, gpointer da
         entry_log_file_commit(network->changes->log, done, data);
 }
 
-void entry_changes_drop_reset(Network *network)
+void entry_changes_drop_reset(Network *network, FileSyncDone done, gpointer data)
 {
-        entry_log_file_drop(network->changes->log);
+        entry_log_file_drop(network->changes->log, done, data);
 }
 
 /* The host */
@@ -496,7 +496,7 @@ void entry_change_cancel(Network *network, gpointer data, const GError *error)
 
 static void submit(Network *network, EntryChange *change)
 {
-        if (operations_are_idle(network))
+        if (operations_are_idle(network) && !network->removed)
                 entry_changes_run(network, change);
         else
                 operations_queue_entry_change(network, change);

@@ -119,9 +119,14 @@ bool entry_log_file_load(EntryLogFile *file, Entries *entries, guint *ret_bad, G
 {
         gsize length;
 
+        g_autofree char *next = file_next_path(file->path);
+
         *ret_bad = 0;
+        (void)file_remove(next,
+                          NULL); /* a change that an earlier life has not come to the end of */
+        file_drop(next);
         if (!file->shortening)
-                file_drop(file->path); /* of an earlier life */
+                file_drop(file->path); /* likewise */
         if (access(file->path, F_OK) < 0 && errno == ENOENT)
                 return true;
         g_autofree char *text = file_read(file->path, MAX_BYTES, &length, &file->unreadable);
@@ -207,21 +212,17 @@ void entry_log_file_shorten(EntryLogFile *file, char *text)
 void entry_log_file_stage(EntryLogFile *file, const char *path, char *text, FileSyncDone done,
                           gpointer data)
 {
-        file_sync_forget(g_steal_pointer(&file->shortening)); /* this one is as short */
+        if (file->shortening) { /* this one is as short */
+                g_autofree char *shorter = g_strconcat(file->path, ".new", NULL);
+                file_sync_forget(g_steal_pointer(&file->shortening));
+                file_sync_remove(file->sync, shorter, NULL, NULL);
+        }
         g_string_truncate(file->tail, 0);
         g_free(file->staged_path);
         file->staged_path = g_strdup(path);
         file->n_staged = count_lines(text);
-        file_sync_stage(file->sync, path, text, done, data);
-}
-
-/* The state directory moved: the log was the last file in the old one. */
-static void leave(const char *path)
-{
-        g_autofree char *directory = g_path_get_dirname(path);
-
-        (void)file_remove(path, NULL); /* the new one counts */
-        (void)rmdir(directory);        /* unless there is something else */
+        g_autofree char *next = file_next_path(path);
+        file_sync_replace(file->sync, next, text, done, data);
 }
 
 static void committed(const GError *error, gpointer data)
@@ -231,8 +232,6 @@ static void committed(const GError *error, gpointer data)
         FileSyncDone done = g_steal_pointer(&file->done);
 
         if (!error) {
-                if (!g_str_equal(file->path, path))
-                        leave(file->path);
                 g_free(file->path);
                 file->path = g_steal_pointer(&path);
                 file->n_lines = file->n_staged;
@@ -246,12 +245,14 @@ void entry_log_file_commit(EntryLogFile *file, FileSyncDone done, gpointer data)
 {
         file->done = done;
         file->done_data = data;
-        file_sync_commit(file->sync, file->staged_path, committed, file);
+        g_autofree char *next = file_next_path(file->staged_path);
+        file_sync_rename(file->sync, next, file->staged_path, committed, file);
 }
 
-void entry_log_file_drop(EntryLogFile *file)
+void entry_log_file_drop(EntryLogFile *file, FileSyncDone done, gpointer data)
 {
-        if (file->staged_path)
-                file_drop(file->staged_path);
-        g_clear_pointer(&file->staged_path, g_free);
+        g_autofree char *path = g_steal_pointer(&file->staged_path);
+        g_autofree char *next = file_next_path(path);
+
+        file_sync_remove(file->sync, next, done, data);
 }

@@ -40,9 +40,10 @@ bool entry_log_file_is_shortening(const EntryLogFile *file);
 void entry_log_file_shorten(EntryLogFile *file, char *text);
 
 /* For a change of the whole, together with other files: writes @text (taken) beside the log at
- * @path (which may be another one), puts it in its place. Nothing may be appended meanwhile. */
+ * @path (which may be another one; the old one is then the caller's to remove), puts it in its
+ * place. Nothing may be appended meanwhile. */
 void entry_log_file_stage(EntryLogFile *file, const char *path, char *text, FileSyncDone done,
                           gpointer data);
 void entry_log_file_commit(EntryLogFile *file, FileSyncDone done, gpointer data);
 /* Instead of the commit. */
-void entry_log_file_drop(EntryLogFile *file);
+void entry_log_file_drop(EntryLogFile *file, FileSyncDone done, gpointer data);

@@ -18,7 +18,6 @@
 typedef struct Task {
         Manager *manager;
         Network *network;
-        bool for_good;   /* REMOVE: somebody asked for it */
         guint n_pending; /* CREATE: what is yet to come */
         GError *error;
         ManagerDone done;
@@ -160,10 +159,23 @@ Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin
 
         if (!check_new(manager, config, NULL, error))
                 return NULL;
+        g_autofree char *name = g_strdup(config->interface);
+        g_autoptr(GError) unsaved = NULL;
+        bool is_new = !store_has_journal(manager->host, name);
+        if (!store_save_run(manager->host, config, &unsaved) && is_new) {
+                store_remove_run(manager->host, name); /* one of its two files, perhaps */
+                g_propagate_error(error, g_steal_pointer(&unsaved));
+                return NULL;
+        }
         Network *network = network_new(manager->host, g_steal_pointer(&own), origin,
                                        &manager->events->network, manager->events_data, error);
-        if (!network)
+        if (!network) {
+                if (is_new) /* nothing on the host is described by it yet */
+                        store_remove_run(manager->host, name);
                 return NULL;
+        }
+        if (unsaved) /* one that is there is looked after whatever can be written */
+                log_network_warning(name, "%s", unsaved->message);
         g_hash_table_insert(manager->host->networks, g_strdup(network_name(network)), network);
         manager->events->added(network, manager->events_data);
         return network;
@@ -174,21 +186,23 @@ Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin
 static void files_removed(const GError *error, gpointer data)
 {
         Task *task = data;
+        Manager *manager = task->manager;
+
+        store_remove_run(manager->host, network_name(task->network));
+        forget(manager, task->network);
         task_end(task, task->error ? task->error : error);
 }
 
+/* Only the first of several removals finds it there. */
 static void removed(Network *network, const GError *error, gpointer data)
 {
         Task *task = data;
         Manager *manager = task->manager;
-        bool tombstone = task->for_good && network_origin(network)[0] == '/';
 
-        if (manager_find(manager, network_name(network)) != network) {
+        if (error)
                 task_end(task, task->error ? task->error : error);
-                return;
-        }
-        store_remove(manager->host, network_name(network), tombstone, files_removed, task);
-        forget(manager, network);
+        else
+                store_remove(manager->host, network_name(network), files_removed, task);
 }
 
 void manager_remove(Manager *manager, Network *network, ManagerDone done, gpointer data)
@@ -202,9 +216,9 @@ void manager_remove(Manager *manager, Network *network, ManagerDone done, gpoint
                 done(NULL, error, data);
                 return;
         }
-        Task *task = task_new(manager, network, done, data);
-        task->for_good = true;
-        network_remove(network, removed, task);
+        if (network_origin(network)[0] == '/')
+                store_put_tombstone(manager->host, network_name(network));
+        network_remove(network, removed, task_new(manager, network, done, data));
 }
 
 void manager_remove_unnamed(Manager *manager, Network *network, ManagerDone done, gpointer data)
@@ -220,7 +234,7 @@ static void settle(Task *task)
         Network *network = task->network;
 
         if (manager_find(task->manager, network_name(network)) == network)
-                (void)network_set_creating(network, false, &task->error); /* tested next */
+                (void)network_set_doomed(network, false, &task->error); /* tested next */
 }
 
 /* Up, or saved. */
@@ -259,8 +273,7 @@ void manager_create(Manager *manager, NetworkConfig *config, const char *caller,
         Task *task = task_new(manager, network, done, data);
         if (is_transient)
                 network_set_caller(network, caller);
-        if (!network_set_creating(network, true, &task->error) ||
-            !store_save_run(network, manager->host, &task->error)) {
+        if (!network_set_doomed(network, true, &task->error)) {
                 network_remove(network, removed, task); /* a crash could not be undone */
                 return;
         }

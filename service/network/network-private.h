@@ -17,8 +17,8 @@ typedef struct EntryChanges EntryChanges;
 
 /* The files that a change replaces; saving.c's. */
 typedef struct Saving {
-        bool config, log; /* which */
-        guint n_pending;
+        unsigned parts; /* which */
+        guint next;     /* the part whose turn it is */
         GError *error;
         StepRunDone done;
 } Saving;
@@ -52,6 +52,7 @@ struct Network {
         unsigned repair_parts;
         gint64 repaired_usec; /* when something was put back last (monotonic) */
 
+        bool is_moving;    /* a change that may move the state directory is under way */
         bool claimed;      /* the host can give it what it asks for, as far as was known then */
         NmHeld *inspected; /* what the claim step found, until hand-over records it */
 
@@ -69,6 +70,12 @@ void network_set_state(Network *network, NetworkState state, const char *error);
 void network_tell(Network *network, NetworkProperty properties);
 /* Writes the journal. FAILED on an error; the caller must not touch the host then. */
 bool network_save_record(Network *network, GError **error);
+/* Makes the state directory of a change, which is in the journal before, where it is another one;
+ * after the change, either way, what is in the one that is not used goes. */
+bool network_begin_move(Network *network, const char *state_dir, GError **error);
+void network_end_move(Network *network);
+/* Removes our files from @state_dir, and it. Failures are logged. */
+void network_clear_state_dir(Network *network, const char *state_dir, bool keep_dnsmasq);
 /* Sets config, keeping what depends on it in step. Takes @config. */
 void network_set_config(Network *network, NetworkConfig *config);
 
@@ -97,7 +104,7 @@ void entry_change_cancel(Network *network, gpointer change, const GError *error)
  * beside the old log, and in its place; or dropped instead. */
 void entry_changes_stage_reset(Network *network, FileSyncDone done, gpointer data);
 void entry_changes_commit_reset(Network *network, FileSyncDone done, gpointer data);
-void entry_changes_drop_reset(Network *network);
+void entry_changes_drop_reset(Network *network, FileSyncDone done, gpointer data);
 /* Frees the network's and removes the log: the network goes for good. */
 void entry_changes_delete(Network *network);
 /* Writes what is pending now, and answers. */
@@ -106,13 +113,12 @@ void entry_changes_flush(Network *network);
 
 /* saving.c: the configuration's files that a change replaces. @done is called once, perhaps from
  * inside the call, and takes its error. */
-/* Writes those that differ beside the old ones; @log: the entry log is one of them. On an error
- * none is left. */
+/* Writes them beside the old ones; @log: the entry log is one of them. On an error none is left. */
 void saving_stage(Network *network, bool log, StepRunDone done);
 /* Puts them in their places; on an error the old configuration has to be saved again. */
 void saving_commit(Network *network, StepRunDone done);
-/* Instead of the commit. */
-void saving_drop(Network *network);
+/* Instead of the commit; without an error. */
+void saving_drop(Network *network, StepRunDone done);
 
 /* leases.c: reads those that an earlier life left. */
 void leases_load(Network *network);

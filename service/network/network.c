@@ -6,7 +6,6 @@
 #include "network/network-private.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "model/entry-log.h"
 #include "util/error.h"
@@ -109,6 +108,63 @@ void network_set_config(Network *network, NetworkConfig *config)
         network->config = config;
 }
 
+/* What may be of ours in a state directory. */
+void network_clear_state_dir(Network *network, const char *state_dir, bool keep_dnsmasq)
+{
+        static const char *const logs[] = { "entries.log", "entries.log.new", "entries.log.next",
+                                            "entries.log.next.new" };
+        g_autoptr(GError) error = NULL;
+
+        for (guint i = 0; i < G_N_ELEMENTS(logs); i++) {
+                g_autofree char *path = g_build_filename(state_dir, logs[i], NULL);
+                if (!file_remove(path, &error))
+                        log_network_warning(network->name, "%s", error->message);
+                g_clear_error(&error);
+        }
+        if (!keep_dnsmasq && !dnsmasq_remove_files(state_dir, &error))
+                log_network_warning(network->name, "%s", error->message);
+}
+
+bool network_begin_move(Network *network, const char *state_dir, GError **error)
+{
+        Record *record = network->record;
+        const char *now = network->config->state_dir;
+
+        network->is_moving = true;
+        if (!g_str_equal(state_dir, now)) {
+                g_free(record->moving_from);
+                g_free(record->moving_to);
+                record->moving_from = g_strdup(now);
+                record->moving_to = g_strdup(state_dir);
+                if (!network_save_record(network, error))
+                        return false;
+        }
+        return directory_make(state_dir, 0755, error);
+}
+
+/* While dnsmasq is still in the other one, its step has to get it out first. */
+void network_end_move(Network *network)
+{
+        Record *record = network->record;
+        const char *now = network->config->state_dir;
+        const char *const directories[] = { record->moving_from, record->moving_to };
+        g_autoptr(GError) error = NULL;
+
+        network->is_moving = false;
+        if (!record->moving_from && !record->moving_to)
+                return;
+        for (guint i = 0; i < G_N_ELEMENTS(directories); i++)
+                if (directories[i] && !g_str_equal(directories[i], now))
+                        network_clear_state_dir(network, directories[i],
+                                                g_strcmp0(directories[i], record->state_dir) == 0);
+        if (record->state_dir && !g_str_equal(record->state_dir, now))
+                return;
+        g_clear_pointer(&record->moving_from, g_free);
+        g_clear_pointer(&record->moving_to, g_free);
+        if (!network_save_record(network, &error))
+                log_network_warning(network->name, "%s", error->message);
+}
+
 /* What an earlier life has put on the host stands there until it is adopted or undone. */
 static void expect(Network *network)
 {
@@ -173,10 +229,7 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
                 }
                 log_network_warning(network->name, "%s", bad->message);
         }
-        if (!network_save_record(network, error)) {
-                (void)rmdir(config->state_dir); /* if it has just been made */
-                return NULL;
-        }
+        network_end_move(network);
         leases_load(network);
         return g_steal_pointer(&network);
 }
@@ -282,9 +335,9 @@ void network_set_caller(Network *network, const char *caller)
         network->record->caller = g_strdup(caller);
 }
 
-bool network_set_creating(Network *network, bool creating, GError **error)
+bool network_set_doomed(Network *network, bool doomed, GError **error)
 {
-        network->record->creating = creating;
+        network->record->doomed = doomed;
         return network_save_record(network, error);
 }
 

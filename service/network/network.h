@@ -77,8 +77,8 @@ typedef void (*NetworkDone)(Network *network, const GError *error, gpointer data
 
 /* A network of @config (taken), from @origin: "bus", "transient" or a file's path. It is inactive.
  * Reads the entry log in its state directory and, where an earlier life of the daemon left one, its
- * journal. One that is on the host is made whatever its state directory is like: somebody has to
- * look after it. @host, @events and @data are borrowed and outlive it. */
+ * journal; writes none. One that is on the host is made whatever its state directory is like:
+ * somebody has to look after it. @host, @events and @data are borrowed and outlive it. */
 Network *network_new(Host *host, NetworkConfig *config, const char *origin,
                      const NetworkEvents *events, gpointer data, GError **error);
 Network *network_ref(Network *network);
@@ -111,9 +111,9 @@ bool network_is_wanted_up(const Network *network);
 /* A transient network's caller, on the bus; NULL for others. */
 const char *network_caller(const Network *network);
 void network_set_caller(Network *network, const char *caller);
-/* Whether the call that makes it is yet to be answered: where the daemon dies before, the next one
- * takes it away. */
-bool network_set_creating(Network *network, bool creating, GError **error);
+/* Writes the journal with it. Whether the next life of the daemon takes it away: as long as the
+ * call that makes it is not answered for, and from the beginning of its removal. */
+bool network_set_doomed(Network *network, bool doomed, GError **error);
 /* Whether an earlier life of the daemon left something of it on the host. */
 bool network_is_on_host(const Network *network);
 /* Its file has another name now. */
@@ -134,7 +134,8 @@ bool network_find_dut(const Network *network, const char *mac, guint32 *ret_ip, 
 void network_up(Network *network, NetworkDone done, gpointer data);
 /* Takes it down; down already is success. What could not be given back is logged. */
 void network_down(Network *network, NetworkDone done, gpointer data);
-/* Takes it down and removes its state directory's files and its journal. */
+/* Takes it down and removes its state directory's files. Its journal, which says so, and the files
+ * of its configuration are the caller's to remove, last (store_remove()). */
 void network_remove(Network *network, NetworkDone done, gpointer data);
 /* Changes the keys of @settings (a MAP, taken) in what is in force when its turn comes. As
  * network_change() otherwise; INVALID_ARGS where the whole would not be right. */

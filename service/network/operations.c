@@ -8,7 +8,6 @@
 
 #include <errno.h>
 
-#include "network/store.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -300,19 +299,17 @@ static void down_undone(Network *network, GError *error)
 
 static void remove_undone(Network *network, GError *error)
 {
-        g_autoptr(GError) files = NULL;
-        g_autofree char *journal = record_path(network->host->run_dir, network->name);
+        const Record *record = network->record;
+        const char *const directories[] = { network->config->state_dir, record->state_dir,
+                                            record->moving_from, record->moving_to };
 
         g_clear_error(&error); /* undos report none */
         end_lost_mappings(network, network->config->entries, NULL);
         leases_unwatch(network);
         entry_changes_delete(network);
-        if (!dnsmasq_remove_files(network->config->state_dir, &files)) {
-                log_network_warning(network->name, "%s", files->message);
-                g_clear_error(&files);
-        }
-        if (!file_remove(journal, &files))
-                log_network_warning(network->name, "%s", files->message);
+        for (guint i = 0; i < G_N_ELEMENTS(directories); i++)
+                if (directories[i])
+                        network_clear_state_dir(network, directories[i], false);
         network->removed = true;
         network_set_state(network, NETWORK_INACTIVE, NULL);
         operation_end(network, NULL);
@@ -325,6 +322,7 @@ static void run_down(Network *network, StepRunDone done)
         g_autoptr(GError) error = NULL;
 
         network->record->wanted_up = false;
+        network->record->doomed |= done == remove_undone;
         if (!network_save_record(network, &error) && done == down_undone) {
                 network->record->wanted_up = was_wanted_up;
                 operation_end(network, error);
@@ -384,6 +382,7 @@ static void change_done(Network *network)
         NetworkProperty properties =
                 properties_changed(operation->config, network->config, operation->changes);
 
+        network_end_move(network);
         end_lost_mappings(network, operation->config->entries, network->config->entries);
         if (properties)
                 network_tell(network, properties);
@@ -398,6 +397,7 @@ static void change_unsaved(Network *network, GError *error)
                 log_network_error(network->name, "cannot save the old configuration: %s",
                                   error->message);
         g_clear_error(&error);
+        network_end_move(network);
         operation_end(network, cause);
 }
 
@@ -422,20 +422,11 @@ static void change_rolled_back(Network *network, GError *error)
                 change_unsaved(network, NULL);
 }
 
-/* The old configuration is in force again. */
-static void swap_back(Network *network)
-{
-        g_autoptr(GError) error = NULL;
-
-        swap_config(network, network->current);
-        if (!store_save_run(network, network->host, &error))
-                log_network_error(network->name, "%s", error->message);
-}
-
 static void roll_back_change(Network *network, GError *error)
 {
-        network->current->cause = error;
-        swap_back(network);
+        if (error)
+                network->current->cause = error;
+        swap_config(network, network->current);
         if (!is_up(network)) {
                 change_rolled_back(network, NULL);
                 return;
@@ -465,8 +456,8 @@ static void commit_change(Network *network)
 static void change_started(Network *network, GError *error)
 {
         if (error) {
-                saving_drop(network);
-                roll_back_change(network, error);
+                network->current->cause = error;
+                saving_drop(network, roll_back_change);
                 return;
         }
         commit_change(network);
@@ -475,9 +466,9 @@ static void change_started(Network *network, GError *error)
 static void change_staged(Network *network, GError *error)
 {
         if (error) {
-                g_autoptr(GError) cause = error;
-                swap_back(network);
-                operation_end(network, cause);
+                network->current->cause = error;
+                swap_config(network, network->current);
+                change_unsaved(network, NULL);
         } else if (is_up(network)) {
                 steps_start(network, network->current->changes, change_started);
         } else {
@@ -519,17 +510,13 @@ static void run_change(Network *network)
         operation->changes = config_diff(network->config, operation->config);
         if (!operation->configured)
                 operation->configured = entries_copy(configured_after(network, operation));
-        if (!directory_make(operation->config->state_dir, 0755, &error)) {
+        if (!network_begin_move(network, operation->config->state_dir, &error)) {
+                network_end_move(network);
                 operation_end(network, error);
                 return;
         }
         operation->log = log_differs(network, operation);
         swap_config(network, operation);
-        if (!store_save_run(network, network->host, &error)) {
-                swap_config(network, operation);
-                operation_end(network, error);
-                return;
-        }
         saving_stage(network, operation->log, change_staged);
 }
 

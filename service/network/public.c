@@ -206,6 +206,28 @@ static bool remove_one(Network *network, guint index, guint32 ip, GError **error
         return true;
 }
 
+static const IpAddress *find(const GArray *addresses, guint32 ip)
+{
+        for (guint i = 0; i < addresses->len; i++) {
+                const IpAddress *address = &g_array_index(addresses, IpAddress, i);
+                if (address->address == ip)
+                        return address;
+        }
+        return NULL;
+}
+
+/* Lists addresses only where the kernel says that @ip is the host's: most often it is not. */
+static bool is_somebody_elses(Network *network, guint index, guint32 ip)
+{
+        Netlink *rtnl = network->host->rtnl;
+
+        if (is_ours(network->record, ip) || route_lookup(rtnl, ip) != LOOPBACK_INDEX)
+                return false;
+        g_autoptr(GArray) there = ip_address_list(rtnl, index, NULL);
+        const IpAddress *found = there ? find(there, ip) : NULL;
+        return found && found->protocol != IP_ADDRESS_OURS;
+}
+
 /* Has the record say that @addresses are ours, before they are. */
 static bool record_ours(Network *network, const GArray *addresses, GError **error)
 {
@@ -266,16 +288,6 @@ static void announce(Network *network, guint index, const GArray *added)
 
         if (added->len > 0 && !arp_announce(network->host->arp, index, added, &error))
                 log_network_warning(network->name, "%s", error->message);
-}
-
-static const IpAddress *find(const GArray *addresses, guint32 ip)
-{
-        for (guint i = 0; i < addresses->len; i++) {
-                const IpAddress *address = &g_array_index(addresses, IpAddress, i);
-                if (address->address == ip)
-                        return address;
-        }
-        return NULL;
 }
 
 /* All that we added and that @wanted (NULL: nothing) has no mapping for. */
@@ -397,7 +409,7 @@ bool public_put_on(Network *network, guint32 ip, GError **error)
         g_autoptr(GArray) ips = g_array_new(FALSE, FALSE, sizeof(guint32));
         guint index = public_index(network);
 
-        if (!ip || index == 0)
+        if (!ip || index == 0 || is_somebody_elses(network, index, ip))
                 return true;
         g_array_append_val(ips, ip);
         return add_all(network, index, ips, error);

@@ -35,6 +35,9 @@ void record_free(Record *record)
         g_array_unref(record->routes_found);
         g_free(record->public_interface);
         g_array_unref(record->public_added);
+        g_free(record->state_dir);
+        g_free(record->moving_from);
+        g_free(record->moving_to);
         g_free(record->foreign_interface);
         g_free(record->foreign_upstream);
         g_free(record->foreign_public);
@@ -201,7 +204,7 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         g_key_file_set_boolean(file, "network", "established", record->is_up);
         set_text(file, "network", "interface", record->interface);
         g_key_file_set_integer(file, "network", "index", (int)record->index);
-        g_key_file_set_boolean(file, "network", "creating", record->creating);
+        g_key_file_set_boolean(file, "network", "doomed", record->doomed);
 
         g_key_file_set_boolean(file, "hand-over", "taken", record->taken);
         if (record->held) {
@@ -223,6 +226,10 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         g_key_file_set_boolean(file, "link", "gateway-existed", record->gateway_existed);
 
         save_public(file, record);
+
+        set_text(file, "dnsmasq", "directory", record->state_dir);
+        set_text(file, "dnsmasq", "moving-from", record->moving_from);
+        set_text(file, "dnsmasq", "moving-to", record->moving_to);
 
         set_text(file, "firewalls", "interface", record->foreign_interface);
         set_text(file, "firewalls", "upstream", record->foreign_upstream);
@@ -258,7 +265,7 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->is_up = get_bool(file, "network", "established");
         record->interface = get_text(file, "network", "interface");
         record->index = (guint)g_key_file_get_integer(file, "network", "index", NULL);
-        record->creating = get_bool(file, "network", "creating");
+        record->doomed = get_bool(file, "network", "doomed");
 
         record->taken = get_bool(file, "hand-over", "taken");
         if (g_key_file_has_key(file, "hand-over", "managed", NULL)) {
@@ -279,6 +286,10 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->gateway_existed = get_bool(file, "link", "gateway-existed");
 
         load_public(file, record);
+
+        record->state_dir = get_text(file, "dnsmasq", "directory");
+        record->moving_from = get_text(file, "dnsmasq", "moving-from");
+        record->moving_to = get_text(file, "dnsmasq", "moving-to");
 
         record->foreign_interface = get_text(file, "firewalls", "interface");
         record->foreign_upstream = get_text(file, "firewalls", "upstream");

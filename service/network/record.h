@@ -14,7 +14,7 @@ typedef struct Record {
         char *origin;    /* "bus", "transient" or a file's path */
         char *caller;    /* transient: the bus name that it lives with */
         bool wanted_up;  /* false after Down */
-        bool creating;   /* the call that makes it is not answered yet: a crash takes it away */
+        bool doomed;     /* not answered for yet, or being removed: the next life takes it away */
         bool is_up;      /* it was all there once, and has not been taken down since */
         char *interface; /* its NIC's name and index, when it was touched; NULL, 0: not yet */
         guint index;
@@ -39,6 +39,11 @@ typedef struct Record {
         char *public_interface;
         guint public_index;
         GArray *public_added; /* guint32 each */
+
+        /* dnsmasq */
+        char *state_dir;   /* where its files and its process are; NULL: nowhere */
+        char *moving_from; /* of a change, or what is left of one: neither counts any more than */
+        char *moving_to;   /* the configuration says; NULL: none */
 
         /* other firewalls */
         char *foreign_interface; /* what the NIC was called in them */

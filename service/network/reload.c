@@ -6,9 +6,9 @@
 #include "network/config-dirs.h"
 #include "network/manager-private.h"
 #include "network/record.h"
+#include "network/recovery.h"
 #include "network/store.h"
 #include "util/error.h"
-#include "util/file.h"
 #include "util/log.h"
 
 typedef struct Reload {
@@ -77,16 +77,10 @@ static void make(Reload *reload, NetworkConfig *config, const char *path)
         g_autoptr(GError) error = NULL;
         Network *network = manager_add(manager, config, path, &error);
 
-        if (network && !store_save_run(network, manager->host, &error) &&
-            !network_is_on_host(network)) {
-                reload->n_pending++;
-                manager_remove_unnamed(manager, network, one_done, reload);
-                network = NULL;
-        }
-        if (error)
+        if (!network) {
                 reload_note(reload, error);
-        if (!network)
                 return;
+        }
         if (g_str_equal(path, "bus")) {
                 reload->n_pending++;
                 store_save(network, manager->host, saved, reload);
@@ -242,9 +236,7 @@ static void load_bus(Reload *reload)
 
         for (guint i = 0; i < configs->len; i++) {
                 NetworkConfig *config = config_copy(configs->pdata[i]);
-                g_autoptr(Record) record =
-                        record_load(reload->manager->host->run_dir, config->interface, NULL);
-                if (record && record->creating)
+                if (store_is_doomed(reload->manager->host, config->interface))
                         undo(reload, config, "bus");
                 else
                         make(reload, config, "bus");
@@ -257,11 +249,10 @@ static void load_file(Reload *reload, const NetworkConfig *config, const char *p
 {
         Host *host = reload->manager->host;
 
-        if (store_has_tombstone(host, config->interface))
+        if (store_has_tombstone(host, config->interface) ||
+            store_is_doomed(host, config->interface)) /* load_left() takes it away */
                 return;
         g_autoptr(NetworkConfig) in_force = store_load_run(host, config->interface);
-        if (in_force) /* the log leads from the file's entries to those in force */
-                (void)config_adopt_entries(in_force, config->entries); /* those that still fit */
         make(reload, in_force ? g_steal_pointer(&in_force) : config_copy(config), path);
 }
 
@@ -289,27 +280,17 @@ static bool goes_on(const Record *record, GHashTable *bad_files)
 {
         g_autofree char *name = g_path_get_basename(record->origin);
 
-        if (record->creating)
+        if (record->doomed)
                 return false;
         return g_str_equal(record->origin, "bus") || g_str_equal(record->origin, "transient") ||
                g_hash_table_contains(bad_files, name);
 }
 
-/* A life that died before it began with the network left nothing else. */
-static void discard_journal(const Host *host, const char *interface)
-{
-        g_autofree char *path = record_path(host->run_dir, interface);
-        g_autoptr(GError) error = NULL;
-
-        if (!file_remove(path, &error))
-                log_network_warning(interface, "%s", error->message);
-}
-
-/* Journals without a network: all but those that go on are undone. */
-static void load_journals(Reload *reload, GHashTable *bad_files)
+/* What is left without a network: all but those that go on are undone. */
+static void load_left(Reload *reload, GHashTable *bad_files)
 {
         Manager *manager = reload->manager;
-        g_auto(GStrv) interfaces = store_list_journals(manager->host);
+        g_auto(GStrv) interfaces = store_list(manager->host, false);
 
         for (char **interface = interfaces; *interface; interface++) {
                 if (manager_find(manager, *interface))
@@ -317,11 +298,14 @@ static void load_journals(Reload *reload, GHashTable *bad_files)
                 g_autoptr(GError) error = NULL;
                 g_autoptr(Record) record = record_load(manager->host->run_dir, *interface, &error);
                 NetworkConfig *config = store_load_run(manager->host, *interface);
-                if (record && record_is_clean(record) && !config) {
-                        discard_journal(manager->host, *interface);
+                if (!error && (!record || (!config && record_is_clean(record)))) {
+                        if (config) /* nothing of it was on the host yet, or any more */
+                                undo(reload, config, "bus");
+                        else
+                                store_remove_run(manager->host, *interface);
                         continue;
                 }
-                if (!record || !record->origin || !config) {
+                if (!record || !config) {
                         log_network_warning(*interface,
                                             "a journal without its configuration: left alone");
                         config_free(config);
@@ -342,8 +326,9 @@ void manager_load(Manager *manager)
         g_autoptr(GHashTable) bad_files =
                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
+        recovery_run(manager->host);
         load_bus(reload);
         load_files(reload, bad_files);
-        load_journals(reload, bad_files);
+        load_left(reload, bad_files);
         reload_release(reload);
 }

@@ -62,13 +62,39 @@ static void reloaded(Dnsmasq *dnsmasq, const GError *error, gpointer data)
         started(dnsmasq, error, data);
 }
 
+static void make_dnsmasq(Network *network, const char *state_dir)
+{
+        g_clear_pointer(&network->dnsmasq, dnsmasq_free);
+        network->dnsmasq = dnsmasq_new(network->name, state_dir, ended, network);
+}
+
+/* From now on dnsmasq is in the state directory of the configuration; the journal knows that, and
+ * where it was, before it is. */
+static bool settle(Network *network, GError **error)
+{
+        Record *record = network->record;
+        g_autofree char *before = record->state_dir;
+
+        record->state_dir = g_strdup(network->config->state_dir);
+        if (before) {
+                g_free(record->moving_from);
+                record->moving_from = g_strdup(before);
+        }
+        if (network_save_record(network, error))
+                return true;
+        g_free(record->state_dir);
+        record->state_dir = g_steal_pointer(&before);
+        return false;
+}
+
 static void begin(Network *network)
 {
         GError *error = NULL;
 
         if (!network->dnsmasq)
-                network->dnsmasq =
-                        dnsmasq_new(network->name, network->config->state_dir, ended, network);
+                make_dnsmasq(network, network->config->state_dir);
+        if (!network->is_moving)
+                network_end_move(network); /* of an earlier life, or while the network was down */
         if (!write_files(network, &error) || !leases_watch(network, &error) ||
             !leases_watch_boards(network, &error)) {
                 step_done(network, error);
@@ -84,8 +110,9 @@ static void leases_moved(const GError *error, gpointer data)
         Network *network = data;
         GError *result = error ? g_error_copy(error) : NULL;
 
-        if (!result && dnsmasq_remove_files(dnsmasq_state_dir(network->dnsmasq), &result)) {
-                g_clear_pointer(&network->dnsmasq, dnsmasq_free);
+        if (!result && settle(network, &result) &&
+            dnsmasq_remove_files(dnsmasq_state_dir(network->dnsmasq), &result)) {
+                make_dnsmasq(network, network->config->state_dir);
                 begin(network);
                 return;
         }
@@ -112,12 +139,19 @@ static void stopped_to_move(Dnsmasq *dnsmasq, const GError *error, gpointer data
 
 void dnsmasq_step_start(Network *network)
 {
-        Dnsmasq *dnsmasq = network->dnsmasq;
+        const char *from = network->record->state_dir;
+        const char *to = network->config->state_dir;
+        GError *error = NULL;
 
-        if (dnsmasq && !g_str_equal(dnsmasq_state_dir(dnsmasq), network->config->state_dir))
-                dnsmasq_stop(dnsmasq, stopped_to_move, network);
-        else
+        if (from && !g_str_equal(from, to)) {
+                if (!network->dnsmasq || !g_str_equal(dnsmasq_state_dir(network->dnsmasq), from))
+                        make_dnsmasq(network, from);
+                dnsmasq_stop(network->dnsmasq, stopped_to_move, network);
+        } else if (from || settle(network, &error)) {
                 begin(network);
+        } else {
+                step_done(network, error);
+        }
 }
 
 static void stopped(Dnsmasq *dnsmasq, const GError *error, gpointer data)
@@ -131,8 +165,9 @@ static void stopped(Dnsmasq *dnsmasq, const GError *error, gpointer data)
 
 void dnsmasq_step_undo(Network *network)
 {
+        const char *state_dir = network->record->state_dir;
+
         if (!network->dnsmasq)
-                network->dnsmasq =
-                        dnsmasq_new(network->name, network->config->state_dir, ended, network);
+                make_dnsmasq(network, state_dir ? state_dir : network->config->state_dir);
         dnsmasq_stop(network->dnsmasq, stopped, network);
 }

@@ -9,19 +9,30 @@
 #include <unistd.h>
 
 #include "model/config-yaml.h"
+#include "model/entry-log.h"
+#include "network/record.h"
 #include "util/file.h"
 #include "util/log.h"
 
-static char *run_path(const Host *host, const char *interface, const char *suffix)
+static char *run_path(const Host *host, const char *name, const char *suffix)
 {
-        g_autofree char *name = g_strconcat(interface, suffix, NULL);
-        return g_build_filename(host->run_dir, name, NULL);
+        g_autofree char *file = g_strconcat(name, suffix, NULL);
+        return g_build_filename(host->run_dir, file, NULL);
 }
 
-static char *lib_path(const Host *host, const char *interface)
+char *store_path(const Host *host, const char *name, StoreFile file)
 {
-        g_autofree char *name = g_strconcat(interface, ".yaml", NULL);
-        return g_build_filename(host->lib_dir, "networks", name, NULL);
+        g_autofree char *yaml = g_strconcat(name, ".yaml", NULL);
+
+        switch (file) {
+        case STORE_LIB:
+                return g_build_filename(host->lib_dir, "networks", yaml, NULL);
+        case STORE_RUN:
+                return g_build_filename(host->run_dir, yaml, NULL);
+        case STORE_CONFIGURED:
+                return run_path(host, name, ".configured");
+        }
+        g_assert_not_reached();
 }
 
 static char *text_of(const NetworkConfig *config)
@@ -30,23 +41,38 @@ static char *text_of(const NetworkConfig *config)
         return config_yaml_print(settings);
 }
 
-/* With the entries in force: those of a file may not fit what was updated since. */
-bool store_save_run(const Network *network, const Host *host, GError **error)
+/* As a log that makes them from nothing: unlike those of a whole configuration they need not fit
+ * what was updated since. */
+static char *entries_text(const Entries *entries)
 {
-        g_autofree char *path = run_path(host, network_name(network), ".yaml");
-        g_autofree char *text = text_of(network_config(network));
-
-        return file_update(path, text, -1, 0644, error);
+        g_autoptr(Entries) none = entries_new();
+        return entry_log_compact(none, entries);
 }
 
-/* What is to be written to *ret_path; NULL where that is there already. */
-static char *text_to_save(const Network *network, const Host *host, char **ret_path)
+static char *text_to_save(const Network *network, StoreFile file)
 {
         g_autoptr(NetworkConfig) configured = network_configured(network);
-        g_autofree char *text = text_of(configured);
 
-        *ret_path = lib_path(host, network_name(network));
-        return file_has(*ret_path, text, -1) ? NULL : g_steal_pointer(&text);
+        switch (file) {
+        case STORE_LIB:
+                return text_of(configured);
+        case STORE_RUN:
+                return text_of(network_config(network));
+        case STORE_CONFIGURED:
+                return entries_text(configured->entries);
+        }
+        g_assert_not_reached();
+}
+
+bool store_save_run(const Host *host, const NetworkConfig *config, GError **error)
+{
+        g_autofree char *configured_path = store_path(host, config->interface, STORE_CONFIGURED);
+        g_autofree char *path = store_path(host, config->interface, STORE_RUN);
+        g_autofree char *entries = entries_text(config->entries);
+        g_autofree char *text = text_of(config);
+
+        return file_update(configured_path, entries, -1, 0644, error) &&
+               file_update(path, text, -1, 0644, error);
 }
 
 /* The directory may have gone with its file system, and come back without it. */
@@ -58,39 +84,43 @@ static void make_directory(const char *path)
 
 void store_save(const Network *network, const Host *host, FileSyncDone done, gpointer data)
 {
-        g_autofree char *path = NULL;
-        char *text = text_to_save(network, host, &path);
+        g_autofree char *path = store_path(host, network_name(network), STORE_LIB);
+        g_autofree char *text = text_to_save(network, STORE_LIB);
 
-        if (!text) {
+        if (file_has(path, text, -1)) {
                 file_sync_flush(host->disk, path, done, data);
                 return;
         }
         make_directory(path);
-        file_sync_replace(host->disk, path, text, done, data);
+        file_sync_replace(host->disk, path, g_steal_pointer(&text), done, data);
 }
 
-bool store_stage(const Network *network, const Host *host, FileSyncDone done, gpointer data)
+void store_stage(const Network *network, const Host *host, StoreFile file, FileSyncDone done,
+                 gpointer data)
 {
-        g_autofree char *path = NULL;
-        char *text = text_to_save(network, host, &path);
+        g_autofree char *path = store_path(host, network_name(network), file);
+        g_autofree char *next = file_next_path(path);
 
-        if (!text)
-                return false;
         make_directory(path);
-        file_sync_stage(host->disk, path, text, done, data);
-        return true;
+        file_sync_replace(host->disk, next, text_to_save(network, file), done, data);
 }
 
-void store_commit(const Network *network, const Host *host, FileSyncDone done, gpointer data)
+void store_commit(const Network *network, const Host *host, StoreFile file, FileSyncDone done,
+                  gpointer data)
 {
-        g_autofree char *path = lib_path(host, network_name(network));
-        file_sync_commit(host->disk, path, done, data);
+        g_autofree char *path = store_path(host, network_name(network), file);
+        g_autofree char *next = file_next_path(path);
+
+        file_sync_rename(host->disk, next, path, done, data);
 }
 
-void store_drop(const Network *network, const Host *host)
+void store_drop(const Network *network, const Host *host, StoreFile file, FileSyncDone done,
+                gpointer data)
 {
-        g_autofree char *path = lib_path(host, network_name(network));
-        file_drop(path);
+        g_autofree char *path = store_path(host, network_name(network), file);
+        g_autofree char *next = file_next_path(path);
+
+        file_sync_remove(host->disk, next, done, data);
 }
 
 static void remove_logged(const char *interface, const char *path)
@@ -111,23 +141,36 @@ bool store_can_remove(const Network *network, const Host *host, GError **error)
 {
         const char *state_dir = network_config(network)->state_dir;
         g_autofree char *networks = g_build_filename(host->lib_dir, "networks", NULL);
-        g_autofree char *lib = lib_path(host, network_name(network));
+        g_autofree char *lib = store_path(host, network_name(network), STORE_LIB);
 
         return can_remove(networks, lib, error) && can_remove(state_dir, state_dir, error);
 }
 
-void store_remove(const Host *host, const char *interface, bool tombstone, FileSyncDone done,
-                  gpointer data)
+void store_remove(const Host *host, const char *name, FileSyncDone done, gpointer data)
 {
-        g_autofree char *run = run_path(host, interface, ".yaml");
-        g_autofree char *lib = lib_path(host, interface);
-        g_autofree char *removed = run_path(host, interface, ".removed");
+        g_autofree char *lib = store_path(host, name, STORE_LIB);
+        file_sync_remove(host->disk, lib, done, data);
+}
+
+/* The journal goes first: what is left without it describes nothing on the host. */
+void store_remove_run(const Host *host, const char *name)
+{
+        static const char *const suffixes[] = { ".journal", ".configured.next", ".yaml.next",
+                                                ".configured", ".yaml" };
+
+        for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+                g_autofree char *path = run_path(host, name, suffixes[i]);
+                remove_logged(name, path);
+        }
+}
+
+void store_put_tombstone(const Host *host, const char *name)
+{
+        g_autofree char *path = run_path(host, name, ".removed");
         g_autoptr(GError) error = NULL;
 
-        remove_logged(interface, run);
-        if (tombstone && !file_replace(removed, "", -1, 0644, &error))
-                log_network_warning(interface, "%s", error->message);
-        file_sync_remove(host->disk, lib, done, data);
+        if (!file_replace(path, "", -1, 0644, &error))
+                log_network_warning(name, "%s", error->message);
 }
 
 bool store_has_tombstone(const Host *host, const char *interface)
@@ -142,8 +185,7 @@ void store_remove_tombstone(const Host *host, const char *interface)
         remove_logged(interface, path);
 }
 
-/* The one network of a file of ours; NULL, and logged, where the file is not good. */
-static NetworkConfig *load(const char *path)
+NetworkConfig *store_load(const char *path)
 {
         g_autoptr(GError) error = NULL;
         gsize length;
@@ -169,34 +211,82 @@ GPtrArray *store_load_bus(const Host *host)
         }
         while ((name = g_dir_read_name(directory))) {
                 g_autofree char *file = g_build_filename(path, name, NULL);
-                if (g_str_has_suffix(name, ".yaml.new"))
-                        (void)unlink(file); /* a save that the end of a life cut short */
                 if (!g_str_has_suffix(name, ".yaml"))
                         continue;
-                NetworkConfig *config = load(file);
+                NetworkConfig *config = store_load(file);
                 if (config)
                         g_ptr_array_add(configs, config);
         }
         return configs;
 }
 
-NetworkConfig *store_load_run(const Host *host, const char *interface)
+/* NULL where there is no such file. The caller's. */
+static Entries *load_entries(const char *path)
 {
-        g_autofree char *path = run_path(host, interface, ".yaml");
-        return g_file_test(path, G_FILE_TEST_EXISTS) ? load(path) : NULL;
+        gsize length;
+        g_autofree char *text = file_read(path, YAML_MAX_BYTES, &length, NULL);
+        Entries *entries = text ? entries_new() : NULL;
+        guint n_bad;
+
+        if (entries)
+                (void)entry_log_replay(text, length, entries, &n_bad); /* written by us */
+        return entries;
 }
 
-char **store_list_journals(const Host *host)
+NetworkConfig *store_load_run(const Host *host, const char *name)
 {
-        g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-        g_autoptr(GDir) directory = g_dir_open(host->run_dir, 0, NULL);
+        g_autofree char *path = store_path(host, name, STORE_RUN);
+        g_autofree char *configured_path = store_path(host, name, STORE_CONFIGURED);
+        NetworkConfig *config = g_file_test(path, G_FILE_TEST_EXISTS) ? store_load(path) : NULL;
+        g_autoptr(Entries) configured = load_entries(configured_path);
+
+        if (config && configured)
+                (void)config_adopt_entries(config, configured); /* those that fit */
+        return config;
+}
+
+bool store_has_journal(const Host *host, const char *name)
+{
+        g_autofree char *path = record_path(host->run_dir, name);
+        return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+bool store_is_doomed(const Host *host, const char *name)
+{
+        g_autoptr(Record) record = record_load(host->run_dir, name, NULL);
+        return record && record->doomed;
+}
+
+static void add_name(GHashTable *names, const char *text, gsize length)
+{
+        g_autofree char *name = g_strndup(text, length);
+
+        if (!g_hash_table_contains(names, name))
+                g_hash_table_add(names, g_steal_pointer(&name));
+}
+
+/* Puts the names of the files in @path that end in one of @suffixes, without that, into @names. */
+static void list_names(const char *path, const char *const *suffixes, GHashTable *names)
+{
+        g_autoptr(GDir) directory = g_dir_open(path, 0, NULL);
         const char *name;
 
-        while (directory && (name = g_dir_read_name(directory))) {
-                if (!g_str_has_suffix(name, ".journal") || g_str_equal(name, "sysctls.journal"))
-                        continue;
-                g_autofree char *interface = g_strndup(name, strlen(name) - strlen(".journal"));
-                g_strv_builder_add(builder, interface);
-        }
-        return g_strv_builder_end(builder);
+        while (directory && (name = g_dir_read_name(directory)))
+                for (const char *const *suffix = suffixes; *suffix; suffix++)
+                        if (g_str_has_suffix(name, *suffix) &&
+                            !g_str_equal(name, "sysctls.journal"))
+                                add_name(names, name, strlen(name) - strlen(*suffix));
+}
+
+char **store_list(const Host *host, bool lib)
+{
+        static const char *const suffixes[] = { ".journal", ".yaml", ".yaml.next", ".configured",
+                                                NULL };
+        g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autofree char *networks = g_build_filename(host->lib_dir, "networks", NULL);
+
+        list_names(host->run_dir, suffixes, names);
+        if (lib)
+                list_names(networks, suffixes, names);
+        return (char **)g_hash_table_get_keys_as_array(names, NULL);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Networks' configurations as files of ours: /var/lib/jumpstarter/networks/INTERFACE.yaml for those
- * made over the bus, which outlive a boot, and /run/jumpstarter/INTERFACE.yaml for every network,
- * the journal's companion. */
+/* Networks' configurations as files of ours: /var/lib/jumpstarter/networks/NAME.yaml for those made
+ * over the bus, which outlive a boot, and, for every network, the journal's companions, what is in
+ * force as /run/jumpstarter/NAME.yaml, and the entries as configured, as lines of the entry log,
+ * NAME.configured. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -11,33 +12,55 @@
 #include "network/network.h"
 #include "util/file-sync.h"
 
-/* Writes what @network has in force: what the next daemon of this boot goes on with. */
-bool store_save_run(const Network *network, const Host *host, GError **error);
+typedef enum StoreFile {
+        STORE_LIB,
+        STORE_RUN,
+        STORE_CONFIGURED,
+} StoreFile;
+
+/* The caller's. */
+char *store_path(const Host *host, const char *name, StoreFile file);
+
+/* Writes @config, with its entries as configured, as what is in force: before anything else of a
+ * network that is being made, so that the next daemon of this boot can undo it or go on with it. */
+bool store_save_run(const Host *host, const NetworkConfig *config, GError **error);
 
 /* Writes what the next boot makes of @network, which was made over the bus. */
 void store_save(const Network *network, const Host *host, FileSyncDone done, gpointer data);
-/* The same in two halves: beside the old file, and in its place; or dropped instead. False, and
- * nothing to be done: the file says so already. */
-bool store_stage(const Network *network, const Host *host, FileSyncDone done, gpointer data);
-void store_commit(const Network *network, const Host *host, FileSyncDone done, gpointer data);
-void store_drop(const Network *network, const Host *host);
+
+/* A file of @network in two halves: the next one on disk beside the old one, and in its place; or
+ * dropped instead. */
+void store_stage(const Network *network, const Host *host, StoreFile file, FileSyncDone done,
+                 gpointer data);
+void store_commit(const Network *network, const Host *host, StoreFile file, FileSyncDone done,
+                  gpointer data);
+void store_drop(const Network *network, const Host *host, StoreFile file, FileSyncDone done,
+                gpointer data);
 
 /* Whether the files of @network can be removed: not from a read-only file system. */
 bool store_can_remove(const Network *network, const Host *host, GError **error);
-/* Removes what the others wrote. With @tombstone, remembers until the next boot that a network of
- * a file was removed. @done hears of the file that the next boot would read; what else fails is
- * logged. */
-void store_remove(const Host *host, const char *interface, bool tombstone, FileSyncDone done,
-                  gpointer data);
+/* Removes the file that the next boot would read. */
+void store_remove(const Host *host, const char *name, FileSyncDone done, gpointer data);
+/* Removes the journal and its companions, last of all: until then the next daemon knows what to do.
+ * Failures are logged. */
+void store_remove_run(const Host *host, const char *name);
 
-bool store_has_tombstone(const Host *host, const char *interface);
-void store_remove_tombstone(const Host *host, const char *interface);
+/* Remembers until the next boot that a network of a file was removed. Failures are logged. */
+void store_put_tombstone(const Host *host, const char *name);
+bool store_has_tombstone(const Host *host, const char *name);
+void store_remove_tombstone(const Host *host, const char *name);
 
 /* The configurations of networks made over the bus; unreadable ones are logged and left alone.
  * Array of NetworkConfig*, the caller's, it frees them. */
 GPtrArray *store_load_bus(const Host *host);
-/* The configuration in force of the network of @interface when the daemon last lived; NULL where
- * there is none. */
-NetworkConfig *store_load_run(const Host *host, const char *interface);
-/* The interfaces that have a journal. The caller's. */
-char **store_list_journals(const Host *host);
+/* The one network of a file of ours; NULL, and logged, where the file is not good. */
+NetworkConfig *store_load(const char *path);
+/* The configuration in force of the network @name when the daemon last lived, with its entries as
+ * configured: the log leads from them to those in force. NULL where there is none. */
+NetworkConfig *store_load_run(const Host *host, const char *name);
+/* The networks of which an earlier life has left something in this boot; with @lib, also those of
+ * an earlier boot. The caller's. */
+char **store_list(const Host *host, bool lib);
+/* Whether there is a journal of @name; whether that says that nobody wants the network. */
+bool store_has_journal(const Host *host, const char *name);
+bool store_is_doomed(const Host *host, const char *name);

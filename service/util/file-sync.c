@@ -18,8 +18,9 @@
 #define STAGE  (1u << 0)
 #define COMMIT (1u << 1)
 #define REMOVE (1u << 2)
-#define FLUSH  (1u << 3)
-#define NAME   (1u << 4) /* its name in the directory */
+#define RENAME (1u << 3)
+#define FLUSH  (1u << 4)
+#define NAME   (1u << 5) /* its name in the directory */
 
 struct FileSync {
         GThreadPool *pool;
@@ -30,6 +31,7 @@ struct FileSyncJob {
         FileSync *sync;
         unsigned work;
         char *path;
+        char *from; /* RENAME */
         char *text;
         GError *error;
         GSource *finished; /* made before the thread has it, attached by the thread */
@@ -93,6 +95,8 @@ static void work(gpointer data, gpointer user_data)
                 good = file_commit(job->path, &job->error);
         if (good && (job->work & REMOVE))
                 good = file_remove(job->path, &job->error);
+        if (good && (job->work & RENAME))
+                good = file_rename(job->from, job->path, &job->error);
         if (good && (job->work & FLUSH))
                 good = sync_file(job->path, &job->error);
         if (good && (job->work & NAME))
@@ -108,6 +112,7 @@ static void job_free(gpointer data)
         g_source_unref(job->finished);
         g_clear_error(&job->error);
         g_free(job->path);
+        g_free(job->from);
         g_free(job->text);
         g_free(job);
 }
@@ -141,50 +146,67 @@ void file_sync_free(FileSync *sync)
         g_free(sync);
 }
 
-static FileSyncJob *push(FileSync *sync, unsigned what, const char *path, char *text,
-                         FileSyncDone done, gpointer data)
+static FileSyncJob *job_new(FileSync *sync, unsigned what, const char *path, FileSyncDone done,
+                            gpointer data)
 {
         FileSyncJob *job = g_new0(FileSyncJob, 1);
 
         job->sync = sync;
         job->work = what;
         job->path = g_strdup(path);
-        job->text = text;
         job->done = done;
         job->data = data;
         job->finished = g_idle_source_new();
         g_source_set_priority(job->finished, G_PRIORITY_DEFAULT);
         g_source_set_callback(job->finished, finish, job, NULL);
+        return job;
+}
+
+static FileSyncJob *push(FileSyncJob *job)
+{
+        FileSync *sync = job->sync;
+
         g_hash_table_add(sync->jobs, job);
         (void)g_thread_pool_push(sync->pool, job, NULL); /* no thread now: one takes it later */
         return job;
 }
 
+static FileSyncJob *push_text(FileSync *sync, unsigned what, const char *path, char *text,
+                              FileSyncDone done, gpointer data)
+{
+        FileSyncJob *job = job_new(sync, what, path, done, data);
+        job->text = text;
+        return push(job);
+}
+
 FileSyncJob *file_sync_replace(FileSync *sync, const char *path, char *text, FileSyncDone done,
                                gpointer data)
 {
-        return push(sync, STAGE | COMMIT | NAME, path, text, done, data);
+        return push_text(sync, STAGE | COMMIT | NAME, path, text, done, data);
 }
 
 FileSyncJob *file_sync_stage(FileSync *sync, const char *path, char *text, FileSyncDone done,
                              gpointer data)
 {
-        return push(sync, STAGE, path, text, done, data);
+        return push_text(sync, STAGE, path, text, done, data);
 }
 
-FileSyncJob *file_sync_commit(FileSync *sync, const char *path, FileSyncDone done, gpointer data)
+FileSyncJob *file_sync_rename(FileSync *sync, const char *from, const char *path, FileSyncDone done,
+                              gpointer data)
 {
-        return push(sync, COMMIT | NAME, path, NULL, done, data);
+        FileSyncJob *job = job_new(sync, RENAME | NAME, path, done, data);
+        job->from = g_strdup(from);
+        return push(job);
 }
 
 FileSyncJob *file_sync_remove(FileSync *sync, const char *path, FileSyncDone done, gpointer data)
 {
-        return push(sync, REMOVE | NAME, path, NULL, done, data);
+        return push(job_new(sync, REMOVE | NAME, path, done, data));
 }
 
 FileSyncJob *file_sync_flush(FileSync *sync, const char *path, FileSyncDone done, gpointer data)
 {
-        return push(sync, FLUSH | NAME, path, NULL, done, data);
+        return push(job_new(sync, FLUSH | NAME, path, done, data));
 }
 
 void file_sync_forget(FileSyncJob *job)

@@ -24,10 +24,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FileSync, file_sync_free)
 /* What file_replace() does. @text is taken, a string. The jobs are borrowed until their done. */
 FileSyncJob *file_sync_replace(FileSync *sync, const char *path, char *text, FileSyncDone done,
                                gpointer data);
-/* The halves of it: the temporary file is on disk (@text is taken); it has taken its place. */
+/* The first half of it: the temporary file is on disk (@text is taken). */
 FileSyncJob *file_sync_stage(FileSync *sync, const char *path, char *text, FileSyncDone done,
                              gpointer data);
-FileSyncJob *file_sync_commit(FileSync *sync, const char *path, FileSyncDone done, gpointer data);
+/* Renames @from, in the same directory, to @path, over what is there. */
+FileSyncJob *file_sync_rename(FileSync *sync, const char *from, const char *path, FileSyncDone done,
+                              gpointer data);
 /* Removes it; already gone is success. */
 FileSyncJob *file_sync_remove(FileSync *sync, const char *path, FileSyncDone done, gpointer data);
 /* What was written to it so far, and its name. A file that is gone by then is success. */

@@ -78,6 +78,11 @@ void file_drop(const char *path)
         (void)unlink(staged); /* there is a first error, or none was made */
 }
 
+char *file_next_path(const char *path)
+{
+        return g_strconcat(path, ".next", NULL);
+}
+
 bool file_replace(const char *path, const char *contents, gssize length, mode_t mode,
                   GError **error)
 {
@@ -159,6 +164,11 @@ char *file_read(const char *path, gsize limit, gsize *ret_length, GError **error
         if (ret_length)
                 *ret_length = text->len;
         return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+bool file_rename(const char *from, const char *to, GError **error)
+{
+        return rename(from, to) == 0 || file_fail(from, "rename", error);
 }
 
 /* A read-only file system refuses before it looks whether there is such a file. */

@@ -28,6 +28,10 @@ bool file_stage(const char *path, const char *contents, gssize length, mode_t mo
 bool file_commit(const char *path, GError **error);
 void file_drop(const char *path);
 
+/* Where the whole of the next contents of @path stand until they take their place together with
+ * other files' (saving.c). The caller's. */
+char *file_next_path(const char *path);
+
 /* Appends @contents by one write(2); @may_make: to a new file where there is none. On an error the
  * file is as it was. */
 bool file_append(const char *path, const char *contents, gsize length, bool may_make,
@@ -36,6 +40,9 @@ bool file_append(const char *path, const char *contents, gsize length, bool may_
 /* Reads @path, at most @limit bytes: a larger file is an error. Returns a NUL-terminated copy (the
  * caller's) and its length; a NUL byte inside counts as content. */
 char *file_read(const char *path, gsize limit, gsize *ret_length, GError **error);
+
+/* Renames @from, over @to where that is there. */
+bool file_rename(const char *from, const char *to, GError **error);
 
 /* Removes @path. Already gone is success. */
 bool file_remove(const char *path, GError **error);

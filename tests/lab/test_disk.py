@@ -379,9 +379,9 @@ def test_half_made_network_of_a_crash_is_taken_away_with_its_file(lab):
     journal = f"{host.RUNTIME}/raw0.journal"
     lab.stop_daemon()
     text = host.read(journal)
-    contains(text, "creating=false")
+    contains(text, "doomed=false")
     with open(journal, "w", encoding="ascii") as file:
-        file.write(text.replace("creating=false", "creating=true") + "\n")
+        file.write(text.replace("doomed=false", "doomed=true") + "\n")
     lab.start_daemon()
     wait_for(lambda: not lab.networks(), "the network is gone")
     lab.unchanged()
@@ -392,7 +392,7 @@ def test_journal_of_a_creation_that_never_began_goes(lab):
     lab.stop_daemon()
     os.makedirs(host.RUNTIME, exist_ok=True)
     journal = lab.write(f"{host.RUNTIME}/raw0.journal",
-                        "[network]\norigin=bus\nup=true\ncreating=true\n")
+                        "[network]\norigin=bus\nup=true\ndoomed=true\n")
     run("chown", f"{host.SERVICE_USER}:", host.RUNTIME)
     lab.start_daemon()
     wait_for(lambda: not os.path.exists(journal), "the journal is gone")

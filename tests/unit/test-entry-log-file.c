@@ -200,7 +200,12 @@ static void test_dropped(Fixture *fixture, gconstpointer data)
         append(fixture, "+d a 10.0.0.1\n");
         entry_log_file_stage(fixture->log, fixture->path, g_strdup(""), through, fixture);
         wait_through(fixture);
-        entry_log_file_drop(fixture->log);
+        g_autofree char *next = file_next_path(fixture->path);
+        g_assert_true(g_file_test(next, G_FILE_TEST_EXISTS));
+        entry_log_file_drop(fixture->log, through, fixture);
+        wait_through(fixture);
+        g_assert_no_error(fixture->error);
+        g_assert_false(g_file_test(next, G_FILE_TEST_EXISTS));
         assert_log(fixture, "+d a 10.0.0.1\n");
         append(fixture, "-d a\n");
         assert_log(fixture, "+d a 10.0.0.1\n-d a\n");
@@ -218,7 +223,7 @@ static void test_moves(Fixture *fixture, gconstpointer data)
         entry_log_file_commit(fixture->log, through, fixture);
         wait_through(fixture);
         g_assert_no_error(fixture->error);
-        g_assert_false(g_file_test(fixture->path, G_FILE_TEST_EXISTS));
+        assert_log(fixture, "+d a 10.0.0.1\n"); /* the old one is the caller's to remove */
         g_assert_cmpstr(entry_log_file_path(fixture->log), ==, path);
         append(fixture, "-d a\n");
         g_autofree char *text = file_read(path, 1000, NULL, NULL);

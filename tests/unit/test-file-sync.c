@@ -149,7 +149,7 @@ static void test_in_two_halves(Fixture *fixture, gconstpointer data)
         assert_contents(fixture->staged, "new\n");
         g_assert_cmpstr(order->str, ==, "d");
 
-        file_sync_commit(fixture->sync, fixture->path, through, fixture);
+        file_sync_rename(fixture->sync, fixture->staged, fixture->path, through, fixture);
         wait_through(fixture);
         g_assert_no_error(fixture->error);
         assert_contents(fixture->path, "new\n");
