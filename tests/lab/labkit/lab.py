@@ -183,6 +183,16 @@ class Lab:
             lines = host.differences(before, host.dump())
             assert not lines, "the host is not as it was:\n  " + "\n  ".join(lines)
 
+    def restart_bus(self, *commands):
+        """Restarts the system bus, by `commands` where there are any; the test's connections are new
+        afterwards, and NetworkManager, which ends with the bus, is back."""
+        for command in commands or (("systemctl", "restart", "dbus.service"),):
+            run(*command)
+        self.bus = Bus()
+        if not self.bus.has_owner("org.freedesktop.NetworkManager"):
+            run("systemctl", "restart", "NetworkManager.service")
+        wait_for(Lan.is_up, "NetworkManager has the upstream up again", 20)
+
     # The daemon as a process
 
     def daemon_pid(self):
@@ -205,6 +215,11 @@ class Lab:
         self.undo.callback(run, "systemctl", "daemon-reload")
         self.undo.callback(os.unlink, DROP_IN)
         self.undo.callback(self.stop_daemon)
+
+    @staticmethod
+    def daemon_pids():
+        """Of every process of the daemon, whether it has its name yet or not."""
+        return [pid for pid, line in host.processes().items() if "dut-networkd" in line]
 
     def kill_daemon(self):
         """As a crash would end it; systemd starts it again where networks are."""
