@@ -31,6 +31,7 @@ typedef struct Question {
         sd_bus_message *message;
         const Action *action;
         sd_bus_slot *slot;
+        guint64 serial; /* the order of arrival */
         char *cancellation_id;
         GPtrArray *interfaces, *subnets; /* of the objects; the first is asked about now */
         guint next;
@@ -165,6 +166,14 @@ static void question_ask(Question *question)
         }
 }
 
+static int compare_arrivals(gconstpointer a, gconstpointer b)
+{
+        const Question *first = *(Question *const *)a;
+        const Question *second = *(Question *const *)b;
+
+        return first->serial < second->serial ? -1 : 1;
+}
+
 static void caller_known(const char *name, bool known, gpointer data)
 {
         Authority *authority = data;
@@ -179,6 +188,7 @@ static void caller_known(const char *name, bool known, gpointer data)
                     g_strcmp0(sd_bus_message_get_sender(question->message), name) == 0)
                         g_ptr_array_add(waiting, question);
         }
+        g_ptr_array_sort(waiting, compare_arrivals);
         for (guint i = 0; i < waiting->len; i++) {
                 Question *question = waiting->pdata[i];
                 uid_t uid;
@@ -204,8 +214,9 @@ static void question_start(Authority *authority, sd_bus_message *message, const 
         question->action = action;
         question->again = again;
         question->userdata = userdata;
+        question->serial = ++authority->serial;
         question->cancellation_id =
-                g_strdup_printf("dut-network-%" G_GUINT64_FORMAT, ++authority->serial);
+                g_strdup_printf("dut-network-%" G_GUINT64_FORMAT, question->serial);
         question->interfaces = g_ptr_array_new_with_free_func(g_free);
         question->subnets = g_ptr_array_new_with_free_func(g_free);
         for (guint i = 0; i < n_objects; i++) {
