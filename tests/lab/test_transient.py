@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 
+from gi.repository import Gio, GLib
+
 from labkit import bus, host
 from labkit.expect import equal
 from labkit.process import run, stays, wait_for
@@ -145,3 +147,17 @@ def test_caller_that_wants_no_reply_has_its_network(lab):
     caller.end(signal.SIGTERM)
     equal(caller.child.stdout.read(), "", "what came in reply")
     gone(lab)
+
+
+def test_caller_leaves_while_another_network_makes_room(lab):
+    """The network that it asks for is made once the one before is gone, and the caller is by then."""
+    lab.dut()
+    lab.networks()
+    for _ in range(4):
+        lab.create("raw0")
+        lab.bus.connection.call(bus.NAME, bus.ROOT, bus.MANAGER, "RemoveNetwork",
+                                GLib.Variant("(s)", ("raw0",)), None, Gio.DBusCallFlags.NONE, -1,
+                                None, None)
+        Caller(lab, "raw0").end(signal.SIGKILL)
+        lab.networks()
+        gone(lab)

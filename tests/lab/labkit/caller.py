@@ -43,7 +43,8 @@ def main(arguments):
     def on_message(_connection, message, incoming):
         if incoming and is_ours(message):
             failed = message.get_message_type() == Gio.DBusMessageType.ERROR
-            say(f"failed {message.get_error_name()}" if failed else "made")
+            word = f"failed {message.get_error_name()}" if failed else "made"
+            GLib.idle_add(say, word)  # this is another thread
         return message
 
     connection.add_filter(on_message)
