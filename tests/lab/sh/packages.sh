@@ -9,7 +9,7 @@ debian_packages=(
         libxml2-utils iputils-ping procps
         libglib2.0-dev libsystemd-dev libnm-dev libnftnl-dev libnftables-dev libmnl-dev libyaml-dev
         systemd systemd-container dbus polkitd network-manager dnsmasq-base
-        nftables iptables firewalld iproute2 busybox bind9-dnsutils socat tcpdump strace
+        nftables iptables firewalld iproute2 busybox bind9-dnsutils socat tcpdump strace libfaketime
         python3 python3-gi python3-yaml libglib2.0-bin
 )
 fedora_packages=(
@@ -18,7 +18,7 @@ fedora_packages=(
         glib2-devel systemd-devel NetworkManager-libnm-devel libnftnl-devel nftables-devel
         libmnl-devel libyaml-devel
         systemd systemd-container dbus-daemon polkit NetworkManager dnsmasq
-        nftables iptables-nft firewalld iproute busybox bind-utils socat tcpdump strace
+        nftables iptables-nft firewalld iproute busybox bind-utils socat tcpdump strace libfaketime
         python3 python3-gobject-base python3-pyyaml glib2
 )
 
