@@ -12,7 +12,8 @@ struct Manager {
         const ManagerEvents *events;
         gpointer events_data;
         Watch *watch;
-        guint n_tasks; /* under way */
+        GQueue waiting; /* Waiter*: for networks that are being removed */
+        guint n_tasks;  /* under way */
         guint trim_id;
 };
 
@@ -20,6 +21,8 @@ struct Manager {
 Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin, GError **error);
 /* Removes one that no file names any more: the next file that does makes it again. */
 void manager_remove_unnamed(Manager *manager, Network *network, ManagerDone done, gpointer data);
+/* Has @gone called when @network, which is being removed, is not in the table any more. */
+void manager_wait_gone(Manager *manager, const Network *network, GFunc gone, gpointer data);
 /* manager_change(), for a configuration from a file: @configured (taken) are the entries as the
  * file has them. */
 void manager_change_configured(Manager *manager, Network *network, NetworkConfig *config,

@@ -24,6 +24,13 @@ typedef struct Task {
         gpointer data;
 } Task;
 
+/* One that waits for a network to be gone. */
+typedef struct Waiter {
+        const Network *network; /* compared alone */
+        GFunc gone;             /* called with the data and the manager */
+        gpointer data;
+} Waiter;
+
 static Task *task_new(Manager *manager, Network *network, ManagerDone done, gpointer data)
 {
         Task *task = g_new0(Task, 1);
@@ -183,6 +190,32 @@ Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin
 
 /* Removing */
 
+void manager_wait_gone(Manager *manager, const Network *network, GFunc gone, gpointer data)
+{
+        Waiter *waiter = g_new(Waiter, 1);
+
+        *waiter = (Waiter){ network, gone, data };
+        manager->n_tasks++;
+        g_queue_push_tail(&manager->waiting, waiter);
+}
+
+/* In the order in which they came. */
+static void wake_waiting(Manager *manager, const Network *network)
+{
+        guint n = g_queue_get_length(&manager->waiting);
+
+        for (guint i = 0; i < n; i++) {
+                Waiter *waiter = g_queue_pop_head(&manager->waiting);
+                if (waiter->network != network) {
+                        g_queue_push_tail(&manager->waiting, waiter);
+                        continue;
+                }
+                manager->n_tasks--;
+                waiter->gone(waiter->data, manager);
+                g_free(waiter);
+        }
+}
+
 static void files_removed(const GError *error, gpointer data)
 {
         Task *task = data;
@@ -190,6 +223,7 @@ static void files_removed(const GError *error, gpointer data)
 
         store_remove_run(manager->host, network_name(task->network));
         forget(manager, task->network);
+        wake_waiting(manager, task->network); /* which the task still holds */
         task_end(task, task->error ? task->error : error);
 }
 
@@ -233,7 +267,8 @@ static void settle(Task *task)
 {
         Network *network = task->network;
 
-        if (manager_find(task->manager, network_name(network)) == network)
+        if (manager_find(task->manager, network_name(network)) == network &&
+            !network_is_being_removed(network))
                 (void)network_set_doomed(network, false, &task->error); /* tested next */
 }
 
@@ -259,11 +294,37 @@ static void created(Network *network, const GError *error, gpointer data)
         partly_created(error, data);
 }
 
+/* One that waits for another of its interface to be gone. */
+typedef struct Successor {
+        NetworkConfig *config;
+        char *caller;
+        ManagerDone done;
+        gpointer data;
+} Successor;
+
+static void predecessor_gone(gpointer data, gpointer manager)
+{
+        Successor *successor = data;
+
+        manager_create(manager, successor->config, successor->caller, successor->done,
+                       successor->data);
+        g_free(successor->caller);
+        g_free(successor);
+}
+
 void manager_create(Manager *manager, NetworkConfig *config, const char *caller, ManagerDone done,
                     gpointer data)
 {
         g_autoptr(GError) error = NULL;
         bool is_transient = config->transient;
+        const Network *predecessor = manager_find(manager, config->interface);
+
+        if (predecessor && network_is_being_removed(predecessor)) {
+                Successor *successor = g_new(Successor, 1);
+                *successor = (Successor){ config, g_strdup(caller), done, data };
+                manager_wait_gone(manager, predecessor, predecessor_gone, successor);
+                return;
+        }
         Network *network = manager_add(manager, config, is_transient ? "transient" : "bus", &error);
 
         if (!network) {
@@ -363,5 +424,6 @@ void manager_free(Manager *manager)
         for (guint i = 0; i < networks->len; i++)
                 network_unref(networks->pdata[i]);
         g_hash_table_remove_all(manager->host->networks);
+        g_queue_clear_full(&manager->waiting, g_free);
         g_free(manager);
 }

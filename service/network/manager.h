@@ -41,8 +41,8 @@ GPtrArray *manager_list(const Manager *manager);
 typedef void (*ManagerDone)(const GPtrArray *networks, const GError *error, gpointer data);
 
 /* Makes a network of @config (taken), for @caller (the unique bus name that a transient one lives
- * with) and brings it up. NETWORK_EXISTS, and all that network_up() fails with: nothing is left
- * then. */
+ * with) and brings it up, after the end of one that is being removed. NETWORK_EXISTS, and all that
+ * network_up() fails with: nothing is left then. */
 void manager_create(Manager *manager, NetworkConfig *config, const char *caller, ManagerDone done,
                     gpointer data);
 /* Makes the networks of @configs (array of NetworkConfig*, taken), or changes them to it, all or

@@ -155,6 +155,8 @@ void network_put_dns(Network *network, DnsEntry *entry, NetworkDone done, gpoint
 /* NO_SUCH_ENTRY. */
 void network_remove_dns(Network *network, const char *hostname, NetworkDone done, gpointer data);
 
+/* Whether it is being removed, or will be when what is under way has ended. */
+bool network_is_being_removed(const Network *network);
 /* Whether an operation is under way. */
 bool network_is_busy(const Network *network);
 

@@ -713,6 +713,16 @@ void operations_queue_entry_change(Network *network, gpointer change)
         queue(network, operation);
 }
 
+bool network_is_being_removed(const Network *network)
+{
+        if (network->removed || (network->current && network->current->type == OPERATION_REMOVE))
+                return true;
+        for (const GList *item = network->operations.head; item; item = item->next)
+                if (((const Operation *)item->data)->type == OPERATION_REMOVE)
+                        return true;
+        return false;
+}
+
 bool network_is_busy(const Network *network)
 {
         return !operations_are_idle(network);

@@ -125,10 +125,37 @@ static void change(Reload *reload, Network *network, const NetworkConfig *from_f
                 reload_release(reload);
 }
 
+/* A file's network that waits for another of its interface to be gone. */
+typedef struct Successor {
+        Reload *reload;
+        NetworkConfig *config;
+        char *path;
+} Successor;
+
+static void predecessor_gone(gpointer data, gpointer manager)
+{
+        Successor *successor = data;
+        Reload *reload = successor->reload;
+
+        if (!manager_find(manager, successor->config->interface))
+                make(reload, g_steal_pointer(&successor->config), successor->path);
+        config_free(successor->config); /* or another call was before this one */
+        g_free(successor->path);
+        g_free(successor);
+        reload_release(reload);
+}
+
 static void apply(Reload *reload, const NetworkConfig *config, const char *path)
 {
         Network *network = manager_find(reload->manager, config->interface);
 
+        if (network && network_is_being_removed(network)) {
+                Successor *successor = g_new(Successor, 1);
+                *successor = (Successor){ reload, config_copy(config), g_strdup(path) };
+                reload->n_pending++;
+                manager_wait_gone(reload->manager, network, predecessor_gone, successor);
+                return;
+        }
         if (!network) {
                 make(reload, config_copy(config), path);
                 return;
@@ -153,7 +180,8 @@ static void remove_unnamed(Reload *reload, GHashTable *named, GHashTable *bad_fi
                 Network *network = networks->pdata[i];
                 const char *origin = network_origin(network);
                 g_autofree char *name = g_path_get_basename(origin);
-                if (origin[0] != '/' || g_hash_table_contains(named, network_name(network)) ||
+                if (origin[0] != '/' || network_is_being_removed(network) ||
+                    g_hash_table_contains(named, network_name(network)) ||
                     g_hash_table_contains(bad_files, name))
                         continue;
                 reload->n_pending++;

@@ -106,7 +106,7 @@ static void next(Transaction *transaction)
         NetworkConfig *config = g_ptr_array_steal_index(transaction->configs, 0);
         Network *network = manager_find(transaction->manager, config->interface);
 
-        if (!network) {
+        if (!network || network_is_being_removed(network)) {
                 manager_create(transaction->manager, config, NULL, one_done, transaction);
                 return;
         }
