@@ -46,6 +46,10 @@ bool bus_check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConfig 
  * bus, so the bus is part of it. The caller's (g_free()). */
 char *bus_message_caller(const Bus *bus, sd_bus_message *message);
 
+/* Removes @network, newly made, where it is transient and its caller has left before it was there
+ * to be found. */
+void bus_check_caller(Bus *bus, Network *network);
+
 /* A method that answers later. */
 typedef struct Call {
         Bus *bus;

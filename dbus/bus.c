@@ -222,9 +222,21 @@ static void remove_transient_of(Bus *bus, const char *name)
         for (guint i = 0; i < networks->len; i++) {
                 Network *network = networks->pdata[i];
                 const char *caller = network_caller(network);
-                if (caller && g_strcmp0(caller_name(bus, caller), name) == 0)
+                if (caller && g_strcmp0(caller_name(bus, caller), name) == 0 &&
+                    !network_is_being_removed(network))
                         manager_remove(bus->manager, network, removed_for_caller, NULL);
         }
+}
+
+void bus_check_caller(Bus *bus, Network *network)
+{
+        const char *caller = network_caller(network);
+        const char *name = caller ? caller_name(bus, caller) : NULL;
+        uid_t uid;
+
+        if (caller && (!name || !callers_get(bus->callers, name, &uid)) &&
+            !network_is_being_removed(network))
+                manager_remove(bus->manager, network, removed_for_caller, NULL);
 }
 
 static void caller_left(const char *name, gpointer data)

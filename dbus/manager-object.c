@@ -74,8 +74,10 @@ static void created(const GPtrArray *networks, const GError *error, gpointer dat
                 call_fail(call, error);
                 return;
         }
-        g_autofree char *path = bus_network_path(network_name(networks->pdata[0]));
+        Network *network = networks->pdata[0];
+        g_autofree char *path = bus_network_path(network_name(network));
         (void)sd_bus_reply_method_return(call->message, "o", path); /* the caller may be gone */
+        bus_check_caller(call->bus, network);
         call_free(call);
 }
 
