@@ -64,12 +64,20 @@ static void added(const char *zone, const GError *error, gpointer data)
         Record *record = network->record;
         GError *result = error ? g_error_copy(error) : NULL;
 
-        if (!error && !record->firewalld) {
-                record->firewalld = true;
+        if (!error && zone && !record->firewalld_zone) {
                 record->firewalld_zone = g_strdup(zone);
                 (void)network_save_record(network, &result); /* `result` says how it went */
         }
         step_done(network, result);
+}
+
+/* Which zone it was in is known with the answer; that it has to leave ours, before. */
+static bool note_firewalld(Network *network, GError **error)
+{
+        if (network->record->firewalld)
+                return true;
+        network->record->firewalld = true;
+        return network_save_record(network, error);
 }
 
 static void begin(Network *network)
@@ -79,7 +87,7 @@ static void begin(Network *network)
 
         g_free(record->foreign_interface);
         record->foreign_interface = g_strdup(network->interface);
-        if (!sync_foreign(network, &error)) {
+        if (!sync_foreign(network, &error) || !note_firewalld(network, &error)) {
                 step_done(network, error);
                 return;
         }
