@@ -14,6 +14,7 @@
 typedef struct Reload {
         Manager *manager;
         guint n_pending;
+        GPtrArray *made, *unwanted; /* Network*, whose first operation is to come */
         GString *errors;
         ServiceError code; /* of the first error */
         ManagerDone done;
@@ -46,6 +47,8 @@ static void reload_release(Reload *reload)
                 reload->done(networks, NULL, reload->data);
         }
         g_string_free(reload->errors, TRUE);
+        g_ptr_array_unref(reload->made);
+        g_ptr_array_unref(reload->unwanted);
         g_free(reload);
 }
 
@@ -86,10 +89,7 @@ static void make(Reload *reload, NetworkConfig *config, const char *path)
                 store_save(network, manager->host, saved, reload);
         }
         reload->n_pending++;
-        if (network_is_wanted_up(network))
-                network_up(network, one_up, reload);
-        else /* taken down before the daemon's restart, perhaps not to the end */
-                network_down(network, one_up, reload);
+        g_ptr_array_add(reload->made, network_ref(network));
 }
 
 /* One that nobody asks for, or not any longer: what is left of it on the host is undone. Takes
@@ -104,7 +104,23 @@ static void undo(Reload *reload, NetworkConfig *config, const char *origin)
                 return;
         }
         reload->n_pending++;
-        manager_remove_unnamed(reload->manager, network, one_done, reload);
+        g_ptr_array_add(reload->unwanted, network_ref(network));
+}
+
+/* After all of them have been read: what one does for all, the guard, must not forget another. */
+static void start_all(Reload *reload)
+{
+        while (reload->unwanted->len > 0) {
+                g_autoptr(Network) network = g_ptr_array_steal_index(reload->unwanted, 0);
+                manager_remove_unnamed(reload->manager, network, one_done, reload);
+        }
+        while (reload->made->len > 0) {
+                g_autoptr(Network) network = g_ptr_array_steal_index(reload->made, 0);
+                if (network_is_wanted_up(network))
+                        network_up(network, one_up, reload);
+                else /* taken down before the daemon's restart, perhaps not to the end */
+                        network_down(network, one_up, reload);
+        }
 }
 
 /* A network that is there, and that its file describes anew. */
@@ -139,6 +155,7 @@ static void predecessor_gone(gpointer data, gpointer manager)
 
         if (!manager_find(manager, successor->config->interface))
                 make(reload, g_steal_pointer(&successor->config), successor->path);
+        start_all(reload);
         config_free(successor->config); /* or another call was before this one */
         g_free(successor->path);
         g_free(successor);
@@ -197,6 +214,8 @@ static Reload *reload_new(Manager *manager, ManagerDone done, gpointer data)
         reload->done = done;
         reload->data = data;
         reload->n_pending = 1; /* the reading itself */
+        reload->made = g_ptr_array_new_with_free_func((GDestroyNotify)network_unref);
+        reload->unwanted = g_ptr_array_new_with_free_func((GDestroyNotify)network_unref);
         return reload;
 }
 
@@ -241,6 +260,7 @@ void manager_reload(Manager *manager, ManagerDone done, gpointer data)
                         apply(reload, config, file->path);
                 }
         }
+        start_all(reload);
         remove_unnamed(reload, named, bad_files);
         reload_release(reload);
 }
@@ -358,5 +378,6 @@ void manager_load(Manager *manager)
         load_bus(reload);
         load_files(reload, bad_files);
         load_left(reload, bad_files);
+        start_all(reload);
         reload_release(reload);
 }
