@@ -78,8 +78,9 @@ def kill_at_random(lab, seed):
     end = time.monotonic() + KILLS_SECONDS
     kills = 0
     while kills < KILLS and time.monotonic() < end:
-        time.sleep(chance.uniform(0, 0.25))  # the instants are the test
-        for pid in lab.daemon_pids():
+        pids = wait_for(lab.daemon_pids, "systemd starts it again")
+        time.sleep(chance.uniform(0, chance.choice((0.05, 0.15, 0.4))))  # the instants are the test
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 kills += 1
@@ -172,3 +173,33 @@ def test_package_update_loses_no_packet(lab):
     lab.remove(dut)
     lab.unchanged()
     assert before["processes"], "there was no dnsmasq to keep"
+
+
+def test_guard_has_no_gap_while_networks_are_adopted(lab):
+    """Networks without NAT share a table that keeps the LAN from them, and come up one by one."""
+    modes = ("disabled", "masquerade", "disabled", "masquerade", "disabled")
+    for number in range(len(modes)):
+        lab.dut(f"raw{number}")
+    for number, mode in enumerate(modes):
+        lab.create(f"raw{number}", nat_mode=mode, subnet=f"192.168.{120 + number}.0/24",
+                   gateway_ip=f"192.168.{120 + number}.1")
+    seen, stopping = [], threading.Event()
+
+    def watch():
+        while not stopping.is_set():
+            seen.append(run("nft", "--stateless", "list", "table", "inet", "jumpstarter_guard"))
+
+    guarded = ("raw0", "raw2", "raw4")
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        for _ in range(4):
+            lab.restart_daemon()
+            for interface in lab.networks():
+                lab.network(interface).wait_state("active")
+    finally:
+        stopping.set()
+        thread.join()
+    assert len(seen) > 20, f"looked only {len(seen)} times"
+    gaps = [rules for rules in seen if not all(f'"{interface}"' in rules for interface in guarded)]
+    assert not gaps, f"{len(gaps)} of {len(seen)} times the guard was without one of them:\n{gaps[0]}"
