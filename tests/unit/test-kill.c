@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The daemon killed at every instant that counts: before and after each file that it writes or
- * removes, after each change of the kernel's state, each process started or signalled. A chain of
- * lives, each a process of its own (a fork of this one, which never lives itself): the first is
- * killed at its first point, the next one finds out what is left, puts the scenario's start back
- * and is killed at the second point, and so on until an operation ends before its point comes.
+/* The daemon killed at every instant that counts: before and after each file that it writes, after
+ * each that it removes, after each change of the kernel's state, each process started or signalled.
+ * A chain of lives, each a process of its own (a fork of this one, which never lives itself): the
+ * first is killed at its first point, the next one finds out what is left, puts the scenario's
+ * start back and is killed at the second point, and so on until an operation ends before its point
+ * comes.
  *
  * What is left must be, to the line, what was before the operation or what the operation makes; the
  * latter where its reply was out. */
@@ -92,8 +93,6 @@ WRAP(int, rename, const char *from, const char *to)
 WRAP(bool, file_remove, const char *path, GError **error)
 {
         bool is_there = access(path, F_OK) == 0;
-        if (is_there)
-                point(path);
         bool good = __real_file_remove(path, error);
         if (is_there)
                 point(path);

@@ -44,7 +44,7 @@ command_check() {
         : >"$results"
 
         if build_plain loud; then
-                check_meson "$build_dir" plain "$pattern" unit host fuzz lint
+                check_meson "$build_dir" plain "$pattern" unit host kill fuzz lint
                 check_lab "$pattern"
         else
                 check_failed build/plain "see above"
