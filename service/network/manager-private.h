@@ -14,6 +14,7 @@ struct Manager {
         Watch *watch;
         GQueue waiting; /* Waiter*: for networks that are being removed */
         guint n_tasks;  /* under way */
+        guint n_groups; /* so far: a number for each */
         guint trim_id;
 };
 

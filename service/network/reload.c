@@ -4,6 +4,7 @@
  * by side; one that fails does not hold up another. */
 
 #include "network/config-dirs.h"
+#include "network/group.h"
 #include "network/manager-private.h"
 #include "network/record.h"
 #include "network/recovery.h"
@@ -375,6 +376,7 @@ void manager_load(Manager *manager)
                 g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         recovery_run(manager->host);
+        group_recover(manager->host);
         load_bus(reload);
         load_files(reload, bad_files);
         load_left(reload, bad_files);

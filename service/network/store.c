@@ -35,7 +35,7 @@ char *store_path(const Host *host, const char *name, StoreFile file)
         g_assert_not_reached();
 }
 
-static char *text_of(const NetworkConfig *config)
+char *store_config_text(const NetworkConfig *config)
 {
         g_autoptr(Value) settings = config_to_value(config, false);
         return config_yaml_print(settings);
@@ -43,23 +43,23 @@ static char *text_of(const NetworkConfig *config)
 
 /* As a log that makes them from nothing: unlike those of a whole configuration they need not fit
  * what was updated since. */
-static char *entries_text(const Entries *entries)
+char *store_entries_text(const Entries *entries)
 {
         g_autoptr(Entries) none = entries_new();
         return entry_log_compact(none, entries);
 }
 
-static char *text_to_save(const Network *network, StoreFile file)
+char *store_text(const Network *network, StoreFile file)
 {
         g_autoptr(NetworkConfig) configured = network_configured(network);
 
         switch (file) {
         case STORE_LIB:
-                return text_of(configured);
+                return store_config_text(configured);
         case STORE_RUN:
-                return text_of(network_config(network));
+                return store_config_text(network_config(network));
         case STORE_CONFIGURED:
-                return entries_text(configured->entries);
+                return store_entries_text(configured->entries);
         }
         g_assert_not_reached();
 }
@@ -68,8 +68,8 @@ bool store_save_run(const Host *host, const NetworkConfig *config, GError **erro
 {
         g_autofree char *configured_path = store_path(host, config->interface, STORE_CONFIGURED);
         g_autofree char *path = store_path(host, config->interface, STORE_RUN);
-        g_autofree char *entries = entries_text(config->entries);
-        g_autofree char *text = text_of(config);
+        g_autofree char *entries = store_entries_text(config->entries);
+        g_autofree char *text = store_config_text(config);
 
         return file_update(configured_path, entries, -1, 0644, error) &&
                file_update(path, text, -1, 0644, error);
@@ -85,7 +85,7 @@ static void make_directory(const char *path)
 void store_save(const Network *network, const Host *host, FileSyncDone done, gpointer data)
 {
         g_autofree char *path = store_path(host, network_name(network), STORE_LIB);
-        g_autofree char *text = text_to_save(network, STORE_LIB);
+        g_autofree char *text = store_text(network, STORE_LIB);
 
         if (file_has(path, text, -1)) {
                 file_sync_flush(host->disk, path, done, data);
@@ -102,7 +102,7 @@ void store_stage(const Network *network, const Host *host, StoreFile file, FileS
         g_autofree char *next = file_next_path(path);
 
         make_directory(path);
-        file_sync_replace(host->disk, next, text_to_save(network, file), done, data);
+        file_sync_replace(host->disk, next, store_text(network, file), done, data);
 }
 
 void store_commit(const Network *network, const Host *host, StoreFile file, FileSyncDone done,
@@ -221,7 +221,7 @@ GPtrArray *store_load_bus(const Host *host)
 }
 
 /* NULL where there is no such file. The caller's. */
-static Entries *load_entries(const char *path)
+Entries *store_load_entries(const char *path)
 {
         gsize length;
         g_autofree char *text = file_read(path, YAML_MAX_BYTES, &length, NULL);
@@ -238,7 +238,7 @@ NetworkConfig *store_load_run(const Host *host, const char *name)
         g_autofree char *path = store_path(host, name, STORE_RUN);
         g_autofree char *configured_path = store_path(host, name, STORE_CONFIGURED);
         NetworkConfig *config = g_file_test(path, G_FILE_TEST_EXISTS) ? store_load(path) : NULL;
-        g_autoptr(Entries) configured = load_entries(configured_path);
+        g_autoptr(Entries) configured = store_load_entries(configured_path);
 
         if (config && configured)
                 (void)config_adopt_entries(config, configured); /* those that fit */

@@ -21,6 +21,12 @@ typedef enum StoreFile {
 /* The caller's. */
 char *store_path(const Host *host, const char *name, StoreFile file);
 
+/* What is to be in @network's file. The caller's. */
+char *store_text(const Network *network, StoreFile file);
+/* @config, @entries as text; each the caller's. */
+char *store_config_text(const NetworkConfig *config);
+char *store_entries_text(const Entries *entries);
+
 /* Writes @config, with its entries as configured, as what is in force: before anything else of a
  * network that is being made, so that the next daemon of this boot can undo it or go on with it. */
 bool store_save_run(const Host *host, const NetworkConfig *config, GError **error);
@@ -55,6 +61,8 @@ void store_remove_tombstone(const Host *host, const char *name);
 GPtrArray *store_load_bus(const Host *host);
 /* The one network of a file of ours; NULL, and logged, where the file is not good. */
 NetworkConfig *store_load(const char *path);
+/* Those of a file that store_entries_text() made; NULL where there is none. The caller's. */
+Entries *store_load_entries(const char *path);
 /* The configuration in force of the network @name when the daemon last lived, with its entries as
  * configured: the log leads from them to those in force. NULL where there is none. */
 NetworkConfig *store_load_run(const Host *host, const char *name);

@@ -5,6 +5,7 @@
 
 #include "network/manager-private.h"
 
+#include "network/group.h"
 #include "util/log.h"
 
 typedef struct Done {
@@ -15,6 +16,8 @@ typedef struct Done {
 
 typedef struct Transaction {
         Manager *manager;
+        guint serial;
+        char **names;       /* of all of them; NULL: there is one, which is whole by itself */
         GPtrArray *configs; /* NetworkConfig*, still to come; the first is next */
         NetworkConfig *old; /* of the one that is being changed */
         Entries *old_configured;
@@ -40,6 +43,10 @@ static void transaction_end(Transaction *transaction)
 {
         g_autoptr(GPtrArray) networks = g_ptr_array_new();
 
+        if (transaction->names)
+                group_end(transaction->manager->host, transaction->serial,
+                          (const char *const *)transaction->names);
+        g_strfreev(transaction->names);
         for (guint i = 0; i < transaction->made->len; i++)
                 g_ptr_array_add(networks, ((Done *)transaction->made->pdata[i])->network);
         transaction->done(transaction->error ? NULL : networks, transaction->error,
@@ -118,6 +125,21 @@ static void next(Transaction *transaction)
         manager_change(transaction->manager, network, config, one_done, transaction);
 }
 
+static bool begin(Transaction *transaction, GError **error)
+{
+        const GPtrArray *configs = transaction->configs;
+
+        if (configs->len < 2)
+                return true;
+        transaction->serial = transaction->manager->n_groups++;
+        transaction->names = g_new0(char *, configs->len + 1);
+        for (guint i = 0; i < configs->len; i++)
+                transaction->names[i] =
+                        g_strdup(((const NetworkConfig *)configs->pdata[i])->interface);
+        return group_begin(transaction->manager->host, transaction->serial,
+                           (const char *const *)transaction->names, error);
+}
+
 void manager_create_all(Manager *manager, GPtrArray *configs, ManagerDone done, gpointer data)
 {
         Transaction *transaction = g_new0(Transaction, 1);
@@ -127,5 +149,8 @@ void manager_create_all(Manager *manager, GPtrArray *configs, ManagerDone done, 
         transaction->made = g_ptr_array_new_with_free_func(made_free);
         transaction->done = done;
         transaction->data = data;
-        next(transaction);
+        if (begin(transaction, &transaction->error))
+                next(transaction);
+        else
+                transaction_end(transaction);
 }
