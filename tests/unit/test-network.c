@@ -360,6 +360,41 @@ static void test_killed_taking_down(Life *life, gconstpointer data)
         assert_no_files(life);
 }
 
+static void put_file(const Life *life, const char *name, const char *text)
+{
+        g_autofree char *path = g_build_filename(life->directory, name, NULL);
+        g_assert_true(file_replace(path, text, -1, 0644, NULL));
+}
+
+/* Power is lost in the middle of a change: @data says whether its first file was in its place. */
+static void test_power_lost_while_changing(Life *life, gconstpointer data)
+{
+        bool committed = GPOINTER_TO_INT(data);
+
+        create(life);
+        life->done = false;
+        network_down(manager_find(life->manager, "dut0"), life_network_through, life);
+        wait_until(&life->done, 10000);
+        life_end(life);
+        g_autofree char *command = g_strdup_printf("rm '%s'/*", life->run_dir);
+        g_free(host_output(command));
+        put_file(life, "state/entries.log.next", "+d new.lab 10.1.1.1\n");
+        if (!committed)
+                put_file(life, "lib/networks/dut0.yaml.next", "interface: dut0\n");
+
+        life_start(life);
+        manager_load(life->manager);
+        wait_active(life);
+        const NetworkConfig *config = network_config(manager_find(life->manager, "dut0"));
+        g_assert_cmpint(entries_find_hostname(config->entries, "new.lab") != NULL, ==, committed);
+        g_assert_cmpuint(entries_n_addresses(config->entries), ==, 2);
+        g_autofree char *find = g_strdup_printf("find '%s' -name '*.next'", life->directory);
+        g_autofree char *left = host_output(find);
+        g_assert_cmpstr(left, ==, "");
+        life_remove(life);
+        assert_no_files(life);
+}
+
 /* Another daemon must not touch what this one has. */
 static void test_one_daemon(Life *life, gconstpointer data)
 {
@@ -472,6 +507,10 @@ int main(int argc, char **argv)
              test_change_cannot_be_saved);
         TEST("/network/change-undone-when-a-directory-cannot-be-synced", &directory_sync_code,
              test_change_cannot_be_saved);
+        TEST("/network/change-dropped-when-power-is-lost-before-it-counts", GINT_TO_POINTER(false),
+             test_power_lost_while_changing);
+        TEST("/network/change-ended-when-power-is-lost-after-it-counts", GINT_TO_POINTER(true),
+             test_power_lost_while_changing);
         TEST("/network/one-daemon-at-a-time", NULL, test_one_daemon);
         TEST("/network/quick-replug-is-noticed", NULL, test_quick_replug);
         TEST("/network/removed-as-it-was", NULL, test_up_and_removed);
