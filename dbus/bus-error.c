@@ -21,6 +21,9 @@ static const char *const names[SERVICE_ERROR_MAX] = {
         [SERVICE_ERROR_NO_SUCH_ENTRY] = ERROR("NoSuchEntry"),
         [SERVICE_ERROR_NO_SUCH_LEASE] = ERROR("NoSuchLease"),
         [SERVICE_ERROR_LIMIT_EXCEEDED] = ERROR("LimitExceeded"),
+        [SERVICE_ERROR_UNREACHABLE] = ERROR("Unreachable"),
+        [SERVICE_ERROR_REFUSED] = ERROR("Refused"),
+        [SERVICE_ERROR_TIMED_OUT] = ERROR("TimedOut"),
         [SERVICE_ERROR_FAILED] = ERROR("Failed"),
 };
 

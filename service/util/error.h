@@ -25,7 +25,10 @@ typedef enum ServiceError {
         SERVICE_ERROR_NO_SUCH_ENTRY,
         SERVICE_ERROR_NO_SUCH_LEASE,
         SERVICE_ERROR_LIMIT_EXCEEDED,
-        SERVICE_ERROR_FAILED, /* the message names step and cause */
+        SERVICE_ERROR_UNREACHABLE, /* a DUT: no way to it, or nobody has the address */
+        SERVICE_ERROR_REFUSED,     /* a DUT: nothing listens there */
+        SERVICE_ERROR_TIMED_OUT,   /* a DUT: it does not answer */
+        SERVICE_ERROR_FAILED,      /* the message names step and cause */
         SERVICE_ERROR_MAX,
 } ServiceError;
 

@@ -5,6 +5,7 @@
 #include "namespace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -66,6 +67,32 @@ void namespace_delete_link(const char *name)
         mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
         mnl_attr_put_strz(message, IFLA_IFNAME, name);
         request(message);
+}
+
+void namespace_move_link(const char *name, int fd)
+{
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
+
+        message->nlmsg_type = RTM_SETLINK;
+        message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+        mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
+        mnl_attr_put_strz(message, IFLA_IFNAME, name);
+        mnl_attr_put_u32(message, IFLA_NET_NS_FD, (guint32)fd);
+        request(message);
+}
+
+int namespace_open(void)
+{
+        int fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+        g_assert_cmpint(fd, >=, 0);
+        return fd;
+}
+
+void namespace_set(int fd)
+{
+        g_assert_cmpint(setns(fd, CLONE_NEWNET), ==, 0);
 }
 
 static gboolean on_deadline(gpointer data)

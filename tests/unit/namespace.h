@@ -13,6 +13,12 @@ bool namespace_enter(void);
 /* Makes a pair of virtual interfaces, both down. */
 void namespace_add_veth(const char *name, const char *peer);
 void namespace_delete_link(const char *name);
+/* Moves it into the namespace that @fd is open on. */
+void namespace_move_link(const char *name, int fd);
+/* The namespace that this process is in; the caller's to close. */
+int namespace_open(void);
+/* Puts this process into that one. */
+void namespace_set(int fd);
 
 /* Runs the default loop until *@condition is true; fails the test after @timeout_ms. */
 void wait_until(const bool *condition, guint timeout_ms);
