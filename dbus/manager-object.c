@@ -18,7 +18,7 @@ static AuthorityObject object_of(Bus *bus, const NetworkConfig *config, char **r
 {
         *ret_interface = network_config_interface(bus->host, config);
         *ret_subnet = subnet_to_string(&config->subnet);
-        return (AuthorityObject){ *ret_interface, *ret_subnet };
+        return (AuthorityObject){ .interface = *ret_interface, .subnet = *ret_subnet };
 }
 
 static int authorize_config(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
@@ -50,7 +50,7 @@ static int authorize_general(Bus *bus, sd_bus_message *message, const char *name
         g_autofree char *interface = network ? bus_network_interface(bus, network) : g_strdup(name);
         g_autofree char *subnet =
                 network ? subnet_to_string(&network_config(network)->subnet) : NULL;
-        AuthorityObject object = { interface, subnet ? subnet : "" };
+        AuthorityObject object = { .interface = interface, .subnet = subnet ? subnet : "" };
         return authority_check(bus->authority, message, &object, 1, again, bus, error);
 }
 

@@ -33,8 +33,8 @@ typedef struct Question {
         sd_bus_slot *slot;
         guint64 serial; /* the order of arrival */
         char *cancellation_id;
-        GPtrArray *interfaces, *subnets; /* of the objects; the first is asked about now */
-        guint next;
+        GArray *objects; /* AuthorityObject, its own texts */
+        guint next;      /* the one that is asked about now */
         Answer answer;
         sd_bus_message_handler_t again;
         void *userdata;
@@ -43,7 +43,8 @@ typedef struct Question {
 struct Authority {
         sd_bus *bus;
         Callers *callers;
-        GHashTable *questions; /* message -> Question */
+        GHashTable *questions;    /* message -> Question */
+        const Question *answered; /* whose handler runs again right now */
         guint64 serial;
 };
 
@@ -52,8 +53,7 @@ static void question_free(gpointer data)
         Question *question = data;
         sd_bus_slot_unref(question->slot);
         sd_bus_message_unref(question->message);
-        g_ptr_array_unref(question->interfaces);
-        g_ptr_array_unref(question->subnets);
+        g_array_unref(question->objects);
         g_free(question->cancellation_id);
         g_free(question);
 }
@@ -84,21 +84,25 @@ guint authority_n_pending(const Authority *authority)
 static void question_answer(Question *question, Answer answer)
 {
         Authority *authority = question->authority;
-        sd_bus_message *message = sd_bus_message_ref(question->message);
+        const Question *outer = authority->answered;
+        sd_bus_message *message = question->message;
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
+        /* The handler may ask another question about the same message. */
+        g_hash_table_steal(authority->questions, message);
         question->answer = answer;
+        authority->answered = question;
         int r = sd_bus_message_rewind(message, true);
         if (r >= 0)
                 r = question->again(message, question->userdata, &error);
-        g_hash_table_remove(authority->questions, message);
+        authority->answered = outer;
 
         if (sd_bus_error_is_set(&error))
                 (void)sd_bus_reply_method_error(message, &error); /* the caller may be gone */
         else if (r < 0)
                 (void)sd_bus_reply_method_errno(message, r, NULL); /* likewise */
         sd_bus_error_free(&error);
-        sd_bus_message_unref(message);
+        question_free(question);
 }
 
 static void question_ask(Question *question);
@@ -125,7 +129,7 @@ static int answered(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         Question *question = userdata;
         Answer answer = read_answer(reply);
 
-        if (answer == ANSWER_YES && ++question->next < question->interfaces->len)
+        if (answer == ANSWER_YES && ++question->next < question->objects->len)
                 question_ask(question);
         else
                 question_answer(question, answer);
@@ -138,13 +142,17 @@ static int append_question(sd_bus_message *call, const Question *question)
         bool interactive =
                 sd_bus_message_get_allow_interactive_authorization(question->message) > 0;
 
-        return sd_bus_message_append(
-                call, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s", sender,
-                question->action->action, 3, "interface",
-                (const char *)question->interfaces->pdata[question->next], "subnet",
-                (const char *)question->subnets->pdata[question->next], "verb",
-                question->action->member, (uint32_t)(interactive ? ALLOW_USER_INTERACTION : 0),
-                question->cancellation_id);
+        int r = sd_bus_message_append(call, "(sa{sv})s", "system-bus-name", 1, "name", "s", sender,
+                                      question->action->action);
+        if (r >= 0)
+                r = authority_object_append(
+                        &g_array_index(question->objects, AuthorityObject, question->next),
+                        question->action->member, call);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(call, "us",
+                                     (uint32_t)(interactive ? ALLOW_USER_INTERACTION : 0),
+                                     question->cancellation_id);
 }
 
 static void question_ask(Question *question)
@@ -217,12 +225,7 @@ static void question_start(Authority *authority, sd_bus_message *message, const 
         question->serial = ++authority->serial;
         question->cancellation_id =
                 g_strdup_printf("dut-network-%" G_GUINT64_FORMAT, question->serial);
-        question->interfaces = g_ptr_array_new_with_free_func(g_free);
-        question->subnets = g_ptr_array_new_with_free_func(g_free);
-        for (guint i = 0; i < n_objects; i++) {
-                g_ptr_array_add(question->interfaces, g_strdup(objects[i].interface));
-                g_ptr_array_add(question->subnets, g_strdup(objects[i].subnet));
-        }
+        question->objects = authority_objects_copy(objects, n_objects);
         g_hash_table_insert(authority->questions, message, question);
         if (callers_get(authority->callers, sender, &uid))
                 question_ask(question);
@@ -259,12 +262,13 @@ int authority_check(Authority *authority, sd_bus_message *message, const Authori
                     guint n_objects, sd_bus_message_handler_t again, void *userdata,
                     sd_bus_error *error)
 {
-        const Question *question = g_hash_table_lookup(authority->questions, message);
+        const Question *answered = authority->answered;
         const char *member = sd_bus_message_get_member(message);
         uid_t uid;
 
-        if (question && question->answer != ANSWER_NONE)
-                return refuse(question, error);
+        if (answered && answered->message == message &&
+            authority_objects_equal(answered->objects, objects, n_objects))
+                return refuse(answered, error);
         const Action *action = action_find(sd_bus_message_get_interface(message), member);
         if (!action)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
@@ -292,7 +296,7 @@ void authority_caller_left(Authority *authority, const char *name)
         g_hash_table_iter_init(&iter, authority->questions);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 Question *question = value;
-                if (question->answer != ANSWER_NONE || !question->slot ||
+                if (!question->slot ||
                     g_strcmp0(sd_bus_message_get_sender(question->message), name) != 0)
                         continue;
                 cancel(authority, question);

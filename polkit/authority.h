@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <systemd/sd-bus.h>
 
+#include "polkit/authority-object.h"
 #include "polkit/callers.h"
 
 typedef struct Authority Authority;
@@ -15,17 +16,11 @@ Authority *authority_new(sd_bus *bus, Callers *callers);
 void authority_free(Authority *authority);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Authority, authority_free)
 
-/* What the question is about; rules see it as details. Strings are borrowed for the call; "" where
- * a method is about no network in particular. */
-typedef struct AuthorityObject {
-        const char *interface;
-        const char *subnet;
-} AuthorityObject;
-
 /* Whether @message's sender may have what it asks for, for each of @objects (at least one).
  * Returns 1: yes. 0: being asked; @again runs with @message from its first line when the answer is
  * there, and gets it from the same call; the handler returns 1 meanwhile. Negative, with @error set
- * to AccessDenied or InteractiveAuthorizationRequired: no. Root is not asked. */
+ * to AccessDenied or InteractiveAuthorizationRequired: no. An answer is good for the objects that
+ * were asked about: where these are others by then, it is asked again. Root is not asked. */
 int authority_check(Authority *authority, sd_bus_message *message, const AuthorityObject *objects,
                     guint n_objects, sd_bus_message_handler_t again, void *userdata,
                     sd_bus_error *error);
