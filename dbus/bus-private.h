@@ -26,7 +26,8 @@ struct Bus {
         gpointer events_data;
         gint64 last_call_usec, leave_usec;
         char id[SD_ID128_STRING_MAX]; /* of the bus: another one after it has restarted */
-        guint n_pending;              /* messages that wait for a manager's or a network's answer */
+        GHashTable *connecting; /* what Connect has under way; connect-method.c's */
+        guint n_pending;        /* messages that wait for a manager's or a network's answer */
         bool leaving;
 };
 
@@ -69,6 +70,14 @@ extern const sd_bus_vtable manager_vtable[];
 /* network-object.c */
 extern const sd_bus_vtable network_vtable[];
 extern const NetworkEvents network_object_events;
+
+/* connect-method.c */
+int method_connect(sd_bus_message *message, void *userdata, sd_bus_error *error);
+GHashTable *connect_attempts_new(void);
+/* @name has left the bus: what was under way for it ends. */
+void connect_caller_left(Bus *bus, const char *name);
+/* Where @network is not up any more, what was under way by it fails. */
+void connect_state_changed(Bus *bus, const Network *network);
 
 /* status.c: everything that GetStatus tells, as a MAP. The caller's. */
 Value *status_of_network(Bus *bus, const Network *network);

@@ -244,6 +244,7 @@ static void caller_left(const char *name, gpointer data)
         Bus *bus = data;
 
         authority_caller_left(bus->authority, name);
+        connect_caller_left(bus, name);
         if (bus->manager)
                 remove_transient_of(bus, name);
 }
@@ -330,6 +331,7 @@ Bus *bus_new(const BusEvents *events, gpointer data, GError **error)
         bus->events_data = data;
         bus->last_call_usec = g_get_monotonic_time();
         bus->source = bus_source_new(bus->bus, connection_lost, bus);
+        bus->connecting = connect_attempts_new();
         bus->callers = callers_new(bus->bus, caller_left, bus);
         bus->authority = authority_new(bus->bus, bus->callers);
         return g_steal_pointer(&bus);
@@ -339,6 +341,8 @@ void bus_free(Bus *bus)
 {
         if (!bus)
                 return;
+        if (bus->connecting)
+                g_hash_table_unref(bus->connecting);
         authority_free(bus->authority);
         callers_free(bus->callers);
         if (bus->source) {

@@ -31,6 +31,7 @@ static const Action actions[] = {
         { NETWORK, "GetDnsEntries", ACTION "inspect", true },
         { NETWORK, "AddDnsEntry", ACTION "edit-dns", false },
         { NETWORK, "RemoveDnsEntry", ACTION "edit-dns", false },
+        { NETWORK, "Connect", ACTION "connect", false },
 };
 
 const Action *action_find(const char *interface, const char *member)

@@ -127,6 +127,11 @@ NetworkConfig *network_configured(const Network *network);
 /* The address of the DUT with @mac (as mac_parse() gives it): its live lease's, else its entry's.
  * NO_SUCH_LEASE else. */
 bool network_find_dut(const Network *network, const char *mac, guint32 *ret_ip, GError **error);
+/* The address that @text means, of a DUT in the subnet: an IPv4 address; a MAC, as above, in any
+ * case; or a host name, of a DNS entry, else of an address entry, else of a live lease.
+ * INVALID_ARGS (not such a text, elsewhere, or the host's own), NO_SUCH_LEASE. */
+bool network_find_address(const Network *network, const char *text, guint32 *ret_address,
+                          GError **error);
 
 /* Brings it up; already up is success. Without its interface it waits, which is success too.
  * INTERFACE_IN_USE, FOREIGN_DHCP_SERVER, ADDRESS_IN_USE, INVALID_ARGS (an address of the host as

@@ -93,6 +93,7 @@ def test_nobody_special_is_denied_every_change(lab):
              (network.path, bus.NETWORK, "RemoveAddress", "(s)", "('192.168.100.20',)"),
              (network.path, bus.NETWORK, "AddDnsEntry", "(ss)", "('b.lab', '10.1.1.1')"),
              (network.path, bus.NETWORK, "RemoveDnsEntry", "(s)", "('a.lab',)"),
+             (network.path, bus.NETWORK, "Connect", "(sq)", "('192.168.100.20', 22)"),
              (network.path, bus.NETWORK, "Up"), (network.path, bus.NETWORK, "Down"),
              (network.path, bus.NETWORK, "Update", "(a{sv})", "({'nat_mode': <'none'>},)"),
              (bus.ROOT, bus.MANAGER, "CreateNetwork", "(a{sv})", "({'interface': <'raw5'>},)"),

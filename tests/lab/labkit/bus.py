@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The service as a bus client sees it: calls, properties, signals, errors by name."""
 
+import contextlib
+
 from gi.repository import Gio, GLib
 
 from labkit.process import pump, wait_for
@@ -66,6 +68,18 @@ def settings(mapping):
     return result
 
 
+@contextlib.contextmanager
+def remote_errors():
+    """An error reply as a BusError."""
+    try:
+        yield
+    except GLib.Error as error:
+        remote = Gio.DBusError.get_remote_error(error)
+        if remote is None:
+            raise
+        raise BusError(remote, error.message.removeprefix(f"GDBus.Error:{remote}: ")) from None
+
+
 class Bus:
     """A connection to the system bus (or to the one at `address`)."""
 
@@ -83,17 +97,19 @@ class Bus:
              timeout=CALL_TIMEOUT_MS, flags=Gio.DBusCallFlags.NONE):
         """The reply's values: none, the one, or a tuple."""
         parameters = GLib.Variant(signature, arguments) if signature != "()" else None
-        try:
+        with remote_errors():
             reply = self.connection.call_sync(name, path, interface, method, parameters, None,
                                               flags, timeout, None)
-        except GLib.Error as error:
-            remote = Gio.DBusError.get_remote_error(error)
-            if remote is None:
-                raise
-            message = error.message.removeprefix(f"GDBus.Error:{remote}: ")
-            raise BusError(remote, message) from None
         values = reply.unpack()
         return values[0] if len(values) == 1 else (values or None)
+
+    def call_for_fd(self, path, interface, method, signature, *arguments):
+        """The file descriptor that is the reply."""
+        with remote_errors():
+            _, fds = self.connection.call_with_unix_fd_list_sync(
+                NAME, path, interface, method, GLib.Variant(signature, arguments), None,
+                Gio.DBusCallFlags.NONE, CALL_TIMEOUT_MS, None, None)
+        return fds.steal_fds()[0]
 
     def manager(self, method, signature="()", *arguments, **options):
         return self.call(ROOT, MANAGER, method, signature, *arguments, **options)

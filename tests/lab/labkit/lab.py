@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 
 from labkit import bus as names
@@ -59,6 +60,11 @@ class Network:
 
     def leases(self):
         return self.call("GetLeases")
+
+    def connect(self, address, port, bus=None):
+        """The socket that Connect passes."""
+        fd = (bus or self.bus).call_for_fd(self.path, names.NETWORK, "Connect", "(sq)", address, port)
+        return socket.socket(fileno=fd)
 
     def dnsmasq(self):
         """The pid of this network's dnsmasq."""
