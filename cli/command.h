@@ -18,6 +18,7 @@ typedef enum VerbFlags {
         VERB_NETWORK = 1 << 1,       /* takes --interface */
         VERB_ENTRY_OPTIONS = 1 << 2, /* takes --mac, --hostname and --public-ip */
         VERB_WAIT_OPTIONS = 1 << 3,  /* takes --state, --lease, --port and --timeout */
+        VERB_PASSES_ON = 1 << 4,     /* what follows its first argument is not ours to read */
 } VerbFlags;
 
 typedef struct Verb {

@@ -6,6 +6,7 @@
 #include "cli/connection.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 
 #include "cli/agent.h"
@@ -110,20 +111,28 @@ void connection_set_refusal(const sd_bus_error *bus_error, int r, GError **error
                             words);
 }
 
-bool connection_call(Connection *connection, sd_bus_message *call, bool changes, Value **ret_answer,
-                     GError **error)
+/* The reply, or NULL with the refusal. */
+static sd_bus_message *call_and_wait(Connection *connection, sd_bus_message *call, bool changes,
+                                     GError **error)
 {
         if (changes && connection->may_ask && !connection->agent)
                 connection->agent = agent_start();
 
-        g_autoptr(sd_bus_message) reply = NULL;
+        sd_bus_message *reply = NULL;
         g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
         int r = sd_bus_call(connection->bus, call,
                             changes ? CHANGE_TIMEOUT_USEC : READ_TIMEOUT_USEC, &bus_error, &reply);
-        if (r < 0) {
+        if (r < 0)
                 connection_set_refusal(&bus_error, r, error);
+        return reply;
+}
+
+bool connection_call(Connection *connection, sd_bus_message *call, bool changes, Value **ret_answer,
+                     GError **error)
+{
+        g_autoptr(sd_bus_message) reply = call_and_wait(connection, call, changes, error);
+        if (!reply)
                 return false;
-        }
         if (!ret_answer)
                 return true;
 
@@ -132,6 +141,24 @@ bool connection_call(Connection *connection, sd_bus_message *call, bool changes,
                 return false;
         *ret_answer = answer;
         return true;
+}
+
+int connection_call_for_fd(Connection *connection, sd_bus_message *call, GError **error)
+{
+        g_autoptr(sd_bus_message) reply = call_and_wait(connection, call, true, error);
+        if (!reply)
+                return -1;
+
+        int fd;
+        int r = sd_bus_message_read(reply, "h", &fd);
+        if (r < 0) {
+                (void)fail("the service's answer cannot be read", r, error);
+                return -1;
+        }
+        fd = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the reply's goes with it */
+        if (fd < 0)
+                (void)fail("the connection cannot be taken over", -errno, error);
+        return fd;
 }
 
 bool connection_send(Connection *connection, sd_bus_message *call,

@@ -35,6 +35,10 @@ sd_bus_message *connection_new_call(Connection *connection, const char *path, co
 bool connection_call(Connection *connection, sd_bus_message *call, bool changes, Value **ret_answer,
                      GError **error);
 
+/* The same for a @call that needs authorization and whose answer is a file descriptor; the
+ * caller's. -1 with an error else. */
+int connection_call_for_fd(Connection *connection, sd_bus_message *call, GError **error);
+
 /* Sends @call; @answered gets the answer, from connection_process(), or an error where there is
  * none in time. @ret_slot: the caller's; without it nothing is answered. */
 bool connection_send(Connection *connection, sd_bus_message *call,

@@ -137,10 +137,13 @@ typedef enum Request {
         REQUEST_VERSION,
 } Request;
 
-static bool parse_options(int argc, char **argv, Command *command, Request *request)
+/* Those of argv from its second word on, up to the first word that is no option; with @all, also
+ * those that stand behind such words. Sets optind to the first word that is none. */
+static bool parse_options(int argc, char **argv, bool all, Command *command, Request *request)
 {
+        optind = 0; /* glibc's way to begin anew */
         for (;;) {
-                switch (getopt_long(argc, argv, "i:H:h", options, NULL)) {
+                switch (getopt_long(argc, argv, all ? "i:H:h" : "+i:H:h", options, NULL)) {
                 case -1:
                         return true;
                 case 'i':
@@ -243,20 +246,34 @@ static bool check_encoding(int argc, char **argv, GError **error)
         return true;
 }
 
-static bool run(Command *command, int argc, char **argv, Request request, GError **error)
+/* Options stand anywhere, but behind the first argument of a verb that passes on what is there.
+ * False without an error: getopt_long(3) has said it. */
+static bool parse(int argc, char **argv, Command *command, Request *request, GError **error)
 {
-        if (!check_encoding(argc, argv, error))
+        if (!parse_options(argc, argv, false, command, request))
                 return false;
+        int at = optind;
+        if (at >= argc)
+                return true;
 
-        const char *name = optind < argc ? argv[optind] : NULL;
-        if (name) {
-                command->verb = verb_find(name);
-                if (!command->verb)
-                        return fail_unknown_verb(name, error);
-                command->arguments = argv + optind + 1;
-                command->n_arguments = (guint)(argc - optind - 1);
-        }
+        const char *name = argv[at];
+        if (!check_encoding(at + 1, argv, error))
+                return false;
+        command->verb = verb_find(name);
+        if (!command->verb)
+                return fail_unknown_verb(name, error);
 
+        bool all = !(command->verb->flags & VERB_PASSES_ON);
+        argv[at] = argv[0]; /* for what getopt_long() says */
+        if (!parse_options(argc - at, argv + at, all, command, request))
+                return false;
+        command->arguments = argv + at + optind;
+        command->n_arguments = (guint)(argc - at - optind);
+        return check_encoding(all ? argc : MIN(at + optind + 1, argc), argv, error);
+}
+
+static bool run(Command *command, Request request, GError **error)
+{
         switch (request) {
         case REQUEST_VERSION:
                 puts("dutnetctl " PACKAGE_VERSION);
@@ -293,13 +310,15 @@ int main(int argc, char **argv)
 
         Request request = REQUEST_RUN;
         g_auto(Command) command = { .ask_password = true, .terminal = terminal_detect() };
-        if (!parse_options(argc, argv, &command, &request)) {
+        g_autoptr(GError) error = NULL;
+        if (!parse(argc, argv, &command, &request, &error)) {
+                if (error)
+                        return report(error);
                 fputs("Try \"dutnetctl --help\".\n", stderr);
                 return EXIT_USAGE;
         }
 
-        g_autoptr(GError) error = NULL;
-        bool done = run(&command, argc, argv, request, &error);
+        bool done = run(&command, request, &error);
         if (fflush(stdout) != 0 && done) {
                 perror("dutnetctl: cannot write");
                 return EXIT_REFUSED;

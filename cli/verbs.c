@@ -52,6 +52,15 @@ const Verb verbs[] = {
           "the one that took the connection. Ends with 1 when the time is over, or when it can\n"
           "not come about any more.\n",
           0, 0, VERB_NETWORK | VERB_WAIT_OPTIONS, verb_wait },
+        { "connect", "ADDRESS PORT", "Relay stdin and stdout to a TCP port of a DUT",
+          "ADDRESS is an IPv4 address, a host name of the network, or a MAC. The connection is\n"
+          "made by the service. Without root: `-o ProxyCommand='dutnetctl -i eth1 connect %h "
+          "%p'`\nis a way for ssh to a DUT.\n",
+          2, 2, VERB_CHANGES | VERB_NETWORK, verb_connect },
+        { "ssh", "[USER@]ADDRESS [ARG...]", "Log in to a DUT by ssh",
+          "ADDRESS as for `connect`. What follows it is ssh's: options, and a command to run.\n"
+          "Ends with ssh's exit code.\n",
+          1, G_MAXUINT, VERB_CHANGES | VERB_NETWORK | VERB_PASSES_ON, verb_ssh },
         { "check", "FILE", "Validate a file, without the service", "Changes nothing. " FILE_DETAILS,
           1, 1, 0, verb_check },
         { "export", "", "Print the settings in force, as YAML",

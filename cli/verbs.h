@@ -39,6 +39,12 @@ bool verb_monitor(Command *command, GError **error);
 /* verb-wait.c */
 bool verb_wait(Command *command, GError **error);
 
+/* verb-connect.c */
+bool verb_connect(Command *command, GError **error);
+
+/* verb-ssh.c: does not return when all is well. */
+bool verb_ssh(Command *command, GError **error);
+
 /* The table of verbs, in the order of the help (verbs.c). */
 extern const Verb verbs[];
 extern const guint n_verbs;
