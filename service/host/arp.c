@@ -7,18 +7,11 @@
 
 #include "host/arp.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <net/if_arp.h>
-#include <netinet/if_ether.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <linux/if.h>
-#include <linux/if_packet.h>
-
+#include "host/arp-packet.h"
 #include "util/error.h"
 
 #define REPEAT_MS 1000
@@ -51,52 +44,6 @@ static void announcement_free(gpointer data)
         g_free(announcement);
 }
 
-/* The interface's own address as a sender has it. Returns 1, 0 where there is nobody to tell, or a
- * negative errno. */
-static int find_own(int fd, guint index, struct sockaddr_ll *ret_own)
-{
-        struct ifreq query = { .ifr_ifindex = (int)index };
-        struct sockaddr_ll own = { .sll_family = AF_PACKET, .sll_ifindex = (int)index };
-
-        if (ioctl(fd, SIOCGIFNAME, &query) < 0 || ioctl(fd, SIOCGIFFLAGS, &query) < 0)
-                return errno == ENODEV || errno == ENXIO ? 0 : -errno;
-        if (!(query.ifr_flags & IFF_UP) || (query.ifr_flags & (IFF_NOARP | IFF_LOOPBACK)))
-                return 0;
-        if (ioctl(fd, SIOCGIFHWADDR, &query) < 0)
-                return errno == ENODEV ? 0 : -errno;
-        if (query.ifr_hwaddr.sa_family != ARPHRD_ETHER)
-                return 0;
-        memcpy(own.sll_addr, query.ifr_hwaddr.sa_data, ETH_ALEN);
-        *ret_own = own;
-        return 1;
-}
-
-static int send_one(int fd, const struct sockaddr_ll *own, guint32 address)
-{
-        struct ether_arp packet = {
-                .ea_hdr.ar_hrd = htons(ARPHRD_ETHER),
-                .ea_hdr.ar_pro = htons(ETH_P_IP),
-                .ea_hdr.ar_hln = ETH_ALEN,
-                .ea_hdr.ar_pln = sizeof address,
-                .ea_hdr.ar_op = htons(ARPOP_REQUEST),
-        };
-        struct sockaddr_ll to = {
-                .sll_family = AF_PACKET,
-                .sll_protocol = htons(ETH_P_ARP),
-                .sll_ifindex = own->sll_ifindex,
-                .sll_halen = ETH_ALEN,
-        };
-        guint32 wire = htonl(address);
-
-        memcpy(packet.arp_sha, own->sll_addr, ETH_ALEN);
-        memcpy(packet.arp_spa, &wire, sizeof wire);
-        memcpy(packet.arp_tpa, &wire, sizeof wire);
-        memset(to.sll_addr, 0xff, ETH_ALEN);
-        if (sendto(fd, &packet, sizeof packet, 0, (const struct sockaddr *)&to, sizeof to) < 0)
-                return -errno;
-        return 0;
-}
-
 static gboolean on_timer(gpointer data);
 
 static void wait_ms(Announcement *announcement, guint delay_ms)
@@ -111,13 +58,13 @@ static int go_on(Announcement *announcement)
         const GArray *addresses = announcement->addresses;
         struct sockaddr_ll own = { 0 };
 
-        int r = find_own(announcement->arp->fd, announcement->index, &own);
+        int r = arp_packet_find_own(announcement->arp->fd, announcement->index, &own, NULL);
         if (r <= 0)
                 return r;
         r = 0;
         for (guint i = 0; i < BURST && r == 0 && announcement->next < addresses->len; i++) {
-                r = send_one(announcement->arp->fd, &own,
-                             g_array_index(addresses, guint32, announcement->next));
+                guint32 address = g_array_index(addresses, guint32, announcement->next);
+                r = arp_packet_send(announcement->arp->fd, &own, address, address);
                 if (r == 0)
                         announcement->next++;
         }
