@@ -116,12 +116,45 @@ static bool check_servers(const NetworkConfig *config, const Value *settings, GE
         return true;
 }
 
+static bool check_pool(const NetworkConfig *config, const Value *settings, GError **error)
+{
+        const PublicPool *pool = &config->public_pool;
+        const Value *place = place_of(settings, CONFIG_KEY_PUBLIC_POOL);
+
+        if (pool->first == 0)
+                return true;
+        g_autofree char *text = public_pool_to_string(pool);
+        if (config->nat_mode != NAT_MODE_1TO1) {
+                value_set_error(error, place, "public_pool: %s needs nat_mode 1to1", text);
+                return false;
+        }
+        if (pool->first > subnet_broadcast(&config->subnet) || pool->last < config->subnet.network)
+                return true;
+        g_autofree char *subnet = subnet_to_string(&config->subnet);
+        value_set_error(error, place, "public_pool: %s has addresses of the subnet %s", text,
+                        subnet);
+        return false;
+}
+
 static bool entry_fail(const char *key, guint32 address, const char *fault, GError **error)
 {
         char buffer[ADDRESS_TEXT_SIZE];
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS, "%s: %s %s", key,
                     address_format(address, buffer), fault);
         return false;
+}
+
+static bool check_auto(const NetworkConfig *config, const AddressEntry *entry, GError **error)
+{
+        const PublicPool *pool = &config->public_pool;
+
+        if (pool->first == 0) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                            "public_ip: \"auto\" needs a public_pool");
+                return false;
+        }
+        return entry->public_ip == 0 || public_pool_contains(pool, entry->public_ip) ||
+               entry_fail("public_ip", entry->public_ip, "is not in the public_pool", error);
 }
 
 /* Whether @entry, the other entries aside, may be in the network. */
@@ -132,6 +165,8 @@ static bool check_entry_fits(const NetworkConfig *config, const AddressEntry *en
                 return entry_fail("ip", entry->ip, fault, error);
         if (entry->ip == config->gateway_ip)
                 return entry_fail("ip", entry->ip, "is the gateway_ip", error);
+        if (entry->public_auto && !check_auto(config, entry, error))
+                return false;
         if (entry->public_ip == 0)
                 return true;
 
@@ -170,16 +205,19 @@ bool config_check(const NetworkConfig *config, const Value *settings, GError **e
                                      config->upstream_interface, error) &&
                check_other_interface(config, settings, CONFIG_KEY_PUBLIC_INTERFACE,
                                      config->public_interface, error) &&
-               check_servers(config, settings, error) && check_entries(config, settings, error);
+               check_servers(config, settings, error) && check_pool(config, settings, error) &&
+               check_entries(config, settings, error);
 }
 
 bool config_check_complete(const NetworkConfig *config, const Value *settings, GError **error)
 {
-        if (config->nat_mode != NAT_MODE_1TO1 || entries_n_public(config->entries) > 0)
+        if (config->nat_mode != NAT_MODE_1TO1 || entries_n_public(config->entries) > 0 ||
+            config->public_pool.first != 0)
                 return true;
 
         value_set_error(error, place_of(settings, CONFIG_KEY_NAT_MODE),
-                        "nat_mode: \"1to1\" needs a public_ip in at least one of the addresses");
+                        "nat_mode: \"1to1\" needs a public_pool, or a public_ip in at least one of "
+                        "the addresses");
         return false;
 }
 

@@ -9,6 +9,6 @@
  * aside. @settings is what it came from, for the positions in errors. */
 bool config_check(const NetworkConfig *config, const Value *settings, GError **error);
 
-/* Whether @config has a public_ip if its mode needs one: asked of what a user hands over, not of
- * what is left when entries were removed one by one. */
+/* Whether @config has a public_ip, or a pool of them, if its mode needs one: asked of what a user
+ * hands over, not of what is left when entries were removed one by one. */
 bool config_check_complete(const NetworkConfig *config, const Value *settings, GError **error);

@@ -8,7 +8,7 @@
 #include "model/name.h"
 #include "util/error.h"
 
-static const char *const address_keys[] = { "ip", "mac", "hostname", "public_ip" };
+static const char *const address_keys[] = { "ip", "mac", "hostname", "public_ip", "public_auto" };
 static const char *const dns_keys[] = { "hostname", "ip" };
 
 /* The helpers below report without a position and say in @ret_where which value is at fault: the
@@ -91,6 +91,29 @@ static bool check_map(const Value *map, const char *context, const char *const *
         return false;
 }
 
+static bool parse_public_ip(const Value *value, AddressEntry *entry, GError **error)
+{
+        entry->public_auto = value->type == VALUE_TEXT && g_str_equal(value->text, "auto");
+        if (entry->public_auto)
+                return true;
+        if (!parse_address("public_ip", value, &entry->public_ip, error))
+                return false;
+        return !address_is_special(entry->public_ip) ||
+               refuse("public_ip", value, "is not an address that a host can have", error);
+}
+
+static bool parse_public_auto(const Value *value, AddressEntry *entry, GError **error)
+{
+        bool is_auto;
+
+        if (!value_get_truth(value, &is_auto))
+                return refuse("public_auto", value, "is not true or false", error);
+        if (!is_auto && entry->public_auto)
+                return refuse("public_auto", value, "contradicts the public_ip, auto", error);
+        entry->public_auto = is_auto;
+        return true;
+}
+
 static AddressEntry *parse_address_entry(const Value *map, const Value **ret_where, GError **error)
 {
         g_autoptr(AddressEntry) entry = g_new0(AddressEntry, 1);
@@ -115,12 +138,13 @@ static AddressEntry *parse_address_entry(const Value *map, const Value **ret_whe
 
         value = optional(map, "public_ip");
         *ret_where = value;
-        if (value && !parse_address("public_ip", value, &entry->public_ip, error))
+        if (value && !parse_public_ip(value, entry, error))
                 return NULL;
-        if (value && address_is_special(entry->public_ip)) {
-                (void)refuse("public_ip", value, "is not an address that a host can have", error);
+
+        value = optional(map, "public_auto");
+        *ret_where = value;
+        if (value && !parse_public_auto(value, entry, error))
                 return NULL;
-        }
         return g_steal_pointer(&entry);
 }
 
@@ -167,6 +191,10 @@ Value *address_entry_to_value(const AddressEntry *entry)
         if (entry->public_ip != 0)
                 value_set(map, "public_ip",
                           value_new_text(address_format(entry->public_ip, buffer)));
+        else if (entry->public_auto)
+                value_set(map, "public_ip", value_new_text("auto"));
+        if (entry->public_ip != 0 && entry->public_auto)
+                value_set(map, "public_auto", value_new_bool(true));
         return map;
 }
 

@@ -63,32 +63,11 @@ static bool equal_text(const void *a, const void *b)
         return g_strcmp0(*(char *const *)a, *(char *const *)b) == 0;
 }
 
-/* The words of YAML 1.1 (https://yaml.org/type/bool.html), without "y" and "n", which no common
- * reader takes. */
-static bool truth_of(const Value *value, bool *ret_truth)
-{
-        static const char *const yes[] = { "true", "True", "TRUE", "yes", "Yes",
-                                           "YES",  "on",   "On",   "ON",  NULL };
-        static const char *const no[] = { "false", "False", "FALSE", "no",  "No",
-                                          "NO",    "off",   "Off",   "OFF", NULL };
-
-        bool is_word = value->type == VALUE_TEXT && value->plain;
-        if (value->type == VALUE_BOOL)
-                *ret_truth = value->boolean;
-        else if (is_word && g_strv_contains(yes, value->text))
-                *ret_truth = true;
-        else if (is_word && g_strv_contains(no, value->text))
-                *ret_truth = false;
-        else
-                return false;
-        return true;
-}
-
 static bool parse_bool(NetworkConfig *config, const ConfigKey *key, const Value *value,
                        GError **error)
 {
         bool *field = field_of(config, key);
-        return truth_of(value, field) || refuse(key, value, "is not true or false", error);
+        return value_get_truth(value, field) || refuse(key, value, "is not true or false", error);
 }
 
 static Value *print_bool(const void *field)
@@ -237,6 +216,42 @@ static bool equal_nat_mode(const void *a, const void *b)
         return *(const NatMode *)a == *(const NatMode *)b;
 }
 
+/* Null or empty: none. */
+static bool parse_pool(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                       GError **error)
+{
+        bool is_empty = value->type == VALUE_TEXT && !*value->text;
+        if (is_empty || value_is_null(value)) {
+                config->public_pool = (PublicPool){ 0 };
+                config->given &= ~CONFIG_GIVEN(key - config_keys);
+                return true;
+        }
+        const char *text = text_of(key, value, error);
+        if (!text)
+                return false;
+        if (public_pool_parse(text, field_of(config, key), error))
+                return true;
+
+        value_prefix_error(error, value, "%s: ", key->name);
+        return false;
+}
+
+static Value *print_pool(const void *field)
+{
+        const PublicPool *pool = field;
+        if (pool->first == 0)
+                return NULL;
+
+        g_autofree char *text = public_pool_to_string(pool);
+        return value_new_text(text);
+}
+
+static bool equal_pool(const void *a, const void *b)
+{
+        const PublicPool *left = a, *right = b;
+        return left->first == right->first && left->last == right->last;
+}
+
 static bool parse_lease_time(NetworkConfig *config, const ConfigKey *key, const Value *value,
                              GError **error)
 {
@@ -364,6 +379,7 @@ static const ConfigType type_followed = { parse_followed, print_text, equal_text
 static const ConfigType type_subnet = { parse_subnet, print_subnet, equal_subnet };
 static const ConfigType type_address = { parse_address, print_address, equal_address };
 static const ConfigType type_nat_mode = { parse_nat_mode, print_nat_mode, equal_nat_mode };
+static const ConfigType type_pool = { parse_pool, print_pool, equal_pool };
 static const ConfigType type_lease_time = { parse_lease_time, print_text, equal_text };
 static const ConfigType type_state_dir = { parse_state_dir, print_text, equal_text };
 static const ConfigType type_servers = { parse_servers, print_servers, equal_servers };
@@ -391,6 +407,7 @@ const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_UPSTREAM_INTERFACE] = ROW(upstream_interface, followed, RULES),
         [CONFIG_KEY_PUBLIC_INTERFACE]   = ROW(public_interface, followed, RULES),
         [CONFIG_KEY_NAT_MODE]           = ROW(nat_mode, nat_mode, RULES),
+        [CONFIG_KEY_PUBLIC_POOL]        = ROW(public_pool, pool, OTHER),
         [CONFIG_KEY_DHCP_ENABLED]       = ROW(dhcp_enabled, bool, DNSMASQ),
         [CONFIG_KEY_DHCP_RANGE_START]   = ROW(dhcp_range_start, address, DNSMASQ),
         [CONFIG_KEY_DHCP_RANGE_END]     = ROW(dhcp_range_end, address, DNSMASQ),

@@ -66,6 +66,23 @@ static bool parse_settings(NetworkConfig *config, const Value *settings, ConfigS
         return true;
 }
 
+/* What the pool chose and has no longer is chosen anew. */
+static void forget_choices(NetworkConfig *config)
+{
+        for (guint i = 0; i < entries_n_addresses(config->entries); i++) {
+                const AddressEntry *entry = entries_address_at(config->entries, i);
+                if (entry->public_auto &&
+                    !public_pool_contains(&config->public_pool, entry->public_ip))
+                        entries_choose_public(config->entries, entry->ip, 0);
+        }
+}
+
+void config_keep_choices(NetworkConfig *config, const Entries *before)
+{
+        entries_keep_choices(config->entries, before);
+        forget_choices(config);
+}
+
 NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **error)
 {
         g_autoptr(NetworkConfig) config = g_new0(NetworkConfig, 1);
@@ -75,6 +92,7 @@ NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **e
         if (!parse_settings(config, settings, source, error))
                 return NULL;
         config_fill_defaults(config);
+        forget_choices(config);
         if (!config_check(config, settings, error))
                 return NULL;
         if (source != CONFIG_SOURCE_STATE && !config_check_complete(config, settings, error))
@@ -115,6 +133,7 @@ NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *cha
         if (!parse_settings(changed, changes, CONFIG_SOURCE_BUS, error))
                 return NULL;
         config_fill_defaults(changed);
+        config_keep_choices(changed, config->entries);
         if (!check_changes(config, changed, changes, error))
                 return NULL;
         return g_steal_pointer(&changed);
@@ -186,8 +205,11 @@ guint config_adopt_entries(NetworkConfig *config, const Entries *entries)
         guint n_refused = 0;
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 const AddressEntry *entry = entries_address_at(entries, i);
-                if (config_check_address(config, entry, NULL))
-                        entries_put_address(config->entries, address_entry_copy(entry));
+                g_autoptr(AddressEntry) own = address_entry_copy(entry);
+                if (own->public_auto && !public_pool_contains(&config->public_pool, own->public_ip))
+                        own->public_ip = 0;
+                if (config_check_address(config, own, NULL))
+                        entries_put_address(config->entries, g_steal_pointer(&own));
                 else
                         n_refused++;
         }

@@ -11,6 +11,7 @@
 #include "model/address.h"
 #include "model/entries.h"
 #include "model/link-match.h"
+#include "model/public-pool.h"
 #include "model/value.h"
 
 typedef enum NatMode {
@@ -34,6 +35,7 @@ typedef struct NetworkConfig {
         char *upstream_interface; /* NULL: the default route's, followed */
         char *public_interface;   /* NULL: the upstream */
         NatMode nat_mode;
+        PublicPool public_pool; /* what entries with public_auto have their public_ip from */
         bool dhcp_enabled;
         guint32 dhcp_range_start, dhcp_range_end;
         char *dhcp_lease_time; /* as dnsmasq takes it: "30m", "12h", "7d", "2w", "infinite" */
@@ -68,7 +70,8 @@ NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **e
 
 /* @config with @changes (a MAP of only the keys to change) laid over it: defaults that were not
  * given follow the changed keys; an empty upstream_interface or public_interface is the default
- * again. `interface`, `match` and `transient` cannot change. A new object. Errors as config_new().
+ * again. `interface`, `match` and `transient` cannot change. What the pool chose for entries stays
+ * theirs while it is in the pool. A new object. Errors as config_new().
  */
 NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes,
                                    GError **error);
@@ -84,15 +87,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkConfig, config_free)
 Value *config_to_value(const NetworkConfig *config, bool all);
 
 /* One entry as the bus and YAML have it, and back. The MAP has `ip`, and `mac`, `hostname`,
- * `public_ip` where known. An unknown key is refused by name. */
+ * `public_ip` where known; with `public_auto: true` that is the pool's choice, which is kept while
+ * it can be, and "auto" is one that is yet to be made. An unknown key is refused by name. */
 Value *address_entry_to_value(const AddressEntry *entry);
 AddressEntry *address_entry_from_value(const Value *map, GError **error);
 /* @hostname and @ip as text. */
 DnsEntry *dns_entry_from_text(const char *hostname, const char *ip, GError **error);
 
 /* Whether @entry may be put into @config's network: inside the subnet, not its network, gateway or
- * broadcast address, a public_ip in 1to1 only, outside the subnet and not special, no clash with
- * the other entries, room for one more. INVALID_ARGS or LIMIT_EXCEEDED else. */
+ * broadcast address, a public_ip in 1to1 only, outside the subnet and not special, the pool's
+ * choice from the pool, no clash with the other entries, room for one more. INVALID_ARGS or
+ * LIMIT_EXCEEDED else. */
 bool config_check_address(const NetworkConfig *config, const AddressEntry *entry, GError **error);
 bool config_check_dns(const NetworkConfig *config, const DnsEntry *entry, GError **error);
 
@@ -100,6 +105,10 @@ bool config_check_dns(const NetworkConfig *config, const DnsEntry *entry, GError
  * returns how many may not. For entries that were kept while the rest of the settings could
  * change. */
 guint config_adopt_entries(NetworkConfig *config, const Entries *entries);
+
+/* Has entries that want an address of the pool keep those that @before has for the same boards, as
+ * long as they are in the pool; forgets those that are not. */
+void config_keep_choices(NetworkConfig *config, const Entries *before);
 
 /* What a change from @old to @new touches. */
 typedef enum ConfigChange {

@@ -33,14 +33,15 @@ AddressEntry *address_entry_copy(const AddressEntry *entry)
                 .mac = g_strdup(entry->mac),
                 .hostname = g_strdup(entry->hostname),
                 .public_ip = entry->public_ip,
+                .public_auto = entry->public_auto,
         };
         return copy;
 }
 
 bool address_entry_equal(const AddressEntry *a, const AddressEntry *b)
 {
-        return a->ip == b->ip && a->public_ip == b->public_ip && g_strcmp0(a->mac, b->mac) == 0 &&
-               g_strcmp0(a->hostname, b->hostname) == 0;
+        return a->ip == b->ip && a->public_ip == b->public_ip && a->public_auto == b->public_auto &&
+               g_strcmp0(a->mac, b->mac) == 0 && g_strcmp0(a->hostname, b->hostname) == 0;
 }
 
 void address_entry_free(AddressEntry *entry)
@@ -296,6 +297,36 @@ DnsEntry *entries_take_dns(Entries *entries, const char *hostname)
         DnsEntry *entry = g_steal_pointer(&item->dns);
         item_remove(entries->dns, item);
         return entry;
+}
+
+void entries_choose_public(Entries *entries, guint32 ip, guint32 public_ip)
+{
+        Item *item = g_hash_table_lookup(entries->by_ip, &ip);
+
+        g_assert(item && item->address->public_auto);
+        unindex_address(entries, item);
+        item->address->public_ip = public_ip;
+        index_address(entries, item);
+}
+
+guint32 entries_choice_of(const Entries *entries, const AddressEntry *entry)
+{
+        const AddressEntry *was = entry->mac ? entries_find_mac(entries, entry->mac)
+                                             : entries_find_ip(entries, entry->ip);
+        bool is_it = was && was->public_auto && g_strcmp0(entry->mac, was->mac) == 0;
+        return is_it ? was->public_ip : 0;
+}
+
+void entries_keep_choices(Entries *entries, const Entries *before)
+{
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                const AddressEntry *entry = entries_address_at(entries, i);
+                if (!entry->public_auto || entry->public_ip != 0)
+                        continue;
+                guint32 choice = entries_choice_of(before, entry);
+                if (choice != 0 && !entries_find_public_ip(entries, choice))
+                        entries_choose_public(entries, entry->ip, choice);
+        }
 }
 
 void entries_clear_addresses(Entries *entries)

@@ -13,6 +13,7 @@ typedef struct AddressEntry {
         char *mac;         /* lower case, or NULL */
         char *hostname;    /* lower case, or NULL */
         guint32 public_ip; /* 0 = none */
+        bool public_auto;  /* public_ip is the pool's choice; 0 = yet to be made */
 } AddressEntry;
 
 typedef struct DnsEntry {
@@ -62,6 +63,15 @@ AddressEntry *entries_take_address(Entries *entries, guint32 ip);
 void entries_put_dns(Entries *entries, DnsEntry *entry);
 /* Takes the entry of @hostname out and returns it (the caller's), or NULL. */
 DnsEntry *entries_take_dns(Entries *entries, const char *hostname);
+
+/* Sets the pool's choice for @ip's entry, which is of that kind; 0 = none. Nobody else has it. */
+void entries_choose_public(Entries *entries, guint32 ip, guint32 public_ip);
+/* The pool's choice that @entries has for the board of @entry (by MAC, or, without one, by ip); 0 =
+ * none. */
+guint32 entries_choice_of(const Entries *entries, const AddressEntry *entry);
+/* Makes the choices that @before has for the same boards and that are nobody's in @entries, where
+ * there is none yet. */
+void entries_keep_choices(Entries *entries, const Entries *before);
 
 /* Frees all addresses; all DNS entries. */
 void entries_clear_addresses(Entries *entries);

@@ -59,6 +59,21 @@ static void remove_addresses(GString *log, guint *n_lines, Entries *entries,
         }
 }
 
+/* Whether the two differ in what the pool chose alone, and it did. */
+static bool is_choice(const AddressEntry *was, const AddressEntry *entry)
+{
+        AddressEntry chosen = *was;
+
+        chosen.public_ip = entry->public_ip;
+        return entry->public_auto && entry->public_ip != 0 && address_entry_equal(&chosen, entry);
+}
+
+static void choose_public(GString *log, guint *n_lines, Entries *entries, const AddressEntry *entry)
+{
+        append_line(log, n_lines, entry_log_line_choose_public(entry));
+        entries_choose_public(entries, entry->ip, entry->public_ip);
+}
+
 /* The lines from @configured's addresses to @current's; false where they would clash. */
 static bool addresses_difference(GString *log, guint *n_lines, const Entries *configured,
                                  const Entries *current)
@@ -74,7 +89,11 @@ static bool addresses_difference(GString *log, guint *n_lines, const Entries *co
                 make_room(log, n_lines, entries, entry);
                 if (!entries_check_address(entries, entry, NULL))
                         return false;
-                put_address(log, n_lines, entries, entry);
+                was = entries_find_ip(entries, entry->ip);
+                if (was && is_choice(was, entry))
+                        choose_public(log, n_lines, entries, entry);
+                else
+                        put_address(log, n_lines, entries, entry);
         }
         return true;
 }

@@ -12,14 +12,24 @@
 #include "model/name.h"
 
 #define MAX_FIELDS 5
+#define AUTO       "auto"
 
 char *entry_log_line_put_address(const AddressEntry *entry)
 {
         char ip[ADDRESS_TEXT_SIZE], public_ip[ADDRESS_TEXT_SIZE];
+        const char *prefix = entry->public_auto ? AUTO ":" : "";
+        const char *none = entry->public_auto ? AUTO : "-";
         return g_strdup_printf(
-                "+a %s %s %s %s\n", address_format(entry->ip, ip), entry->mac ? entry->mac : "-",
-                entry->hostname ? entry->hostname : "-",
-                entry->public_ip ? address_format(entry->public_ip, public_ip) : "-");
+                "+a %s %s %s %s%s\n", address_format(entry->ip, ip), entry->mac ? entry->mac : "-",
+                entry->hostname ? entry->hostname : "-", entry->public_ip ? prefix : "",
+                entry->public_ip ? address_format(entry->public_ip, public_ip) : none);
+}
+
+char *entry_log_line_choose_public(const AddressEntry *entry)
+{
+        char ip[ADDRESS_TEXT_SIZE], public_ip[ADDRESS_TEXT_SIZE];
+        return g_strdup_printf("=a %s %s\n", address_format(entry->ip, ip),
+                               address_format(entry->public_ip, public_ip));
 }
 
 char *entry_log_line_remove_address(guint32 ip)
@@ -44,6 +54,16 @@ static bool is_none(const char *field)
         return g_str_equal(field, "-");
 }
 
+static bool parse_public_ip(const char *field, AddressEntry *entry)
+{
+        bool is_chosen = g_str_has_prefix(field, AUTO ":");
+
+        entry->public_auto = is_chosen || g_str_equal(field, AUTO);
+        if (is_none(field) || (entry->public_auto && !is_chosen))
+                return true;
+        return address_parse(field + (is_chosen ? strlen(AUTO ":") : 0), &entry->public_ip);
+}
+
 static bool replay_put_address(Entries *entries, char *const *fields)
 {
         g_autoptr(AddressEntry) entry = g_new0(AddressEntry, 1);
@@ -61,12 +81,28 @@ static bool replay_put_address(Entries *entries, char *const *fields)
                 if (!entry->hostname)
                         return false;
         }
-        if (!is_none(fields[3]) && !address_parse(fields[3], &entry->public_ip))
+        if (!parse_public_ip(fields[3], entry))
                 return false;
+        if (entry->public_auto && !entries_check_address(entries, entry, NULL))
+                entry->public_ip = 0; /* somebody's by now: another one is chosen */
         if (!entries_check_address(entries, entry, NULL))
                 return false;
 
         entries_put_address(entries, g_steal_pointer(&entry));
+        return true;
+}
+
+/* What does not fit any more is no fault: another one is chosen. */
+static bool replay_choose_public(Entries *entries, char *const *fields)
+{
+        guint32 ip, public_ip;
+        if (!address_parse(fields[0], &ip) || !address_parse(fields[1], &public_ip))
+                return false;
+
+        const AddressEntry *entry = entries_find_ip(entries, ip);
+        if (entry && entry->public_auto && !entries_find_public_ip(entries, public_ip) &&
+            !entries_find_ip(entries, public_ip))
+                entries_choose_public(entries, ip, public_ip);
         return true;
 }
 
@@ -118,9 +154,10 @@ static const struct {
         guint n_fields;
         bool (*replay)(Entries *entries, char *const *fields);
 } verbs[] = {
-        { "+a", 4, replay_put_address },     { "-a", 1, replay_remove_address },
-        { "+d", 2, replay_put_dns },         { "-d", 1, replay_remove_dns },
-        { "0a", 0, replay_clear_addresses }, { "0d", 0, replay_clear_dns },
+        { "+a", 4, replay_put_address },    { "=a", 2, replay_choose_public },
+        { "-a", 1, replay_remove_address }, { "0a", 0, replay_clear_addresses },
+        { "+d", 2, replay_put_dns },        { "-d", 1, replay_remove_dns },
+        { "0d", 0, replay_clear_dns },
 };
 
 static bool replay_line(Entries *entries, const char *line, gsize length)

@@ -2,10 +2,11 @@
 #pragma once
 
 /* The log of entry changes, as text: one line a change, appended before the reply and replayed over
- * the configured entries at the next start. Lines: "+a IP MAC HOSTNAME PUBLIC_IP" ('-' for none),
- * "-a IP", "+d HOSTNAME IP", "-d HOSTNAME", "0a" and "0d" (all addresses, all DNS entries go: what
- * follows is the whole list). A last line without its newline was cut short by a crash and does not
- * count. */
+ * the configured entries at the next start. Lines: "+a IP MAC HOSTNAME PUBLIC_IP" ('-' for none;
+ * "auto" or "auto:ADDRESS" for the pool's choice), "=a IP ADDRESS" (the pool's choice for an entry
+ * that is there, and still wants one), "-a IP", "+d HOSTNAME IP", "-d HOSTNAME", "0a" and "0d" (all
+ * addresses, all DNS entries go: what follows is the whole list). A last line without its newline
+ * was cut short by a crash and does not count. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include "model/entries.h"
 
 char *entry_log_line_put_address(const AddressEntry *entry);
+char *entry_log_line_choose_public(const AddressEntry *entry);
 char *entry_log_line_remove_address(guint32 ip);
 char *entry_log_line_put_dns(const DnsEntry *entry);
 char *entry_log_line_remove_dns(const char *hostname);

@@ -191,6 +191,25 @@ bool value_is_null(const Value *value)
         return value->type == VALUE_TEXT && value->plain && g_strv_contains(words, value->text);
 }
 
+bool value_get_truth(const Value *value, bool *ret_truth)
+{
+        static const char *const yes[] = { "true", "True", "TRUE", "yes", "Yes",
+                                           "YES",  "on",   "On",   "ON",  NULL };
+        static const char *const no[] = { "false", "False", "FALSE", "no",  "No",
+                                          "NO",    "off",   "Off",   "OFF", NULL };
+
+        bool is_word = value->type == VALUE_TEXT && value->plain;
+        if (value->type == VALUE_BOOL)
+                *ret_truth = value->boolean;
+        else if (is_word && g_strv_contains(yes, value->text))
+                *ret_truth = true;
+        else if (is_word && g_strv_contains(no, value->text))
+                *ret_truth = false;
+        else
+                return false;
+        return true;
+}
+
 char *value_describe(const Value *value)
 {
         switch (value->type) {

@@ -55,6 +55,9 @@ const Value *value_get(const Value *map, const char *key);
 
 /* Whether @value is YAML's null: an unquoted scalar that is empty, "~" or "null". */
 bool value_is_null(const Value *value);
+/* Reads a truth value: a bool, or one of the unquoted words of YAML 1.1
+ * (https://yaml.org/type/bool.html) without "y" and "n", which no common reader takes. */
+bool value_get_truth(const Value *value, bool *ret_truth);
 /* @value for an error message: a scalar as it is, quoted, else what it is ("a list"). The
  * caller's. */
 char *value_describe(const Value *value);

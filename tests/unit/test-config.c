@@ -217,6 +217,20 @@ static const Refusal entries[] = {
         { ENTRY "{ip: 192.168.100.5, hostname: []}\n", "3:35: addresses: hostname: a list is *" },
         { ENTRY "{ip: 192.168.100.5, public_ip: 10.0.0.5}\n",
           "3:5: addresses: public_ip: 10.0.0.5 needs nat_mode 1to1" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: auto}\n",
+          "4:5: addresses: public_ip: \"auto\" needs a public_pool" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: auto, public_auto: false}\n",
+          "4:55: addresses: public_auto: \"false\" contradicts the public_ip, auto" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_auto: 1}\n",
+          "4:38: addresses: public_auto: \"1\" is not true or false" },
+        { ETH "public_pool: 10.0.0.5\n", "2:14: public_pool: 10.0.0.5 needs nat_mode 1to1" },
+        { ETH "nat_mode: 1to1\npublic_pool: 10.0.0.9-10.0.0.5\n",
+          "3:14: public_pool: \"10.0.0.9-10.0.0.5\" ends below its beginning" },
+        { ETH "nat_mode: 1to1\npublic_pool: 192.168.99.250-192.168.100.0\n",
+          "3:14: public_pool: 192.168.99.250-192.168.100.0 has addresses of the subnet "
+          "192.168.100.0/24" },
+        { ETH "nat_mode: 1to1\npublic_pool: [10.0.0.5]\n",
+          "3:14: public_pool: a list is not text" },
         { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: x}\n",
           "4:36: addresses: public_ip: \"x\" is not an IPv4 address" },
         { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 224.0.0.1}\n",
@@ -229,7 +243,8 @@ static const Refusal entries[] = {
                      "  - {ip: 192.168.100.6, public_ip: 10.0.0.5}\n",
           "5:5: addresses: public_ip: 10.0.0.5 is already the public_ip of 192.168.100.5" },
         { ENTRY_1TO1 "ip: 192.168.100.5\n",
-          "2:11: nat_mode: \"1to1\" needs a public_ip in at least one of the addresses" },
+          "2:11: nat_mode: \"1to1\" needs a public_pool, or a public_ip in at least one of "
+          "the addresses" },
         { DNS "ip: 10.0.0.1\n", "3:5: dns_entries: hostname: is missing in an entry" },
         { DNS "hostname: a\n", "3:5: dns_entries: ip: is missing in an entry" },
         { DNS "{hostname: a, ip: 10.0.0}\n", "3:23: dns_entries: ip: \"10.0.0\" is not *" },
@@ -426,6 +441,9 @@ static void test_every_prefix(void)
         }
 }
 
+#define POOL         "nat_mode: 1to1\npublic_pool: 10.0.0.5-10.0.0.9\n"
+#define PRINTED_POOL "nat_mode: \"1to1\"\npublic_pool: \"10.0.0.5-10.0.0.9\"\n"
+
 static void test_accepted(void)
 {
         static const struct {
@@ -448,6 +466,22 @@ static void test_accepted(void)
                   "    hostname: \"dut\"" },
                 { "addresses: [{ip: 192.168.100.5, mac: ~, hostname: null, public_ip: }]",
                   "addresses:\n  - ip: \"192.168.100.5\"" },
+                { POOL "addresses: [{ip: 192.168.100.5, public_ip: auto}]",
+                  PRINTED_POOL "addresses:\n  - ip: \"192.168.100.5\"\n    public_ip: \"auto\"" },
+                { POOL "addresses: [{ip: 192.168.100.5, public_auto: true}]",
+                  PRINTED_POOL "addresses:\n  - ip: \"192.168.100.5\"\n    public_ip: \"auto\"" },
+                { POOL "addresses: [{ip: 192.168.100.5, public_ip: 10.0.0.9, public_auto: true}]",
+                  PRINTED_POOL "addresses:\n  - ip: \"192.168.100.5\"\n"
+                               "    public_ip: \"10.0.0.9\"\n    public_auto: true" },
+                /* Another pool by now. */
+                { POOL "addresses: [{ip: 192.168.100.5, public_ip: 10.0.0.10, public_auto: yes}]",
+                  PRINTED_POOL "addresses:\n  - ip: \"192.168.100.5\"\n    public_ip: \"auto\"" },
+                { POOL "addresses: [{ip: 192.168.100.5, public_ip: 10.0.0.10, public_auto: no}]",
+                  PRINTED_POOL "addresses:\n  - ip: \"192.168.100.5\"\n"
+                               "    public_ip: \"10.0.0.10\"" },
+                { "nat_mode: 1to1\npublic_pool: 10.0.0.7",
+                  "nat_mode: \"1to1\"\npublic_pool: \"10.0.0.7\"" },
+                { "dhcp_enabled: true\npublic_pool: null", "dhcp_enabled: true" },
                 { "dns_entries: [{hostname: A.b, ip: 1.2.3.4}]",
                   "dns_entries:\n  - hostname: \"a.b\"\n    ip: \"1.2.3.4\"" },
         };
@@ -642,13 +676,46 @@ static void test_changes_defaults(void)
                        "gateway_ip: 192.168.100.1 is outside the subnet 10.9.0.0/16");
 }
 
+/* What the pool chose stays while it is in the pool, and goes with its board. */
+static void test_changes_pool(void)
+{
+        g_autoptr(NetworkConfig) config = config_of(
+                ETH POOL "addresses:\n"
+                         "  - {ip: 192.168.100.5, public_ip: 10.0.0.5, public_auto: true}\n"
+                         "  - {ip: 192.168.100.6, public_ip: 10.0.0.9, public_auto: true}\n"
+                         "  - {ip: 192.168.100.7, public_ip: 10.0.0.1}\n");
+        g_autoptr(Value) pool = map_of("public_pool", value_new_text("10.0.0.6-10.0.0.20"));
+        g_autoptr(NetworkConfig) changed = config_with_changes(config, pool, NULL);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_cmphex(entries_find_ip(changed->entries, 0xc0a86405)->public_ip, ==, 0);
+        g_assert_cmphex(entries_find_ip(changed->entries, 0xc0a86406)->public_ip, ==, 0x0a000009);
+        g_assert_cmphex(entries_find_ip(changed->entries, 0xc0a86407)->public_ip, ==, 0x0a000001);
+        g_assert_cmphex(config_diff(config, changed), ==,
+                        CONFIG_CHANGE_ADDRESSES | CONFIG_CHANGE_OTHER);
+
+        Value *entry = value_new_map();
+        value_set(entry, "ip", value_new_text("192.168.100.6"));
+        value_set(entry, "public_ip", value_new_text("auto"));
+        Value *list = value_new_list();
+        value_append(list, entry);
+        g_autoptr(Value) one = map_of("addresses", list);
+        g_autoptr(NetworkConfig) fewer = config_with_changes(config, one, NULL);
+        g_assert_cmpuint(entries_n_addresses(fewer->entries), ==, 1);
+        g_assert_cmphex(entries_find_ip(fewer->entries, 0xc0a86406)->public_ip, ==, 0x0a000009);
+
+        g_autoptr(Value) none = map_of("public_pool", value_new_text(""));
+        g_assert_null(config_with_changes(config, none, &error));
+        assert_message(error->message, "addresses: public_ip: \"auto\" needs a public_pool");
+}
+
 static void test_changes_lists(void)
 {
         g_autoptr(NetworkConfig) config = config_of(BASE);
         g_autoptr(Value) none = map_of("addresses", value_new_list());
         g_autoptr(GError) error = NULL;
         g_assert_null(config_with_changes(config, none, &error));
-        assert_message(error->message, "nat_mode: \"1to1\" needs a public_ip *");
+        assert_message(error->message, "nat_mode: \"1to1\" needs a public_pool, *");
 
         value_set(none, "nat_mode", value_new_text("disabled"));
         g_autoptr(NetworkConfig) changed = config_with_changes(config, none, NULL);
@@ -794,6 +861,7 @@ int main(int argc, char **argv)
         g_test_add_func("/config/check-address", test_check_address);
         g_test_add_func("/config/changes", test_changes);
         g_test_add_func("/config/changes/defaults-follow", test_changes_defaults);
+        g_test_add_func("/config/changes/pool", test_changes_pool);
         g_test_add_func("/config/changes/lists", test_changes_lists);
         g_test_add_func("/config/last-public-removed", test_last_public_removed);
         g_test_add_func("/config/diff", test_diff);

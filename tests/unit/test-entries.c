@@ -52,6 +52,52 @@ static void test_replace(void)
         g_assert_cmpuint(entries_n_public(entries), ==, 0);
 }
 
+static AddressEntry *automatic(guint32 ip, const char *mac, guint32 public_ip)
+{
+        AddressEntry *entry = address(ip, mac, NULL, public_ip);
+        entry->public_auto = true;
+        return entry;
+}
+
+static guint32 public_ip_of(const Entries *entries, guint32 ip)
+{
+        return entries_find_ip(entries, ip)->public_ip;
+}
+
+static void test_choices(void)
+{
+        g_autoptr(Entries) before = entries_new();
+        entries_put_address(before, automatic(1, "02:00:00:00:00:01", 101));
+        entries_put_address(before, automatic(2, NULL, 102));
+        entries_put_address(before, automatic(3, "02:00:00:00:00:03", 103));
+        entries_put_address(before, address(4, "02:00:00:00:00:04", NULL, 104));
+        entries_put_address(before, automatic(5, NULL, 105));
+
+        g_autoptr(Entries) entries = entries_new();
+        entries_put_address(entries, automatic(9, "02:00:00:00:00:01", 0)); /* the same board */
+        entries_put_address(entries, automatic(2, NULL, 0));
+        entries_put_address(entries, automatic(3, "02:00:00:00:00:33", 0)); /* another board */
+        entries_put_address(entries, automatic(4, "02:00:00:00:00:04", 0)); /* was not chosen */
+        entries_put_address(entries, automatic(5, NULL, 0));
+        entries_put_address(entries, address(6, NULL, NULL, 105)); /* somebody's by now */
+        entries_keep_choices(entries, before);
+
+        g_assert_cmpuint(public_ip_of(entries, 9), ==, 101);
+        g_assert_cmpuint(public_ip_of(entries, 2), ==, 102);
+        g_assert_cmpuint(public_ip_of(entries, 3), ==, 0);
+        g_assert_cmpuint(public_ip_of(entries, 4), ==, 0);
+        g_assert_cmpuint(public_ip_of(entries, 5), ==, 0);
+        g_assert_cmpuint(entries_find_public_ip(entries, 101)->ip, ==, 9);
+
+        entries_choose_public(entries, 9, 0);
+        g_assert_null(entries_find_public_ip(entries, 101));
+        g_assert_cmpuint(entries_n_public(entries), ==, 2);
+        g_autoptr(Entries) copy = entries_copy(entries);
+        g_assert_true(entries_equal_addresses(copy, entries));
+        entries_choose_public(copy, 9, 109);
+        g_assert_false(entries_equal_addresses(copy, entries));
+}
+
 static void test_take(void)
 {
         g_autoptr(Entries) entries = entries_new();
@@ -169,6 +215,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/entries/put-and-find", test_put_and_find);
         g_test_add_func("/entries/replace", test_replace);
+        g_test_add_func("/entries/choices", test_choices);
         g_test_add_func("/entries/take", test_take);
         g_test_add_func("/entries/check", test_check);
         g_test_add_func("/entries/dns", test_dns);

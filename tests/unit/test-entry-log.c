@@ -39,6 +39,23 @@ static void test_replay(void)
                 { "+d h 10.0.0.1\n-d H\n", 2, 0, "" },
                 { "+a 10.0.0.1 - - -\n+d h 10.0.0.1\n0a\n", 3, 0, "+d h 10.0.0.1\n" },
                 { "+a 10.0.0.1 - - -\n+d h 10.0.0.1\n0d\n", 3, 0, "+a 10.0.0.1 - - -\n" },
+                /* What the pool chose, and what it is yet to choose. */
+                { "+a 10.0.0.1 - - auto:11.0.0.1\n+a 10.0.0.2 - - auto\n", 2, 0,
+                  "+a 10.0.0.1 - - auto:11.0.0.1\n+a 10.0.0.2 - - auto\n" },
+                { "+a 10.0.0.1 - a auto\n=a 10.0.0.1 11.0.0.1\n", 2, 0,
+                  "+a 10.0.0.1 - a auto:11.0.0.1\n" },
+                { "+a 10.0.0.1 - - auto:11.0.0.1\n=a 10.0.0.1 11.0.0.2\n", 2, 0,
+                  "+a 10.0.0.1 - - auto:11.0.0.2\n" },
+                /* A choice for what is gone, wants none, or chose what is somebody's by now. */
+                { "=a 10.0.0.1 11.0.0.1\n+a 10.0.0.2 - - -\n=a 10.0.0.2 11.0.0.1\n", 3, 0,
+                  "+a 10.0.0.2 - - -\n" },
+                { "+a 10.0.0.1 - - 11.0.0.1\n+a 10.0.0.2 - - auto\n=a 10.0.0.2 11.0.0.1\n", 3, 0,
+                  "+a 10.0.0.1 - - 11.0.0.1\n+a 10.0.0.2 - - auto\n" },
+                { "+a 10.0.0.1 - - 11.0.0.1\n+a 10.0.0.2 - - auto:11.0.0.1\n", 2, 0,
+                  "+a 10.0.0.1 - - 11.0.0.1\n+a 10.0.0.2 - - auto\n" },
+                { "+a 10.0.0.1 - - auto:\n+a 10.0.0.1 - - autos\n+a 10.0.0.1 - - auto:x\n=a x "
+                  "11.0.0.1\n=a 10.0.0.1 -\n",
+                  5, 5, "" },
                 /* Cut short. */
                 { "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -", 1, 0, "+a 10.0.0.1 - - -\n" },
                 { "0a", 0, 0, "" },
@@ -84,15 +101,23 @@ static void test_lines(void)
                                .hostname = (char *)"dut",
                                .public_ip = 0x0b000001 };
         AddressEntry bare = { .ip = 0x0a000002 };
+        AddressEntry chosen = { .ip = 0x0a000002, .public_ip = 0x0b000002, .public_auto = true };
+        AddressEntry unchosen = { .ip = 0x0a000002, .public_auto = true };
         DnsEntry name = { .hostname = (char *)"h", .ip = 0x0a000003 };
         g_autofree char *put = entry_log_line_put_address(&entry);
         g_autofree char *put_bare = entry_log_line_put_address(&bare);
+        g_autofree char *put_chosen = entry_log_line_put_address(&chosen);
+        g_autofree char *put_unchosen = entry_log_line_put_address(&unchosen);
+        g_autofree char *choice = entry_log_line_choose_public(&chosen);
         g_autofree char *removed = entry_log_line_remove_address(0x0a000001);
         g_autofree char *put_name = entry_log_line_put_dns(&name);
         g_autofree char *removed_name = entry_log_line_remove_dns("h");
 
         g_assert_cmpstr(put, ==, "+a 10.0.0.1 02:00:00:00:00:01 dut 11.0.0.1\n");
         g_assert_cmpstr(put_bare, ==, "+a 10.0.0.2 - - -\n");
+        g_assert_cmpstr(put_chosen, ==, "+a 10.0.0.2 - - auto:11.0.0.2\n");
+        g_assert_cmpstr(put_unchosen, ==, "+a 10.0.0.2 - - auto\n");
+        g_assert_cmpstr(choice, ==, "=a 10.0.0.2 11.0.0.2\n");
         g_assert_cmpstr(removed, ==, "-a 10.0.0.1\n");
         g_assert_cmpstr(put_name, ==, "+d h 10.0.0.3\n");
         g_assert_cmpstr(removed_name, ==, "-d h\n");
@@ -128,6 +153,19 @@ static void test_compact(void)
                   "+a 10.0.0.1 " M3 " - 11.0.0.2\n+a 10.0.0.2 " M1 " - 11.0.0.3\n"
                   "+a 10.0.0.3 " M2 " - 11.0.0.1\n+a 10.0.0.4 - - -\n+a 10.0.0.5 - - -\n",
                   NULL },
+                /* Choices alone are no other entries: a file may say something new of those. */
+                { "+a 10.0.0.1 " M1 " - auto\n+a 10.0.0.2 - - auto:11.0.0.1\n",
+                  "+a 10.0.0.1 " M1 " - auto:11.0.0.1\n+a 10.0.0.2 - - auto:11.0.0.2\n", NULL },
+                { "+a 10.0.0.1 " M1 " - auto\n+a 10.0.0.2 - - -\n",
+                  "+a 10.0.0.1 " M1 " - auto:11.0.0.1\n+a 10.0.0.2 - - -\n",
+                  "=a 10.0.0.1 11.0.0.1\n" },
+                { "+a 10.0.0.1 - - auto:11.0.0.1\n+a 10.0.0.2 - - auto:11.0.0.2\n+a 10.0.0.3 - - "
+                  "-\n",
+                  "+a 10.0.0.1 - - auto:11.0.0.2\n+a 10.0.0.2 - - auto:11.0.0.1\n+a 10.0.0.3 - - "
+                  "-\n",
+                  "+a 10.0.0.2 - - auto\n=a 10.0.0.1 11.0.0.2\n=a 10.0.0.2 11.0.0.1\n" },
+                { "+a 10.0.0.1 - - auto:11.0.0.1\n", "+a 10.0.0.1 - - 11.0.0.1\n",
+                  "+a 10.0.0.1 - - 11.0.0.1\n" },
                 /* What was public is an ip now. */
                 { "+a 10.0.0.1 - - 11.0.0.1\n+a 10.0.0.2 - - -\n",
                   "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -\n+a 11.0.0.1 - - -\n", NULL },
@@ -158,6 +196,7 @@ static void put_random(Entries *entries)
                 entry->mac = g_strdup_printf("02:00:00:00:00:%02x", g_test_rand_int_range(1, 12));
         if (g_test_rand_bit())
                 entry->public_ip = 0x0b000000 + (guint32)g_test_rand_int_range(1, 12);
+        entry->public_auto = g_test_rand_bit();
         if (entries_check_address(entries, entry, NULL))
                 entries_put_address(entries, g_steal_pointer(&entry));
 }
