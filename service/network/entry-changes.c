@@ -143,6 +143,24 @@ void entry_changes_drop_reset(Network *network, FileSyncDone done, gpointer data
         entry_log_file_drop(network->changes->log, done, data);
 }
 
+void entry_changes_log_choices(Network *network)
+{
+        bool known = true;
+
+        for (guint i = 0; known && network->changes && i < network->chosen->len; i++) {
+                g_autoptr(GError) error = NULL;
+                guint32 ip = g_array_index(network->chosen, guint32, i);
+                const AddressEntry *entry = entries_find_ip(network->config->entries, ip);
+                if (!entry || !entry->public_auto || entry->public_ip == 0)
+                        continue;
+                g_autofree char *line = entry_log_line_choose_public(entry);
+                known = entry_log_file_append(network->changes->log, line, &error);
+                if (!known) /* then the next start chooses again: most often the same */
+                        log_network_warning(network->name, "%s", error->message);
+        }
+        g_array_set_size(network->chosen, 0);
+}
+
 /* The host */
 
 static bool maps_are_in_force(const Network *network)
@@ -219,6 +237,23 @@ static char *log_line(const EntryChange *change)
         g_assert_not_reached();
 }
 
+/* The pool's choice for an entry that wants one and has none that it can keep. */
+static bool choose_public_ip(Network *network, AddressEntry *entry, GError **error)
+{
+        const NetworkConfig *config = network->config;
+
+        if (!entry->public_auto)
+                return true;
+        g_autoptr(PublicCheck) check = public_check_new(network, error);
+        if (!check)
+                return false;
+        if (entry->public_ip == 0)
+                entry->public_ip = entries_choice_of(config->entries, entry);
+        if (entry->public_ip == 0 || !public_check(check, entry->public_ip, NULL))
+                entry->public_ip = public_choose(check, config, entry, NULL, error);
+        return entry->public_ip != 0;
+}
+
 static bool check_public_ip(Network *network, const EntryChange *change, GError **error)
 {
         guint32 before = change->old_address ? change->old_address->public_ip : 0;
@@ -241,6 +276,7 @@ static bool check(Network *network, EntryChange *change, GError **error)
                 address = entries_find_ip(entries, change->address->ip);
                 change->old_address = address ? address_entry_copy(address) : NULL;
                 return config_check_address(network->config, change->address, error) &&
+                       choose_public_ip(network, change->address, error) &&
                        check_public_ip(network, change, error);
         case REMOVE_ADDRESS:
                 address = entries_find_ip(entries, change->ip);
@@ -488,6 +524,25 @@ void entry_changes_run(Network *network, gpointer data)
                         g_idle_add_full(G_PRIORITY_HIGH + 1, flush_when_idle, network, NULL);
 }
 
+AddressEntry *entry_change_address(gpointer data)
+{
+        EntryChange *change = data;
+        return change->address;
+}
+
+bool entry_change_needs_probe(Network *network, gpointer data)
+{
+        const AddressEntry *entry = entry_change_address(data);
+
+        if (!entry || !(entry->public_ip || entry->public_auto) || !maps_are_in_force(network) ||
+            !config_check_address(network->config, entry, NULL))
+                return false;
+        const AddressEntry *before = entries_find_ip(network->config->entries, entry->ip);
+        guint32 wanted = entry->public_ip ? entry->public_ip
+                                          : entries_choice_of(network->config->entries, entry);
+        return wanted == 0 || !before || before->public_ip != wanted;
+}
+
 void entry_change_cancel(Network *network, gpointer data, const GError *error)
 {
         g_autoptr(EntryChange) change = data;
@@ -496,7 +551,8 @@ void entry_change_cancel(Network *network, gpointer data, const GError *error)
 
 static void submit(Network *network, EntryChange *change)
 {
-        if (operations_are_idle(network) && !network->removed)
+        if (operations_are_idle(network) && !network->removed &&
+            !entry_change_needs_probe(network, change))
                 entry_changes_run(network, change);
         else
                 operations_queue_entry_change(network, change);

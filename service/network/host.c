@@ -59,6 +59,9 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->arp = arp_new(error);
         if (!host->arp)
                 return NULL;
+        host->arp_prober = arp_prober_new(error);
+        if (!host->arp_prober)
+                return NULL;
         host->foreign_firewall = foreign_firewall_new(error);
         if (!host->foreign_firewall)
                 return NULL;
@@ -82,6 +85,7 @@ void host_free(Host *host)
         guard_free(host->guard);
         knobs_free(host->knobs);
         foreign_firewall_free(host->foreign_firewall);
+        arp_prober_free(host->arp_prober);
         arp_free(host->arp);
         conntrack_free(host->conntrack);
         nft_free(host->nft);

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "host/arp-probe.h"
 #include "host/arp.h"
 #include "host/conntrack.h"
 #include "host/firewalld.h"
@@ -23,6 +24,7 @@ typedef struct Host {
         Nft *nft;
         Conntrack *conntrack;
         Arp *arp;
+        ArpProber *arp_prober;
         ForeignFirewall *foreign_firewall;
         Nm *nm;
         Firewalld *firewalld;

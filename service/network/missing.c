@@ -77,6 +77,7 @@ unsigned missing_public(Network *network)
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 IpAddress wanted = { .address = entries_address_at(entries, i)->public_ip };
                 if (wanted.address &&
+                    !g_hash_table_contains(network->blocked, GUINT_TO_POINTER(wanted.address)) &&
                     !g_array_binary_search(there, &wanted, compare_addresses, NULL))
                         return NETWORK_PART_PUBLIC;
         }

@@ -14,6 +14,7 @@
 
 typedef struct Operation Operation;
 typedef struct EntryChanges EntryChanges;
+typedef struct PublicProbe PublicProbe;
 
 /* The files that a change replaces; saving.c's. */
 typedef struct Saving {
@@ -63,6 +64,15 @@ struct Network {
 
         EntryChanges *changes;
         Saving saving;
+
+        GHashTable *reserved; /* addresses that are being probed, as a set: no other network's */
+        GHashTable *blocked;  /* address -> MAC: of its mappings, but another host has them */
+        GArray *chosen;       /* guint32, ips of entries whose choice the log has not got yet */
+        PublicProbe *probe;   /* under way */
+        guint left_index;     /* the interface that its addresses left last; 0 = none */
+        gint64 left_usec;     /* when (monotonic) */
+        guint ask_again_id;   /* for the blocked ones */
+        guint gather_id;      /* waits for the rest of a burst of entry changes */
 };
 
 /* The one place where the state changes: logs, tells and persists. @error NULL: none. */
@@ -80,6 +90,8 @@ void network_clear_state_dir(Network *network, const char *state_dir, bool keep_
 void network_set_config(Network *network, NetworkConfig *config);
 
 /* operations.c */
+/* Whether somebody waits for the operation that runs, to be told of what does not work. */
+bool operations_have_caller(const Network *network);
 bool operations_are_idle(const Network *network);
 /* Has the steps of @changes run again when nothing else does, after a back-off if it failed
  * lately. */
@@ -99,6 +111,10 @@ void entry_changes_free(EntryChanges *changes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryChanges, entry_changes_free)
 /* Runs a change that waited (operations_queue_entry_change()). */
 void entry_changes_run(Network *network, gpointer change);
+/* The entry that @change puts, to be changed before it runs; NULL: it puts none. */
+AddressEntry *entry_change_address(gpointer change);
+/* Whether @change, run now, would put on a public address that nobody has been asked for. */
+bool entry_change_needs_probe(Network *network, gpointer change);
 void entry_change_cancel(Network *network, gpointer change, const GError *error);
 /* The entries were set as a whole: the log starts again from what is configured. In two halves:
  * beside the old log, and in its place; or dropped instead. */
@@ -110,6 +126,13 @@ void entry_changes_delete(Network *network);
 /* Writes what is pending now, and answers. */
 void entry_changes_flush_now(EntryChanges *changes);
 void entry_changes_flush(Network *network);
+
+/* Has the log know what the pool chose since the last time. */
+void entry_changes_log_choices(Network *network);
+
+/* entry-burst.c: runs @changes (entry changes, borrowed), in order, after one probe of all of their
+ * public addresses. @done is called once, perhaps from inside the call. */
+void entry_burst_run(Network *network, const GPtrArray *changes, void (*done)(Network *network));
 
 /* saving.c: the configuration's files that a change replaces. @done is called once, perhaps from
  * inside the call, and takes its error. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/entry-log.h"
+#include "network/public-probe.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -219,6 +220,9 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         network->configured = entries_copy(config->entries);
         network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
         g_queue_init(&network->operations);
+        network->reserved = g_hash_table_new(NULL, NULL);
+        network->blocked = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+        network->chosen = g_array_new(FALSE, FALSE, sizeof(guint32));
 
         load_record(network, origin);
         network->changes = entry_changes_new(network);
@@ -246,6 +250,11 @@ static void network_free(Network *network)
                 g_source_remove(network->retry_id);
         if (network->repair_id)
                 g_source_remove(network->repair_id);
+        if (network->ask_again_id)
+                g_source_remove(network->ask_again_id);
+        if (network->gather_id)
+                g_source_remove(network->gather_id);
+        public_probe_free(network->probe);
         entry_changes_free(network->changes);
         lease_file_free(network->lease_file);
         dhcp_watch_free(network->boards);
@@ -255,6 +264,9 @@ static void network_free(Network *network)
         entries_free(network->configured);
         config_free(network->config);
         g_clear_pointer(&network->leases, g_ptr_array_unref);
+        g_clear_pointer(&network->reserved, g_hash_table_unref);
+        g_clear_pointer(&network->blocked, g_hash_table_unref);
+        g_clear_pointer(&network->chosen, g_array_unref);
         g_free(network->upstream);
         g_free(network->public_interface);
         g_free(network->interface);

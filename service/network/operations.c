@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "network/public-probe.h"
+#include "network/public.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -32,6 +34,7 @@ struct Operation {
         bool log;              /* CHANGE: the entry log changes */
         bool committing;       /* CHANGE: its files may have been replaced */
         gpointer entry_change; /* ENTRY */
+        GPtrArray *burst;      /* ENTRY: those that run with it, and it first; borrowed */
         GError *cause;         /* UP, CHANGE: why it is being rolled back */
         NetworkDone done;
         gpointer data;
@@ -40,6 +43,8 @@ struct Operation {
 /* The first pause before something that failed is tried again, doubled each time up to the last. */
 #define RETRY_FIRST_MS 100
 #define RETRY_LAST_MS  30000
+/* The pause before another host is asked again whether it still has an address of ours. */
+#define ASK_AGAIN_MS 3000
 /* The pause before something is put back that was put back just now. */
 #define REPAIR_AGAIN_MS 250
 
@@ -53,6 +58,7 @@ static void operation_free(Operation *operation)
         config_free(operation->config);
         entries_free(operation->configured);
         g_clear_error(&operation->cause);
+        g_clear_pointer(&operation->burst, g_ptr_array_unref);
         g_free(operation);
 }
 
@@ -71,11 +77,21 @@ static Operation *operation_new(OperationType type, NetworkDone done, gpointer d
         return operation;
 }
 
+/* What the pool chose in the meantime is kept, and told of. */
+static void keep_choices(Network *network)
+{
+        if (network->chosen->len == 0 || network->removed)
+                return;
+        entry_changes_log_choices(network);
+        network_tell(network, NETWORK_PROPERTY_ADDRESSES);
+}
+
 /* Ends the current operation; @error is borrowed. */
 static void operation_end(Network *network, const GError *error)
 {
         Operation *operation = g_steal_pointer(&network->current);
 
+        keep_choices(network);
         if (operation->done)
                 operation->done(network, error, operation->data);
         operation_free(operation);
@@ -112,6 +128,24 @@ static void wait_for_interface(Network *network)
         network_set_state(network, NETWORK_WAITING, reason);
 }
 
+/* The public addresses that other hosts have; NULL for none. The caller's. */
+static char *what_is_blocked(const Network *network)
+{
+        g_autoptr(GString) text = g_string_new(NULL);
+        GHashTableIter iter;
+        gpointer ip, mac;
+
+        g_hash_table_iter_init(&iter, network->blocked);
+        while (g_hash_table_iter_next(&iter, &ip, &mac)) {
+                char buffer[ADDRESS_TEXT_SIZE];
+                g_string_append_printf(text, "%spublic_ip: %s is in use on %s: %s has it",
+                                       text->len ? "; " : "",
+                                       address_format(GPOINTER_TO_UINT(ip), buffer),
+                                       network->public_interface, (const char *)mac);
+        }
+        return text->len ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
 /* What a network that is up cannot do for want of an interface; NULL for nothing. The caller's. */
 static char *what_is_lacking(const Network *network)
 {
@@ -127,7 +161,19 @@ static char *what_is_lacking(const Network *network)
         if (config->nat_mode == NAT_MODE_1TO1 && !network->public_interface)
                 return g_strdup_printf("no public addresses: there is no interface %s",
                                        config->public_interface);
-        return NULL;
+        return what_is_blocked(network);
+}
+
+/* The other hosts may have left, and nobody tells of that. */
+static gboolean ask_again(gpointer data)
+{
+        Network *network = data;
+        Operation *operation = operation_new(OPERATION_REFRESH, NULL, NULL);
+
+        network->ask_again_id = 0;
+        operation->changes = STEP_CHANGE_PROBE | NETWORK_PART_PUBLIC;
+        queue(network, operation);
+        return G_SOURCE_REMOVE;
 }
 
 /* After the steps of @changes went well: active, or degraded for want of an upstream; or as it was
@@ -140,6 +186,8 @@ static void settle_up(Network *network, unsigned changes)
         network->retry_ms = 0;
         g_autofree char *lacking = what_is_lacking(network);
         network_set_state(network, lacking ? NETWORK_DEGRADED : NETWORK_ACTIVE, lacking);
+        if (g_hash_table_size(network->blocked) > 0 && !network->ask_again_id)
+                network->ask_again_id = g_timeout_add(ASK_AGAIN_MS, ask_again, network);
 }
 
 /* UP */
@@ -169,7 +217,7 @@ static void undo(Network *network, StepRunDone done)
 static void stay_up(Network *network, GError *error)
 {
         network_set_state(network, NETWORK_DEGRADED, error->message);
-        operations_refresh(network, STEP_CHANGE_ALL);
+        operations_refresh(network, STEP_CHANGE_ALL & ~STEP_CHANGE_PROBE);
         g_clear_error(&error);
         operation_end(network, NULL);
 }
@@ -209,7 +257,9 @@ static void start_up(Network *network, const Link *link)
                 return;
         }
         network_set_state(network, NETWORK_ACTIVATING, NULL);
-        steps_start(network, STEP_CHANGE_ALL, up_started);
+        /* Adopted, its addresses are on. */
+        unsigned all = record->is_up ? STEP_CHANGE_ALL & ~STEP_CHANGE_PROBE : STEP_CHANGE_ALL;
+        steps_start(network, all, up_started);
 }
 
 /* What an earlier life left on an interface that is another one now, or gone, is undone. */
@@ -433,7 +483,7 @@ static void roll_back_change(Network *network, GError *error)
         }
         if (upstream_resolve(network)) /* back to what it was */
                 network->run.changes |= CONFIG_CHANGE_RULES;
-        steps_start(network, network->run.changes, change_rolled_back);
+        steps_start(network, network->run.changes & ~STEP_CHANGE_PROBE, change_rolled_back);
 }
 
 static void change_committed(Network *network, GError *error)
@@ -465,12 +515,16 @@ static void change_started(Network *network, GError *error)
 
 static void change_staged(Network *network, GError *error)
 {
+        const unsigned claiming =
+                CONFIG_CHANGE_RULES | CONFIG_CHANGE_LINK | CONFIG_CHANGE_ADDRESSES;
+        unsigned probes = network->current->changes & claiming ? STEP_CHANGE_PROBE : 0;
+
         if (error) {
                 network->current->cause = error;
                 swap_config(network, network->current);
                 change_unsaved(network, NULL);
         } else if (is_up(network)) {
-                steps_start(network, network->current->changes, change_started);
+                steps_start(network, network->current->changes | probes, change_started);
         } else {
                 commit_change(network);
         }
@@ -507,6 +561,13 @@ static void run_change(Network *network)
                 operation_end(network, error);
                 return;
         }
+        config_keep_choices(operation->config, network->config->entries);
+        if (!public_choose_all(network, operation->config, &error)) {
+                g_array_set_size(network->chosen, 0);
+                operation_end(network, error);
+                return;
+        }
+        g_array_set_size(network->chosen, 0); /* saved with the rest */
         operation->changes = config_diff(network->config, operation->config);
         if (!operation->configured)
                 operation->configured = entries_copy(configured_after(network, operation));
@@ -597,8 +658,8 @@ static void run_renamed(Network *network, const Link *link)
                 undo(network, lost_undone);
                 return;
         }
-        network->current->changes = STEP_CHANGE_ALL;
-        steps_start(network, STEP_CHANGE_ALL, refresh_started);
+        network->current->changes = STEP_CHANGE_ALL & ~STEP_CHANGE_PROBE;
+        steps_start(network, network->current->changes, refresh_started);
 }
 
 static void run_lost(Network *network)
@@ -642,6 +703,43 @@ static void run_new_board(Network *network)
                 operation_end(network, NULL);
 }
 
+/* ENTRY: one alone, or, where an address has to be asked for, with those that follow */
+
+static void burst_done(Network *network)
+{
+        operation_end(network, NULL);
+}
+
+static gboolean gather(gpointer data)
+{
+        Network *network = data;
+        GPtrArray *burst = network->current->burst;
+        Operation *next;
+
+        network->gather_id = 0;
+        while ((next = g_queue_peek_head(&network->operations)) && next->type == OPERATION_ENTRY) {
+                g_ptr_array_add(burst, next->entry_change);
+                operation_free(g_queue_pop_head(&network->operations));
+        }
+        entry_burst_run(network, burst, burst_done);
+        return G_SOURCE_REMOVE;
+}
+
+static void run_entry(Network *network)
+{
+        Operation *operation = network->current;
+
+        if (!entry_change_needs_probe(network, operation->entry_change)) {
+                entry_changes_run(network, operation->entry_change);
+                operation_end(network, NULL);
+                return;
+        }
+        operation->burst = g_ptr_array_new();
+        g_ptr_array_add(operation->burst, operation->entry_change);
+        /* After what else is on the bus now, which may be of the same burst. */
+        network->gather_id = g_idle_add_full(G_PRIORITY_HIGH + 1, gather, network, NULL);
+}
+
 /* The queue */
 
 static void run_operation(Network *network)
@@ -677,8 +775,7 @@ static void run_operation(Network *network)
                 run_new_board(network);
                 return;
         case OPERATION_ENTRY:
-                entry_changes_run(network, network->current->entry_change);
-                operation_end(network, NULL);
+                run_entry(network);
                 return;
         }
         g_assert_not_reached();
@@ -693,6 +790,11 @@ static void run_queue(Network *network)
         if (network->current->type != OPERATION_ENTRY)
                 entry_changes_flush(network);
         run_operation(network);
+}
+
+bool operations_have_caller(const Network *network)
+{
+        return network->current && network->current->done;
 }
 
 bool operations_are_idle(const Network *network)
@@ -778,17 +880,41 @@ void network_links_changed(Network *network)
                 wait_for_interface(network); /* the reason may be another one */
 }
 
-void network_host_changed(Network *network)
+static bool upstream_moved(Network *network)
 {
         g_autofree char *upstream = g_strdup(network->upstream);
 
-        network->host_changed = !operations_are_idle(network);
-        if (network->host_changed || !is_up(network) || !upstream_resolve(network))
-                return;
+        if (!upstream_resolve(network))
+                return false;
         log_network_notice(network->name, "upstream %s -> %s", upstream ? upstream : "none",
                            network->upstream ? network->upstream : "none");
         network_tell(network, NETWORK_PROPERTY_UPSTREAM);
-        retry_now(network, CONFIG_CHANGE_RULES);
+        return true;
+}
+
+/* The upstream moves on, or back, while the LAN there is still being asked: nothing has been done
+ * there yet, and what is where it was has not gone. */
+static bool is_probing_elsewhere(Network *network)
+{
+        Operation *operation = network->current;
+
+        if (!operation || operation->type != OPERATION_REFRESH || !network->probe ||
+            !upstream_moved(network))
+                return false;
+        g_clear_pointer(&network->probe, public_probe_free);
+        operation->changes |= CONFIG_CHANGE_RULES | STEP_CHANGE_PROBE;
+        steps_start(network, operation->changes, refresh_started);
+        return true;
+}
+
+void network_host_changed(Network *network)
+{
+        if (is_probing_elsewhere(network))
+                return;
+        network->host_changed = !operations_are_idle(network);
+        if (network->host_changed || !is_up(network) || !upstream_moved(network))
+                return;
+        retry_now(network, CONFIG_CHANGE_RULES | STEP_CHANGE_PROBE);
 }
 
 static void log_repair(const Network *network)

@@ -19,6 +19,8 @@
 
 /* The loopback's index in every network namespace; local addresses are routed to it. */
 #define LOOPBACK_INDEX 1
+/* Nobody has taken an address within that time because its holder was away. */
+#define SHORT_ABSENCE_USEC (10 * G_TIME_SPAN_SECOND)
 
 struct PublicCheck {
         Network *network;
@@ -152,7 +154,8 @@ static bool check_networks(PublicCheck *check, guint32 ip, const char *text, GEr
                                     other->name);
                         return false;
                 }
-                if (!entries_find_public_ip(other->config->entries, ip))
+                if (!entries_find_public_ip(other->config->entries, ip) &&
+                    !g_hash_table_contains(other->reserved, GUINT_TO_POINTER(ip)))
                         continue;
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
                             "public_ip: %s is a mapping of network %s", text, other->name);
@@ -169,6 +172,79 @@ bool public_check(PublicCheck *check, guint32 public_ip, GError **error)
         return check_networks(check, public_ip, text, error) &&
                check_addresses(check, public_ip, text, error) &&
                check_routes(check, public_ip, text, error);
+}
+
+typedef struct Choice {
+        PublicCheck *check;
+        const NetworkConfig *config;
+        const AddressEntry *entry;
+        GHashTable *excluded;
+} Choice;
+
+static bool is_free(guint32 ip, gpointer data)
+{
+        const Choice *choice = data;
+        const AddressEntry *entry = choice->entry;
+        const AddressEntry *holder = entries_find_public_ip(choice->config->entries, ip);
+        Network *network = choice->check->network;
+
+        if (holder && holder->ip != entry->ip)
+                return false;
+        if (choice->excluded && g_hash_table_contains(choice->excluded, GUINT_TO_POINTER(ip)))
+                return false;
+        if (public_is_on(network, ip) && !is_ours(network->record, ip))
+                return false;
+        return public_check(choice->check, ip, NULL);
+}
+
+guint32 public_choose(PublicCheck *check, const NetworkConfig *config, const AddressEntry *entry,
+                      GHashTable *excluded, GError **error)
+{
+        Choice choice = { check, config, entry, excluded };
+        guint32 ip = public_pool_choose(&config->public_pool, entry, is_free, &choice);
+
+        if (ip == 0) {
+                g_autofree char *pool = public_pool_to_string(&config->public_pool);
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED,
+                            "public_pool: %s has no address left", pool);
+        }
+        return ip;
+}
+
+bool public_choose_all(Network *network, NetworkConfig *config, GError **error)
+{
+        Entries *entries = config->entries;
+
+        if (config->nat_mode != NAT_MODE_1TO1 || config->public_pool.first == 0)
+                return true;
+        g_autoptr(PublicCheck) check = public_check_new(network, error);
+        if (!check)
+                return false;
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                const AddressEntry *entry = entries_address_at(entries, i);
+                if (!entry->public_auto ||
+                    (entry->public_ip != 0 && public_check(check, entry->public_ip, NULL)))
+                        continue;
+                guint32 ip = public_choose(check, config, entry, NULL, error);
+                if (ip == 0)
+                        return false;
+                entries_choose_public(entries, entry->ip, ip);
+                g_array_append_val(network->chosen, entry->ip);
+        }
+        return true;
+}
+
+bool public_is_just_back(Network *network)
+{
+        guint index = public_index(network);
+        gint64 absent_usec = g_get_monotonic_time() - network->left_usec;
+
+        return index != 0 && index == network->left_index && absent_usec < SHORT_ABSENCE_USEC;
+}
+
+bool public_is_on(Network *network, guint32 ip)
+{
+        return route_lookup(network->host->rtnl, ip) == LOOPBACK_INDEX;
 }
 
 static IpAddress host_address(guint index, guint32 ip)
@@ -276,7 +352,7 @@ static bool end_old_connections(Network *network, const GArray *ips, GError **er
 
         for (guint i = 0; i < ips->len; i++) {
                 guint32 ip = g_array_index(ips, guint32, i);
-                if (route_lookup(network->host->rtnl, ip) != LOOPBACK_INDEX)
+                if (!public_is_on(network, ip))
                         g_array_append_val(strange, ip);
         }
         return conntrack_end_untranslated(network->host->conntrack, strange, error);
@@ -319,6 +395,10 @@ static bool leave_old_interface(Network *network, guint index, GError **error)
         Record *record = network->record;
         guint old_index = recorded_index(network);
 
+        if (old_index != index && record->public_added->len > 0) {
+                network->left_index = old_index;
+                network->left_usec = g_get_monotonic_time();
+        }
         if (old_index != index && !remove_unwanted(network, old_index, NULL, error))
                 return false;
         g_free(record->public_interface);
@@ -335,6 +415,28 @@ static bool add_all(Network *network, guint index, const GArray *ips, GError **e
         return true;
 }
 
+GArray *public_missing(Network *network, GError **error)
+{
+        g_autoptr(GArray) missing = g_array_new(FALSE, FALSE, sizeof(guint32));
+        const Entries *entries = network->config->entries;
+        guint index = public_index(network);
+
+        if (network->config->nat_mode != NAT_MODE_1TO1 || index == 0)
+                return g_steal_pointer(&missing);
+        g_autoptr(GArray) there = ip_address_list(network->host->rtnl, index, error);
+        if (!there)
+                return NULL;
+        g_autoptr(GHashTable) on = g_hash_table_new(NULL, NULL);
+        for (guint i = 0; i < there->len; i++)
+                g_hash_table_add(on, GUINT_TO_POINTER(g_array_index(there, IpAddress, i).address));
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                guint32 ip = entries_address_at(entries, i)->public_ip;
+                if (ip && !g_hash_table_contains(on, GUINT_TO_POINTER(ip)))
+                        g_array_append_val(missing, ip);
+        }
+        return g_steal_pointer(&missing);
+}
+
 static bool add_missing(Network *network, guint index, const Entries *entries, GError **error)
 {
         g_autoptr(GArray) there = ip_address_list(network->host->rtnl, index, error);
@@ -347,7 +449,7 @@ static bool add_missing(Network *network, guint index, const Entries *entries, G
                 const IpAddress *found = ip ? find(there, ip) : NULL;
                 if (found && found->protocol == IP_ADDRESS_OURS && !is_ours(network->record, ip))
                         g_array_append_val(network->record->public_added, ip);
-                if (ip && !found)
+                if (ip && !found && !g_hash_table_contains(network->blocked, GUINT_TO_POINTER(ip)))
                         g_array_append_val(missing, ip);
         }
         return add_all(network, index, missing, error);
@@ -387,7 +489,7 @@ void public_announce(Network *network)
         g_autoptr(GArray) mapped = g_array_new(FALSE, FALSE, sizeof(guint32));
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 guint32 ip = entries_address_at(entries, i)->public_ip;
-                if (ip)
+                if (ip && !g_hash_table_contains(network->blocked, GUINT_TO_POINTER(ip)))
                         g_array_append_val(mapped, ip);
         }
         announce(network, index, mapped);

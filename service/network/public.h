@@ -20,13 +20,31 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PublicCheck, public_check_free)
  * (ADDRESS_IN_USE). */
 bool public_check(PublicCheck *check, guint32 public_ip, GError **error);
 
+/* The address that @config's pool gives @entry, which wants one, beside @config's entries; not one
+ * of
+ * @excluded (a set of addresses; may be NULL), nor one that the host has for itself. 0 with
+ * LIMIT_EXCEEDED where none is left. */
+guint32 public_choose(PublicCheck *check, const NetworkConfig *config, const AddressEntry *entry,
+                      GHashTable *excluded, GError **error);
+/* Has each entry of @config, which is @network's or is to be, have its address where it wants one
+ * of the pool, and another one where the old one cannot be its any more. LIMIT_EXCEEDED. */
+bool public_choose_all(Network *network, NetworkConfig *config, GError **error);
+
+/* Whether the public interface is one that the addresses had left only just now. */
+bool public_is_just_back(Network *network);
+/* Whether @ip is on the host already, so that nobody has to be asked for it. */
+bool public_is_on(Network *network, guint32 ip);
+/* The mappings' addresses that are not on the public interface (guint32; the caller's). Empty where
+ * there is none now. */
+GArray *public_missing(Network *network, GError **error);
+
 /* Takes off what we added and no mapping of the configuration wants any more. Comes before the
  * mappings go: an address without one would be the host's own, and answered for by the host. */
 bool public_take_lost_off(Network *network, GError **error);
 
 /* Makes the addresses that are on the public interface those that the configuration's entries ask
- * for: adds what is missing (announced by ARP), removes what we added and nobody wants. Comes after
- * the mappings are there. */
+ * for: adds what is missing and not another host's (announced by ARP), removes what we added and
+ * nobody wants. Comes after the mappings are there. */
 bool public_sync(Network *network, GError **error);
 
 /* The public interface as it is now; 0: none is there. */

@@ -180,6 +180,8 @@ static GError *check_public(Network *network)
         g_autoptr(GError) error = NULL;
         const Entries *entries = network->config->entries;
 
+        if (!public_choose_all(network, network->config, &error))
+                return g_steal_pointer(&error);
         if (network->config->nat_mode != NAT_MODE_1TO1 || entries_n_public(entries) == 0)
                 return NULL;
         g_autoptr(PublicCheck) check = public_check_new(network, &error);
@@ -187,7 +189,8 @@ static GError *check_public(Network *network)
                 return g_steal_pointer(&error);
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 const AddressEntry *entry = entries_address_at(entries, i);
-                if (entry->public_ip && !public_check(check, entry->public_ip, &error))
+                if (entry->public_ip && !entry->public_auto &&
+                    !public_check(check, entry->public_ip, &error))
                         return g_steal_pointer(&error);
         }
         return NULL;

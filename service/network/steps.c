@@ -11,6 +11,7 @@
 
 /* The change masks that a step must follow. */
 #define UP      STEP_CHANGE_UP
+#define PROBE   STEP_CHANGE_PROBE
 #define RULES   CONFIG_CHANGE_RULES
 #define LINK    CONFIG_CHANGE_LINK
 #define ENTRIES CONFIG_CHANGE_ADDRESSES
@@ -20,6 +21,7 @@
 
 static const Step steps[] = {
         { "claim", UP | RULES | LINK | ENTRIES, claim_start, claim_undo },
+        { "probe", PROBE, probe_start, probe_undo },
         { "hand-over", UP | NETWORK_PART_HAND_OVER, hand_over_start, hand_over_undo },
         { "firewall", UP | RULES | LINK | ENTRIES | NETWORK_PART_FIREWALL, firewall_start,
           firewall_undo },

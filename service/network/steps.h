@@ -23,8 +23,11 @@ typedef struct Step {
 } Step;
 
 /* The bit that only a full bring-up has: steps that nothing in the configuration changes. */
-#define STEP_CHANGE_UP  (1u << 30)
-#define STEP_CHANGE_ALL (~0u)
+#define STEP_CHANGE_UP (1u << 30)
+/* The bit of what may claim public addresses anew: they are asked for. What puts back what was ours
+ * until just now has not got it. */
+#define STEP_CHANGE_PROBE (1u << 29)
+#define STEP_CHANGE_ALL   (~0u)
 
 typedef void (*StepRunDone)(Network *network, GError *error); /* takes @error */
 
@@ -50,6 +53,8 @@ void firewalls_forget(Network *network);
 /* The steps: step-NAME.c each. */
 void claim_start(Network *network);
 void claim_undo(Network *network);
+void probe_start(Network *network);
+void probe_undo(Network *network);
 void hand_over_start(Network *network);
 void hand_over_undo(Network *network);
 void firewall_start(Network *network);

@@ -19,11 +19,12 @@
 #include "util/error.h"
 #include "util/file.h"
 
-#define STEPS 8
+#define STEPS 9
 
 static const char *const step_names[STEPS] = {
-        "claim",      "hand-over",        "firewall",        "link",
-        "forwarding", "public addresses", "other firewalls", "dnsmasq",
+        "claim",   "probe",      "hand-over",        "firewall",
+        "link",    "forwarding", "public addresses", "other firewalls",
+        "dnsmasq",
 };
 
 /* The step to fail, counted in starts; -1: none. */
@@ -261,6 +262,59 @@ static void wait_active(Life *life)
                 run_for(20);
         }
         g_error("the network did not become active");
+}
+
+static guint32 public_ip_of(const Life *life, guint32 ip)
+{
+        const Network *network = manager_find(life->manager, "dut0");
+        return entries_find_ip(network_config(network)->entries, ip)->public_ip;
+}
+
+/* What the pool chose is what it chose, in this life and in the next one; the addresses that the
+ * host has are its own. */
+static void test_pool(Life *life, gconstpointer data)
+{
+        g_autofree char *before = host_dump();
+        g_autofree char *old_text = life_yaml(life);
+        g_autofree char *text = g_strconcat(old_text, "  - {ip: 192.168.100.12, public_ip: auto}\n",
+                                            "public_pool: 10.26.28.75-10.26.28.79\n", NULL);
+        AddressEntry entry = { .ip = 0xc0a8640d, .public_auto = true };
+
+        life_create(life, text);
+        g_assert_no_error(life->error);
+        for (entry.ip = 0xc0a8640d; entry.ip < 0xc0a86411; entry.ip++) { /* one too many */
+                life->done = false;
+                network_put_address(manager_find(life->manager, "dut0"),
+                                    address_entry_copy(&entry), life_network_through, life);
+                wait_until(&life->done, 5000);
+                if (life->error)
+                        break;
+        }
+        g_assert_cmphex(entry.ip, ==, 0xc0a86410);
+        g_assert_error(life->error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED);
+        g_clear_error(&life->error);
+        guint32 chosen[4];
+        for (guint i = 0; i < G_N_ELEMENTS(chosen); i++) {
+                chosen[i] = public_ip_of(life, 0xc0a8640c + i);
+                g_assert_cmphex(chosen[i], >=, 0x0a1a1c4b);
+                g_assert_cmphex(chosen[i], <=, 0x0a1a1c4f);
+                g_assert_cmphex(chosen[i], !=, 0x0a1a1c4d); /* on up0, and an entry's by name */
+        }
+        g_autofree char *up = host_dump();
+        life_end(life);
+
+        life_start(life);
+        manager_load(life->manager);
+        wait_active(life);
+        for (guint i = 0; i < G_N_ELEMENTS(chosen); i++)
+                g_assert_cmphex(public_ip_of(life, 0xc0a8640c + i), ==, chosen[i]);
+        g_autofree char *adopted = host_dump();
+        assert_same(up, adopted);
+
+        life_remove(life);
+        g_autofree char *after = host_dump();
+        assert_same(before, after);
+        assert_no_files(life);
 }
 
 /* A second life finds network, entries and process as the first one left them, and gives back what
@@ -516,6 +570,7 @@ int main(int argc, char **argv)
         TEST("/network/removed-as-it-was", NULL, test_up_and_removed);
         TEST("/network/forwarding-that-was-on-stays-on", NULL, test_forwarding_that_was_on_stays);
         TEST("/network/adopted-by-the-next-daemon", NULL, test_adopted);
+        TEST("/network/pool-s-choices-are-kept", NULL, test_pool);
         TEST("/network/waits-for-its-interface", NULL, test_waits);
         TEST("/network/dnsmasq-comes-back", NULL, test_dnsmasq_comes_back);
         TEST("/network/upstream-moves", NULL, test_upstream_moves);
