@@ -82,7 +82,7 @@ static void print_help(void)
 static const char *own_options(const Verb *verb)
 {
         if (verb->flags & VERB_ENTRY_OPTIONS)
-                return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP]";
+                return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP|auto]";
         if (verb->flags & VERB_WAIT_OPTIONS)
                 return " [--state=STATE | [--lease=MAC|HOST] [--port=PORT]] [--timeout=SECONDS]";
         return "";
@@ -95,7 +95,7 @@ static void print_own_options(const Verb *verb)
                       "Options of this verb:\n"
                       "      --mac=MAC              The DUT's MAC: it gets this address by DHCP\n"
                       "      --hostname=HOST        A name for it in DNS\n"
-                      "      --public-ip=IP         Its address on the LAN\n",
+                      "      --public-ip=IP         Its address on the LAN; auto: of the pool\n",
                       stdout);
         if (verb->flags & VERB_WAIT_OPTIONS)
                 fputs("\n"
