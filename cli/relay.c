@@ -148,11 +148,12 @@ static bool is_over(const Stream *stream)
         return stream->passed_on || stream->is_deserted;
 }
 
-/* What was written before the other direction broke is delivered all the same. */
+/* It has broken; what the other direction has to deliver is delivered all the same. */
 static void stream_give_up(Stream *stream)
 {
         stream->begin = stream->end = 0;
-        stream->at_end = stream->passed_on = true;
+        stream->at_end = true;
+        stream_pass_end_on(stream);
 }
 
 /* One round. False where nothing more can be delivered. @cause is the first that went wrong. */

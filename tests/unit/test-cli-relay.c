@@ -5,6 +5,7 @@
 
 #include "cli/relay.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -246,6 +247,29 @@ static void test_more_for_nobody(Fixture *fixture, gconstpointer data)
         assert_ends(fixture, "standard output");
 }
 
+/* A peer that waits for the end, and then closes. */
+static gpointer wait_for_end(gpointer data)
+{
+        assert_end(GPOINTER_TO_INT(data));
+        close(GPOINTER_TO_INT(data));
+        return NULL;
+}
+
+static void test_unreadable_input(void)
+{
+        g_autoptr(GError) error = NULL;
+        int fd, peer, null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+        connect_pair(&fd, &peer);
+        GThread *thread = g_thread_new("peer", wait_for_end, GINT_TO_POINTER(peer));
+        g_assert_false(relay_run(fd, null_fd, null_fd, &error));
+        g_assert_error(error, CLI_ERROR, CLI_ERROR_FAILED);
+        g_assert_nonnull(strstr(error->message, "standard input"));
+        g_thread_join(thread);
+        close(fd);
+        close(null_fd);
+}
+
 static void reset(Fixture *fixture)
 {
         const struct linger at_once = { .l_onoff = 1 };
@@ -308,5 +332,7 @@ int main(int argc, char **argv)
         ADD("/cli/relay/more-for-nobody-is-an-error", test_more_for_nobody);
         ADD("/cli/relay/reset-is-an-error", test_reset);
         ADD("/cli/relay/delivers-what-came-before-a-reset", test_reset_under_way);
+        g_test_add_func("/cli/relay/unreadable-input-leaves-no-peer-waiting",
+                        test_unreadable_input);
         return g_test_run();
 }
