@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* IPv4 routes and neighbours, read by rtnetlink, and word that the way out may have changed. No
- * route is made here but those that were there before: connected ones come and go with addresses.
- */
+/* IPv4 routes and neighbours, read by rtnetlink, and word that the way out may have changed. Most
+ * routes come and go with addresses; made here are those that were there before, and those of
+ * tables of our own. */
 
 #include "host/route.h"
 
@@ -90,9 +90,15 @@ static void append_hops(GArray *routes, const Route *route, const struct nlattr 
         }
 }
 
+typedef struct Listing {
+        GArray *routes;
+        guint32 table;
+} Listing;
+
 static int take_route(const struct nlmsghdr *message, void *data)
 {
-        GArray *routes = data;
+        const Listing *listing = data;
+        GArray *routes = listing->routes;
         const struct rtmsg *info = mnl_nlmsg_get_payload(message);
 
         if (message->nlmsg_type != RTM_NEWROUTE || info->rtm_family != AF_INET)
@@ -106,7 +112,7 @@ static int take_route(const struct nlmsghdr *message, void *data)
                 .route.table = info->rtm_table,
         };
         (void)mnl_attr_parse(message, sizeof *info, take_attribute, &read); /* never stops */
-        if (read.route.table != RT_TABLE_MAIN || read.route.type != RTN_UNICAST ||
+        if (read.route.table != listing->table || read.route.type != RTN_UNICAST ||
             (info->rtm_flags & (RTM_F_CLONED | RTNH_F_DEAD)))
                 return MNL_CB_OK;
         if (read.hops)
@@ -118,7 +124,14 @@ static int take_route(const struct nlmsghdr *message, void *data)
 
 GArray *route_list(Netlink *rtnl, GError **error)
 {
+        return route_list_table(rtnl, RT_TABLE_MAIN, error);
+}
+
+/* A table that nothing has been put into yet is not there: it has no routes. */
+GArray *route_list_table(Netlink *rtnl, guint32 table, GError **error)
+{
         g_autoptr(GArray) routes = g_array_new(FALSE, FALSE, sizeof(Route));
+        Listing listing = { .routes = routes, .table = table };
         int r = -EINTR;
 
         for (guint attempt = 0; r == -EINTR && attempt < DUMP_ATTEMPTS; attempt++) {
@@ -128,11 +141,11 @@ GArray *route_list(Netlink *rtnl, GError **error)
                 request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
                 struct rtmsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
                 info->rtm_family = AF_INET;
-                info->rtm_table = RT_TABLE_MAIN;
+                mnl_attr_put_u32(request, RTA_TABLE, table);
                 g_array_set_size(routes, 0);
-                r = netlink_request(rtnl, request, take_route, routes, NULL);
+                r = netlink_request(rtnl, request, take_route, &listing, NULL);
         }
-        if (r < 0) {
+        if (r < 0 && r != -ENOENT) {
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
                             "cannot list IPv4 routes: %s", g_strerror(-r));
                 return NULL;
@@ -140,18 +153,16 @@ GArray *route_list(Netlink *rtnl, GError **error)
         return g_steal_pointer(&routes);
 }
 
-bool route_add(Netlink *rtnl, const Route *route, GError **error)
+static struct nlmsghdr *put_route(char *buffer, guint16 type, guint16 flags, const Route *route)
 {
-        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
-        g_autofree char *said = NULL;
         struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 
-        request->nlmsg_type = RTM_NEWROUTE;
-        request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+        request->nlmsg_type = type;
+        request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
         struct rtmsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
         info->rtm_family = AF_INET;
         info->rtm_dst_len = (guint8)route->destination.prefix;
-        info->rtm_table = RT_TABLE_MAIN;
+        info->rtm_table = RT_TABLE_UNSPEC; /* its attribute has room for the number */
         info->rtm_protocol = route->protocol;
         info->rtm_scope = route->scope;
         info->rtm_type = RTN_UNICAST;
@@ -164,15 +175,39 @@ bool route_add(Netlink *rtnl, const Route *route, GError **error)
         if (route->metric)
                 mnl_attr_put_u32(request, RTA_PRIORITY, route->metric);
         mnl_attr_put_u32(request, RTA_OIF, route->index);
+        mnl_attr_put_u32(request, RTA_TABLE, route->table ? route->table : RT_TABLE_MAIN);
+        return request;
+}
+
+static bool fail(const char *attempt, const Route *route, int r, const char *said, GError **error)
+{
+        char text[ADDRESS_TEXT_SIZE];
+
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot %s the route to %s/%u: %s",
+                    attempt, address_format(route->destination.network, text),
+                    route->destination.prefix, said ? said : g_strerror(-r));
+        return false;
+}
+
+bool route_add(Netlink *rtnl, const Route *route, GError **error)
+{
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        g_autofree char *said = NULL;
+        struct nlmsghdr *request =
+                put_route(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route);
 
         int r = netlink_request(rtnl, request, NULL, NULL, &said);
-        if (r >= 0 || r == -EEXIST || r == -ENODEV)
-                return true;
-        char text[ADDRESS_TEXT_SIZE];
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot add the route to %s/%u: %s",
-                    address_format(route->destination.network, text), route->destination.prefix,
-                    said ? said : g_strerror(-r));
-        return false;
+        return r >= 0 || r == -EEXIST || r == -ENODEV || fail("add", route, r, said, error);
+}
+
+bool route_delete(Netlink *rtnl, const Route *route, GError **error)
+{
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        g_autofree char *said = NULL;
+        struct nlmsghdr *request = put_route(buffer, RTM_DELROUTE, 0, route);
+
+        int r = netlink_request(rtnl, request, NULL, NULL, &said);
+        return r >= 0 || r == -ESRCH || r == -ENODEV || fail("delete", route, r, said, error);
 }
 
 static bool is_among(const GArray *indexes, guint index)

@@ -17,16 +17,24 @@ typedef struct Route {
         guint32 metric;
         guint8 protocol;
         guint8 scope;
-        guint8 type; /* RTN_UNICAST, … */
-        guint32 table;
+        guint8 type;   /* RTN_UNICAST, … */
+        guint32 table; /* 0 = main */
 } Route;
+
+/* Our mark on a route or a rule, which `ip route` and `ip rule` show as their protocol. */
+#define ROUTE_OURS 0x4a
 
 /* The main table's unicast routes, an array of Route; the caller's. A route with several next hops
  * is one Route for each. */
 GArray *route_list(Netlink *rtnl, GError **error);
 
-/* Puts @route into the main table. There already, or its interface gone, is success. */
+/* The same of @table. */
+GArray *route_list_table(Netlink *rtnl, guint32 table, GError **error);
+
+/* Puts @route into its table. There already, or its interface gone, is success. */
 bool route_add(Netlink *rtnl, const Route *route, GError **error);
+/* Takes it out; gone already, or its interface gone, is success. */
+bool route_delete(Netlink *rtnl, const Route *route, GError **error);
 
 /* The best default route's interface, those of @ignored (interface indexes, may be NULL) aside:
  * lowest metric, then first. 0 where there is none. @routes as route_list() gave them. */

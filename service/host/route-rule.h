@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* IPv4 routing policy rules (ip-rule(8)) of ours: which packets are routed by which table. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "host/netlink.h"
+
+/* By the mark of the packet or, where @mask is 0, by the interface that its socket is bound to. */
+typedef struct RouteRule {
+        guint32 preference;
+        guint32 table;
+        guint32 mark, mask;
+        char interface[16]; /* "": any */
+} RouteRule;
+
+/* Adds @rule, which carries our mark (its protocol); there already is success. */
+bool route_rule_add(Netlink *rtnl, const RouteRule *rule, GError **error);
+/* Deletes it; gone already is success. */
+bool route_rule_delete(Netlink *rtnl, const RouteRule *rule, GError **error);
+
+/* The rules of ours that lead to @table (0: to any). An array of RouteRule; the caller's. */
+GArray *route_rule_list(Netlink *rtnl, guint32 table, GError **error);
