@@ -34,7 +34,7 @@ typedef struct Ends {
 
 /* What it takes to delete an entry. */
 typedef struct Found {
-        GBytes *tuple; /* the whole attribute CTA_TUPLE_ORIG */
+        GBytes *tuple; /* the whole attribute CTA_TUPLE_ORIG, a zone of this direction included */
         guint32 id;    /* as the kernel wrote it */
         guint16 zone;
         bool has_zone;
@@ -42,6 +42,7 @@ typedef struct Found {
 
 typedef struct Search {
         Ends wanted;
+        guint32 mark, mask;              /* of the connection's mark; 0 = any */
         GHashTable *untranslated_to;     /* NULL, or the addresses */
         const Subnet *untranslated_from; /* NULL, or whose hosts' */
         GHashTable *public_of;           /* NULL, or the mappings: ip -> public_ip */
@@ -152,8 +153,10 @@ static bool is_mapping(GHashTable *public_of, guint32 ip, guint32 public_ip)
         return mapped && mapped == key_of(public_ip);
 }
 
-static bool is_searched(const Search *search, const Ends *ends)
+static bool is_searched(const Search *search, const Ends *ends, guint32 mark)
 {
+        if ((mark & search->mask) != search->mark)
+                return false;
         if (search->untranslated_to && !is_untranslated_to(search->untranslated_to, ends))
                 return false;
         if (search->untranslated_from && !is_untranslated_from(search->untranslated_from, ends))
@@ -170,6 +173,7 @@ static int take_entry(const struct nlmsghdr *message, void *data)
         Search *search = data;
         Ends ends = { 0 };
         Found found = { 0 };
+        guint32 mark = 0;
         const struct nlattr *attribute, *tuple = NULL;
 
         mnl_attr_for_each (attribute, message, sizeof(struct nfgenmsg)) {
@@ -182,12 +186,14 @@ static int take_entry(const struct nlmsghdr *message, void *data)
                         read_tuple(attribute, &ends.reply_src, &ends.reply_dst);
                 } else if (type == CTA_ID && size >= sizeof found.id) {
                         found.id = mnl_attr_get_u32(attribute);
+                } else if (type == CTA_MARK && size >= sizeof mark) {
+                        mark = ntohl(mnl_attr_get_u32(attribute));
                 } else if (type == CTA_ZONE && size >= sizeof found.zone) {
                         found.zone = mnl_attr_get_u16(attribute);
                         found.has_zone = true;
                 }
         }
-        if (!tuple || !is_searched(search, &ends))
+        if (!tuple || !is_searched(search, &ends, mark))
                 return MNL_CB_OK;
 
         found.tuple = g_bytes_new(mnl_attr_get_payload(tuple), mnl_attr_get_payload_len(tuple));
@@ -227,6 +233,10 @@ static int dump_entries(Conntrack *conntrack, Search *search)
         mnl_attr_put_u32(request, CTA_FILTER_REPLY_FLAGS,
                          filter_flags(wanted->reply_src, wanted->reply_dst));
         mnl_attr_nest_end(request, filter);
+        if (search->mask != 0) {
+                mnl_attr_put_u32(request, CTA_MARK, htonl(search->mark));
+                mnl_attr_put_u32(request, CTA_MARK_MASK, htonl(search->mask));
+        }
         return netlink_request(conntrack->netlink, request, take_entry, search, NULL);
 }
 
@@ -323,6 +333,19 @@ bool conntrack_end_mappings(Conntrack *conntrack, GHashTable *public_of, GError 
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
                     "cannot end the connections of %u public addresses: %s",
                     g_hash_table_size(public_of), g_strerror(-r));
+        return false;
+}
+
+bool conntrack_end_marked(Conntrack *conntrack, guint32 mark, guint32 mask, GError **error)
+{
+        Search search = { .mark = mark, .mask = mask };
+        guint n = 0;
+
+        int r = end_searched(conntrack, &search, &n);
+        if (r == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot end the connections of mark 0x%08x: %s", mark, g_strerror(-r));
         return false;
 }
 

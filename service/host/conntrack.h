@@ -23,6 +23,9 @@ bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, 
 /* The same for many at once: @public_of maps ip to public_ip (GUINT_TO_POINTER()). */
 bool conntrack_end_mappings(Conntrack *conntrack, GHashTable *public_of, GError **error);
 
+/* Ends every connection whose mark has @mark in the bits @mask. */
+bool conntrack_end_marked(Conntrack *conntrack, guint32 mark, guint32 mask, GError **error);
+
 /* Ends every connection to one of @ips (guint32) that is not translated: connection tracking
  * decides by the first packet, and one that came before there was a mapping would go on past it for
  * as long as its sender sends. */
