@@ -7,18 +7,31 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
+#include <linux/netfilter/nf_nat.h>
+#include <string.h>
 
 #include <libnftnl/chain.h>
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>
 #include <libnftnl/table.h>
+#include <libnftnl/udata.h>
 
-/* nft's number for the data type ipv4_addr, which only nft looks at. */
-#define TYPE_IPV4_ADDR 7
+/* nft's numbers for data types, which only nft looks at; two that are concatenated are one. */
+#define TYPE_IPV4_ADDR              7
+#define TYPE_MARK                   19
+#define TYPE_IFNAME                 41
+#define TYPE_CONCATENATED(one, two) ((one) << 6 | (two))
+/* What it keeps about a set with it: that keys are in the host's byte order. */
+#define BYTEORDER_HOST 1
+
+#define NAME_SIZE 16
 
 /* An element takes 44 bytes and the list's attribute has 16 bits for its length. */
 #define ELEMENTS_PER_MESSAGE 1024
+/* One with a name for key and one for verdict takes up to 100. */
+#define PLACES_PER_MESSAGE 512
 
 typedef struct nftnl_table NftTable;
 typedef struct nftnl_set NftSet;
@@ -64,18 +77,50 @@ void nft_objects_remove_table(NftBatch *batch, guint16 family, const char *name)
         add_table_message(batch, NFT_MSG_DELTABLE, family, name, 0);
 }
 
+typedef struct MapLayout {
+        guint32 key_type, key_length;
+        bool host_order;                /* of the key */
+        guint32 data_type, data_length; /* 0: a set */
+} MapLayout;
+
+static const MapLayout layouts[MAP_TYPE_MAX] = {
+        [MAP_ADDRESSES] = { TYPE_IPV4_ADDR, sizeof(guint32), false, TYPE_IPV4_ADDR,
+                            sizeof(guint32) },
+        [MAP_ADDRESS_SET] = { TYPE_IPV4_ADDR, sizeof(guint32), false, 0, 0 },
+        [MAP_PLACE_SET] = { TYPE_CONCATENATED(TYPE_IPV4_ADDR, TYPE_IFNAME),
+                            sizeof(guint32) + NAME_SIZE, false, 0, 0 },
+        [MAP_INTERFACE_VERDICTS] = { TYPE_IFNAME, NAME_SIZE, true, NFT_DATA_VERDICT, 0 },
+        [MAP_MARK_VERDICTS] = { TYPE_MARK, sizeof(guint32), true, NFT_DATA_VERDICT, 0 },
+};
+
+static void set_host_order(NftSet *set)
+{
+        struct nftnl_udata_buf *notes = checked(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
+
+        (void)nftnl_udata_put_u32(notes, NFTNL_UDATA_SET_KEYBYTEORDER,
+                                  BYTEORDER_HOST); /* there is room */
+        nftnl_set_set_data(set, NFTNL_SET_USERDATA, nftnl_udata_buf_data(notes),
+                           nftnl_udata_buf_len(notes));
+        nftnl_udata_buf_free(notes);
+}
+
 static void add_map(NftBatch *batch, const RulesetTable *table, const RulesetMap *map, guint32 id)
 {
+        const MapLayout *layout = &layouts[map->type];
         g_autoptr(NftSet) set = checked(nftnl_set_alloc());
 
         nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
         nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
         nftnl_set_set_u32(set, NFTNL_SET_ID, id);
-        nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_MAP);
-        nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, TYPE_IPV4_ADDR);
-        nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, sizeof(guint32));
-        nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, TYPE_IPV4_ADDR);
-        nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, sizeof(guint32));
+        nftnl_set_set_u32(set, NFTNL_SET_FLAGS, layout->data_type ? NFT_SET_MAP : 0);
+        nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, layout->key_type);
+        nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, layout->key_length);
+        if (layout->host_order)
+                set_host_order(set);
+        if (layout->data_type) {
+                nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, layout->data_type);
+                nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, layout->data_length);
+        }
         nftnl_set_nlmsg_build_payload(
                 nft_batch_add(batch, NFT_MSG_NEWSET, table->family, NLM_F_CREATE), set);
 }
@@ -92,19 +137,76 @@ static void set_add_element(NftSet *set, const RulesetElement *element, bool wit
 }
 
 void nft_objects_change_elements(NftBatch *batch, guint16 type, guint16 family, const char *table,
-                                 const char *map, const RulesetElement *elements, guint n)
+                                 const char *map, RulesetMapType map_type,
+                                 const RulesetElement *elements, guint n)
 {
         bool add = type == NFT_MSG_NEWSETELEM;
+        bool with_value = add && map_type == MAP_ADDRESSES;
 
         for (guint done = 0; done < n; done += ELEMENTS_PER_MESSAGE) {
                 g_autoptr(NftSet) set = checked(nftnl_set_alloc());
                 nftnl_set_set_str(set, NFTNL_SET_TABLE, table);
                 nftnl_set_set_str(set, NFTNL_SET_NAME, map);
                 for (guint i = done; i < MIN(n, done + ELEMENTS_PER_MESSAGE); i++)
-                        set_add_element(set, &elements[i], add);
+                        set_add_element(set, &elements[i], with_value);
                 nftnl_set_elems_nlmsg_build_payload(
                         nft_batch_add(batch, type, family, add ? NLM_F_CREATE : 0), set);
         }
+}
+
+/* The key as the register has it: the number in the packet's order where it is an address. */
+static guint32 place_key(const RulesetPlace *place, RulesetMapType type, guint8 *key)
+{
+        guint32 number = type == MAP_MARK_VERDICTS ? place->number : htonl(place->number);
+        guint32 length = 0;
+
+        if (type != MAP_INTERFACE_VERDICTS) {
+                memcpy(key, &number, sizeof number);
+                length = sizeof number;
+        }
+        if (type != MAP_MARK_VERDICTS) {
+                memcpy(key + length, place->interface, NAME_SIZE);
+                length += NAME_SIZE;
+        }
+        return length;
+}
+
+static void set_add_place(NftSet *set, RulesetMapType type, const RulesetPlace *place)
+{
+        NftElement *copy = checked(nftnl_set_elem_alloc());
+        guint8 key[sizeof(guint32) + NAME_SIZE];
+
+        nftnl_set_elem_set(copy, NFTNL_SET_ELEM_KEY, key, place_key(place, type, key));
+        if (place->chain) {
+                nftnl_set_elem_set_u32(copy, NFTNL_SET_ELEM_VERDICT, (guint32)NFT_JUMP);
+                nftnl_set_elem_set_str(copy, NFTNL_SET_ELEM_CHAIN, place->chain);
+        }
+        nftnl_set_elem_add(set, copy);
+}
+
+static void add_places(NftBatch *batch, const RulesetTable *table, const RulesetMap *map)
+{
+        for (guint done = 0; done < map->places->len; done += PLACES_PER_MESSAGE) {
+                guint end = MIN(map->places->len, done + PLACES_PER_MESSAGE);
+                g_autoptr(NftSet) set = checked(nftnl_set_alloc());
+                nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
+                nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
+                for (guint i = done; i < end; i++)
+                        set_add_place(set, map->type, &g_array_index(map->places, RulesetPlace, i));
+                nftnl_set_elems_nlmsg_build_payload(
+                        nft_batch_add(batch, NFT_MSG_NEWSETELEM, table->family, NLM_F_CREATE), set);
+        }
+}
+
+static void add_elements(NftBatch *batch, const RulesetTable *table, const RulesetMap *map)
+{
+        const RulesetElement *elements = (const RulesetElement *)(void *)map->elements->data;
+
+        if (map->type == MAP_ADDRESSES || map->type == MAP_ADDRESS_SET)
+                nft_objects_change_elements(batch, NFT_MSG_NEWSETELEM, table->family, table->name,
+                                            map->name, map->type, elements, map->elements->len);
+        else
+                add_places(batch, table, map);
 }
 
 static void add_chain(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
@@ -113,28 +215,30 @@ static void add_chain(NftBatch *batch, const RulesetTable *table, const RulesetC
 
         nftnl_chain_set_str(copy, NFTNL_CHAIN_TABLE, table->name);
         nftnl_chain_set_str(copy, NFTNL_CHAIN_NAME, chain->name);
-        nftnl_chain_set_str(copy, NFTNL_CHAIN_TYPE, chain->type);
-        nftnl_chain_set_u32(copy, NFTNL_CHAIN_HOOKNUM, chain->hook);
-        nftnl_chain_set_s32(copy, NFTNL_CHAIN_PRIO, chain->priority);
-        nftnl_chain_set_u32(copy, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+        if (chain->type) {
+                nftnl_chain_set_str(copy, NFTNL_CHAIN_TYPE, chain->type);
+                nftnl_chain_set_u32(copy, NFTNL_CHAIN_HOOKNUM, chain->hook);
+                nftnl_chain_set_s32(copy, NFTNL_CHAIN_PRIO, chain->priority);
+                nftnl_chain_set_u32(copy, NFTNL_CHAIN_POLICY, NF_ACCEPT);
+        }
         nftnl_chain_nlmsg_build_payload(
                 nft_batch_add(batch, NFT_MSG_NEWCHAIN, table->family, NLM_F_CREATE), copy);
 }
 
-static NftExpression *new_meta(guint32 key)
+static NftExpression *new_meta(guint32 key, guint16 place, guint32 reg)
 {
         NftExpression *meta = checked(nftnl_expr_alloc("meta"));
 
         nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, key);
-        nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(meta, place, reg);
         return meta;
 }
 
-static NftExpression *new_payload(guint32 offset, guint32 length)
+static NftExpression *new_payload(guint32 base, guint32 offset, guint32 length)
 {
         NftExpression *payload = checked(nftnl_expr_alloc("payload"));
 
-        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, base);
         nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
         nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_LEN, length);
         nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
@@ -150,16 +254,35 @@ static NftExpression *new_ct(guint32 key)
         return ct;
 }
 
-static NftExpression *new_bitwise(const ExpressionValue *mask)
+static NftExpression *new_ct_set(guint32 key)
 {
-        static const guint8 none[sizeof mask->bytes] = { 0 };
+        NftExpression *ct = checked(nftnl_expr_alloc("ct"));
+
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, key);
+        nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_SREG, NFT_REG_1);
+        if (key == NFT_CT_ZONE)
+                nftnl_expr_set_u8(ct, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
+        return ct;
+}
+
+static NftExpression *new_number(const ExpressionValue *value)
+{
+        NftExpression *immediate = checked(nftnl_expr_alloc("immediate"));
+
+        nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+        nftnl_expr_set(immediate, NFTNL_EXPR_IMM_DATA, value->bytes, value->length);
+        return immediate;
+}
+
+static NftExpression *new_bitwise(const ExpressionValue *mask, const ExpressionValue *bits)
+{
         NftExpression *bitwise = checked(nftnl_expr_alloc("bitwise"));
 
         nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
         nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
         nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_LEN, mask->length);
         nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_MASK, mask->bytes, mask->length);
-        nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, none, mask->length);
+        nftnl_expr_set(bitwise, NFTNL_EXPR_BITWISE_XOR, bits->bytes, mask->length);
         return bitwise;
 }
 
@@ -173,14 +296,40 @@ static NftExpression *new_compare(guint32 operation, const ExpressionValue *valu
         return compare;
 }
 
-static NftExpression *new_lookup(const char *map)
+static NftExpression *new_lookup(const char *name)
 {
         NftExpression *lookup = checked(nftnl_expr_alloc("lookup"));
 
         nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
-        nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, NFT_REG_1);
-        nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, map);
+        nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, name);
         return lookup;
+}
+
+static NftExpression *new_lookup_for(const char *name, LookupType type)
+{
+        NftExpression *lookup = new_lookup(name);
+
+        if (type != LOOKUP_IN_SET)
+                nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG,
+                                   type == LOOKUP_VERDICT ? NFT_REG_VERDICT : NFT_REG_1);
+        return lookup;
+}
+
+static NftExpression *new_exclude(const char *name)
+{
+        NftExpression *lookup = new_lookup(name);
+
+        nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+        return lookup;
+}
+
+static NftExpression *new_redirect(void)
+{
+        NftExpression *redirect = checked(nftnl_expr_alloc("redir"));
+
+        nftnl_expr_set_u32(redirect, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFT_REG_1);
+        nftnl_expr_set_u32(redirect, NFTNL_EXPR_REDIR_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+        return redirect;
 }
 
 static NftExpression *new_nat(guint32 type)
@@ -206,19 +355,33 @@ static NftExpression *new_expression(const Expression *expression)
 {
         switch (expression->type) {
         case EXPRESSION_META:
-                return new_meta(expression->meta_key);
+                return new_meta(expression->meta.key, NFTNL_EXPR_META_DREG,
+                                expression->meta.append ? NFT_REG32_01 : NFT_REG_1);
         case EXPRESSION_PAYLOAD:
-                return new_payload(expression->payload.offset, expression->payload.length);
+                return new_payload(expression->payload.base, expression->payload.offset,
+                                   expression->payload.length);
         case EXPRESSION_CT:
                 return new_ct(expression->ct_key);
+        case EXPRESSION_NUMBER:
+                return new_number(&expression->number);
         case EXPRESSION_BITWISE:
-                return new_bitwise(&expression->mask);
+                return new_bitwise(&expression->bitwise.mask, &expression->bitwise.bits);
         case EXPRESSION_COMPARE:
                 return new_compare(expression->compare.operation, &expression->compare.value);
         case EXPRESSION_LOOKUP:
-                return new_lookup(expression->map);
+                return new_lookup_for(expression->lookup.name, expression->lookup.type);
+        case EXPRESSION_EXCLUDE:
+                return new_exclude(expression->lookup.name);
         case EXPRESSION_COUNTER:
                 return checked(nftnl_expr_alloc("counter"));
+        case EXPRESSION_SET_CT:
+                return new_ct_set(expression->ct_key);
+        case EXPRESSION_SET_META:
+                return new_meta(expression->meta.key, NFTNL_EXPR_META_SREG, NFT_REG_1);
+        case EXPRESSION_NOTRACK:
+                return checked(nftnl_expr_alloc("notrack"));
+        case EXPRESSION_REDIRECT:
+                return new_redirect();
         case EXPRESSION_NAT:
                 return new_nat(expression->nat_type);
         case EXPRESSION_MASQUERADE:
@@ -251,17 +414,14 @@ void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint
 {
         nft_objects_remove_table(batch, table->family, table->name);
         nft_objects_add_table(batch, table->family, table->name, flags);
-        for (guint i = 0; i < table->maps->len; i++) {
-                const RulesetMap *map = g_ptr_array_index(table->maps, i);
-                add_map(batch, table, map, i + 1);
-                nft_objects_change_elements(
-                        batch, NFT_MSG_NEWSETELEM, table->family, table->name, map->name,
-                        (const RulesetElement *)(void *)map->elements->data, map->elements->len);
-        }
+        for (guint i = 0; i < table->maps->len; i++)
+                add_map(batch, table, g_ptr_array_index(table->maps, i), i + 1);
         for (guint i = 0; i < table->chains->len; i++) {
                 const RulesetChain *chain = g_ptr_array_index(table->chains, i);
                 add_chain(batch, table, chain);
                 for (guint j = 0; j < chain->rules->len; j++)
                         add_rule(batch, table, chain, g_ptr_array_index(chain->rules, j));
         }
+        for (guint i = 0; i < table->maps->len; i++) /* they name chains */
+                add_elements(batch, table, g_ptr_array_index(table->maps, i));
 }

@@ -14,6 +14,8 @@ void nft_objects_add_table(NftBatch *batch, guint16 family, const char *name, gu
 void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint32 flags);
 /* Adds what it takes for the table to be gone, whether it is there or not. */
 void nft_objects_remove_table(NftBatch *batch, guint16 family, const char *name);
-/* @type: NFT_MSG_NEWSETELEM, or NFT_MSG_DELSETELEM, which looks at the keys alone. */
+/* @type: NFT_MSG_NEWSETELEM, or NFT_MSG_DELSETELEM, which looks at the keys alone. @map_type:
+ * MAP_ADDRESSES or MAP_ADDRESS_SET. */
 void nft_objects_change_elements(NftBatch *batch, guint16 type, guint16 family, const char *table,
-                                 const char *map, const RulesetElement *elements, guint n);
+                                 const char *map, RulesetMapType map_type,
+                                 const RulesetElement *elements, guint n);

@@ -107,7 +107,7 @@ bool nft_remove(Nft *nft, const char *table, GError **error)
         return send_batch(batch, table, error);
 }
 
-static void change_mappings(NftBatch *batch, guint16 type, const char *table,
+static void change_mappings(NftBatch *batch, guint16 type, const char *table, bool is_twin,
                             const NftMapping *mappings, guint n)
 {
         g_autoptr(GArray) to_private = g_array_new(FALSE, FALSE, sizeof(RulesetElement));
@@ -121,20 +121,23 @@ static void change_mappings(NftBatch *batch, guint16 type, const char *table,
                 g_array_append_val(to_private, in);
                 g_array_append_val(to_public, out);
         }
+        const RulesetElement *in = (const RulesetElement *)(void *)to_private->data;
+        const RulesetElement *out = (const RulesetElement *)(void *)to_public->data;
         nft_objects_change_elements(batch, type, NFPROTO_IPV4, table, MAP_PUBLIC_TO_PRIVATE,
-                                    (const RulesetElement *)(void *)to_private->data,
-                                    to_private->len);
+                                    MAP_ADDRESSES, in, to_private->len);
         nft_objects_change_elements(batch, type, NFPROTO_IPV4, table, MAP_PRIVATE_TO_PUBLIC,
-                                    (const RulesetElement *)(void *)to_public->data,
-                                    to_public->len);
+                                    MAP_ADDRESSES, out, to_public->len);
+        if (is_twin)
+                nft_objects_change_elements(batch, type, NFPROTO_IPV4, table, SET_PUBLIC,
+                                            MAP_ADDRESS_SET, in, to_private->len);
 }
 
-bool nft_change_mappings(Nft *nft, const char *table, const NftMapping *removed, guint n_removed,
-                         const NftMapping *added, guint n_added, GError **error)
+bool nft_change_mappings(Nft *nft, const char *table, bool is_twin, const NftMapping *removed,
+                         guint n_removed, const NftMapping *added, guint n_added, GError **error)
 {
         g_autoptr(NftBatch) batch = nft_batch_new(nft->netlink);
 
-        change_mappings(batch, NFT_MSG_DELSETELEM, table, removed, n_removed);
-        change_mappings(batch, NFT_MSG_NEWSETELEM, table, added, n_added);
+        change_mappings(batch, NFT_MSG_DELSETELEM, table, is_twin, removed, n_removed);
+        change_mappings(batch, NFT_MSG_NEWSETELEM, table, is_twin, added, n_added);
         return send_batch(batch, table, error);
 }

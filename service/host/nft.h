@@ -38,10 +38,11 @@ typedef struct NftMapping {
         guint32 public_ip;
 } NftMapping;
 
-/* Takes @removed out of and puts @added into both maps of @table in one transaction. Elements of
- * @removed that are not there are an error, as are others at the place of @added. */
-bool nft_change_mappings(Nft *nft, const char *table, const NftMapping *removed, guint n_removed,
-                         const NftMapping *added, guint n_added, GError **error);
+/* Takes @removed out of and puts @added into both maps of @table, and the set that a twin has
+ * beside them, in one transaction. Elements of @removed that are not there are an error, as are
+ * others at the place of @added. */
+bool nft_change_mappings(Nft *nft, const char *table, bool is_twin, const NftMapping *removed,
+                         guint n_removed, const NftMapping *added, guint n_added, GError **error);
 
 /* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables); "" where there is none.
  * The caller's. */

@@ -96,7 +96,7 @@ static void append_dhcp(GString *text, const NetworkConfig *config, const Dnsmas
                               "dhcp-sequential-ip\n"
                               "dhcp-ignore-clid\n"); /* see below */
         g_string_append_printf(text, "dhcp-lease-max=%u\n", LEASES_MAX);
-        if (!config->dhcp_ping_check)
+        if (!config->dhcp_ping_check || facts->is_twin)
                 g_string_append(text, "no-ping\n");
         append_file(text, "dhcp-hostsfile", facts->state_dir, "dhcp-hosts");
         append_file(text, "dhcp-leasefile", facts->state_dir, "dnsmasq.leases");

@@ -11,17 +11,23 @@
 #include "model/ruleset-types.h"
 
 /* Fields of the headers, as offsets. */
-#define FIELD_IP_SADDR  12
-#define FIELD_IP_DADDR  16
-#define FIELD_ARP_SADDR 14 /* sender, for 6-byte hardware addresses */
-#define FIELD_ARP_DADDR 24 /* target */
+#define FIELD_IP_SADDR         12
+#define FIELD_IP_DADDR         16
+#define FIELD_ARP_SADDR        14 /* sender, for 6-byte hardware addresses */
+#define FIELD_ARP_DADDR        24 /* target */
+#define FIELD_DESTINATION_PORT 2
 
 Ruleset *ruleset_new(void);
 RulesetTable *ruleset_add_table(Ruleset *ruleset, guint16 family, const char *name);
-RulesetMap *table_add_map(RulesetTable *table, const char *name);
+RulesetMap *table_add_map(RulesetTable *table, RulesetMapType type, const char *name);
+/* An element of a map or set of addresses; a set has no @value. */
 void map_add(RulesetMap *map, guint32 key, guint32 value);
+/* An element of another one. @interface NULL: the key has none; @chain NULL: it is a set. */
+void map_add_place(RulesetMap *map, guint32 number, const char *interface, const char *chain);
 RulesetChain *table_add_chain(RulesetTable *table, const char *name, const char *type, guint32 hook,
                               gint32 priority);
+/* One that is reached by jumps alone. */
+RulesetChain *table_add_target(RulesetTable *table, const char *name);
 RulesetRule *chain_add_rule(RulesetChain *chain);
 
 /* Matches; @operation is NFT_CMP_EQ or NFT_CMP_NEQ. */
@@ -35,10 +41,35 @@ void match_ipv4(RulesetRule *rule);
 void match_ct_any(RulesetRule *rule, guint32 key, guint32 mask);
 /* Of the bits @mask exactly @bits are set. */
 void match_ct_bits(RulesetRule *rule, guint32 key, guint32 mask, guint32 bits);
+/* @protocol: IPPROTO_UDP or IPPROTO_TCP. */
+void match_destination_port(RulesetRule *rule, guint8 protocol, guint16 port);
+/* The address in @field is in the set. */
+void match_in_set(RulesetRule *rule, guint32 field, const char *set);
+/* The address in @field, with the interface of @key (NFT_META_IIFNAME or NFT_META_OIFNAME), is not
+ * in the set of places. */
+void match_not_at(RulesetRule *rule, guint32 field, guint32 key, const char *set);
+
+/* Statements that the rule goes on after. */
+void rule_count(RulesetRule *rule);
+void rule_notrack(RulesetRule *rule);
+/* The conntrack zone of the original direction; replies meet in zone 0. */
+void rule_set_zone(RulesetRule *rule, guint16 zone);
+/* The bits @mask of connection's or packet's mark become @mark; the others stay. */
+void rule_set_ct_mark(RulesetRule *rule, guint32 mask, guint32 mark);
+void rule_set_mark(RulesetRule *rule, guint32 mask, guint32 mark);
+
+/* Jumps to the chain that @map has for the interface of @key, or for the bits @mask of the
+ * connection's mark; none: goes on. Not counted: the chain's own rules are. */
+void rule_jump_by_interface(RulesetRule *rule, guint32 key, const char *map);
+void rule_jump_by_ct_mark(RulesetRule *rule, guint32 mask, const char *map);
+
+/* Ends the rule, which has been counted. */
+void rule_end(RulesetRule *rule, gint32 verdict);
 
 /* Statements: each ends the rule and counts before. */
 void rule_verdict(RulesetRule *rule, gint32 verdict);
 void rule_masquerade(RulesetRule *rule);
+void rule_redirect(RulesetRule *rule, guint16 port);
 /* NFT_NAT_SNAT or NFT_NAT_DNAT to what @map has for the address in @field; a packet for which it
  * has nothing goes on to the next rule, uncounted. */
 void rule_nat_map(RulesetRule *rule, guint32 nat_type, guint32 field, const char *map);
@@ -49,5 +80,3 @@ void chain_drop_forwarding(RulesetChain *chain, const char *interface);
 /* The source addresses that @interface's side may have towards the host: @subnet's, and none yet
  * (0.0.0.0, as a DHCP client has): */
 void rule_drop_forged(RulesetRule *rule, const char *interface, const Subnet *subnet);
-/* IPv4 address @gateway is there for @interface and the host itself: */
-void rule_drop_to_gateway(RulesetRule *rule, const char *interface, guint32 gateway);

@@ -22,10 +22,6 @@ Ruleset *ruleset_new_guard(const GuardedNetwork *networks, guint n)
         for (guint i = 0; i < n; i++) {
                 chain_drop_forwarding(forward, networks[i].interface);
 
-                RulesetRule *rule = chain_add_rule(input);
-                match_ipv4(rule);
-                rule_drop_to_gateway(rule, networks[i].interface, networks[i].gateway_ip);
-
                 RulesetRule *forged = chain_add_rule(input);
                 match_ipv4(forged);
                 rule_drop_forged(forged, networks[i].interface, &networks[i].subnet);

@@ -11,10 +11,10 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
-#include <linux/netfilter_arp.h>
 #include <linux/netfilter_ipv4.h>
 
 #include "model/ruleset-build.h"
+#include "model/twin.h"
 
 /* As the register has ct state: NF_CT_STATE_BIT() of ip_conntrack_info and NF_CT_STATE_*_BIT. */
 #define STATE_INVALID     (1 << 0)
@@ -59,10 +59,11 @@ static RulesetRule *add_path_rule(RulesetChain *chain, const char *from, const c
         return rule;
 }
 
-static void add_maps(RulesetTable *table, const Entries *entries)
+static void add_maps(RulesetTable *table, const Entries *entries, bool is_twin)
 {
-        RulesetMap *to_private = table_add_map(table, MAP_PUBLIC_TO_PRIVATE);
-        RulesetMap *to_public = table_add_map(table, MAP_PRIVATE_TO_PUBLIC);
+        RulesetMap *to_private = table_add_map(table, MAP_ADDRESSES, MAP_PUBLIC_TO_PRIVATE);
+        RulesetMap *to_public = table_add_map(table, MAP_ADDRESSES, MAP_PRIVATE_TO_PUBLIC);
+        RulesetMap *publics = is_twin ? table_add_map(table, MAP_ADDRESS_SET, SET_PUBLIC) : NULL;
 
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 const AddressEntry *entry = entries_address_at(entries, i);
@@ -70,36 +71,58 @@ static void add_maps(RulesetTable *table, const Entries *entries)
                         continue;
                 map_add(to_private, entry->public_ip, entry->ip);
                 map_add(to_public, entry->ip, entry->public_ip);
+                if (publics)
+                        map_add(publics, entry->public_ip, 0);
         }
 }
 
 /* From any interface: what another network's DUT sends to a public address is translated as well,
- * and then dropped in `forward`, rather than reach the host. */
-static void add_dnat(RulesetTable *table, const char *name, guint32 hook)
+ * and then dropped in `forward`, rather than reach the host. What is for a twin is marked first: it
+ * is routed by its mark, here by the packet's own, later by the connection's. */
+static void add_dnat(RulesetTable *table, const RulesetFacts *facts, const char *name, guint32 hook)
 {
         RulesetChain *chain = table_add_chain(table, name, "nat", hook, NF_IP_PRI_NAT_DST);
+        RulesetRule *rule = chain_add_rule(chain);
 
-        rule_nat_map(chain_add_rule(chain), NFT_NAT_DNAT, FIELD_IP_DADDR, MAP_PUBLIC_TO_PRIVATE);
+        if (facts->twin != 0) {
+                match_in_set(rule, FIELD_IP_DADDR, SET_PUBLIC);
+                rule_set_ct_mark(rule, TWIN_MARK_MASK, twin_mark(facts->twin));
+                rule_set_mark(rule, TWIN_MARK_MASK, twin_mark(facts->twin));
+        }
+        rule_nat_map(rule, NFT_NAT_DNAT, FIELD_IP_DADDR, MAP_PUBLIC_TO_PRIVATE);
 }
 
-/* What leaves by @interface with an address of the subnet gets its mapping's public address, or
- * that of the interface. @hairpin: only what has come to a public address from the same network. */
-static void add_snat(RulesetChain *chain, const RulesetFacts *facts, const char *interface,
-                     bool hairpin)
+/* What comes from the network and leaves by @uplink gets its mapping's public address, or that of
+ * the uplink; and so does what the host itself sends with the gateway's. Another network's DUT may
+ * have the same address. */
+static void add_snat(RulesetChain *chain, const RulesetFacts *facts, const char *uplink)
 {
-        if (has_mappings(facts)) {
-                RulesetRule *mapped = chain_add_rule(chain);
-                match_oifname(mapped, NFT_CMP_EQ, interface);
-                if (hairpin)
-                        match_ct_any(mapped, NFT_CT_STATUS, IPS_DST_NAT);
-                rule_nat_map(mapped, NFT_NAT_SNAT, FIELD_IP_SADDR, MAP_PRIVATE_TO_PUBLIC);
-        }
+        if (has_mappings(facts))
+                rule_nat_map(add_path_rule(chain, facts->interface, uplink), NFT_NAT_SNAT,
+                             FIELD_IP_SADDR, MAP_PRIVATE_TO_PUBLIC);
+
+        RulesetRule *rest = add_path_rule(chain, facts->interface, uplink);
+        match_subnet(rest, FIELD_IP_SADDR, NFT_CMP_EQ, &facts->config->subnet);
+        rule_masquerade(rest);
+
+        RulesetRule *own = chain_add_rule(chain);
+        match_oifname(own, NFT_CMP_EQ, uplink);
+        match_address(own, FIELD_IP_SADDR, NFT_CMP_EQ, facts->config->gateway_ip);
+        rule_masquerade(own);
+}
+
+/* What has come to a public address from the same network; or from an address that the DUT would
+ * look for on its own wire, where the LAN has the same subnet. */
+static void add_hairpin(RulesetChain *chain, const RulesetFacts *facts)
+{
+        RulesetRule *mapped = add_path_rule(chain, facts->interface, facts->interface);
+        match_ct_any(mapped, NFT_CT_STATUS, IPS_DST_NAT);
+        rule_nat_map(mapped, NFT_NAT_SNAT, FIELD_IP_SADDR, MAP_PRIVATE_TO_PUBLIC);
 
         RulesetRule *rest = chain_add_rule(chain);
-        match_oifname(rest, NFT_CMP_EQ, interface);
+        match_oifname(rest, NFT_CMP_EQ, facts->interface);
         match_subnet(rest, FIELD_IP_SADDR, NFT_CMP_EQ, &facts->config->subnet);
-        if (hairpin)
-                match_ct_any(rest, NFT_CT_STATUS, IPS_DST_NAT);
+        match_ct_any(rest, NFT_CT_STATUS, IPS_DST_NAT);
         rule_masquerade(rest);
 }
 
@@ -121,9 +144,9 @@ static void add_postrouting(RulesetTable *table, const RulesetFacts *facts)
         rule_verdict(to_all, NFT_RETURN);
 
         for (guint i = 0; i < uplinks.n; i++)
-                add_snat(chain, facts, uplinks.names[i], false);
+                add_snat(chain, facts, uplinks.names[i]);
         if (has_mappings(facts))
-                add_snat(chain, facts, facts->interface, true);
+                add_hairpin(chain, facts);
 }
 
 /* What must not go on, whatever else is allowed. */
@@ -211,15 +234,14 @@ static void add_ip_table(Ruleset *ruleset, const RulesetFacts *facts)
         RulesetTable *table = ruleset_add_table(ruleset, NFPROTO_IPV4, facts->table);
 
         if (has_mappings(facts)) {
-                add_maps(table, facts->config->entries);
-                add_dnat(table, "prerouting", NF_INET_PRE_ROUTING);
-                add_dnat(table, "output", NF_INET_LOCAL_OUT);
+                add_maps(table, facts->config->entries, facts->twin != 0);
+                add_dnat(table, facts, "prerouting", NF_INET_PRE_ROUTING);
+                add_dnat(table, facts, "output", NF_INET_LOCAL_OUT);
         }
         add_postrouting(table, facts);
         add_forward(table, facts);
         RulesetChain *input =
                 table_add_chain(table, "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
-        rule_drop_to_gateway(chain_add_rule(input), facts->interface, facts->config->gateway_ip);
         rule_drop_forged(chain_add_rule(input), facts->interface, &facts->config->subnet);
 }
 
@@ -232,26 +254,6 @@ static void add_ip6_table(Ruleset *ruleset, const RulesetFacts *facts)
         chain_drop_forwarding(forward, facts->interface);
 }
 
-/* Linux answers for each of its addresses on every interface, and names any of them as the sender.
- */
-static void add_arp_table(Ruleset *ruleset, const RulesetFacts *facts)
-{
-        RulesetTable *table = ruleset_add_table(ruleset, NFPROTO_ARP, facts->table);
-        guint32 gateway = facts->config->gateway_ip;
-
-        RulesetRule *asked =
-                chain_add_rule(table_add_chain(table, "input", "filter", NF_ARP_IN, 0));
-        match_iifname(asked, NFT_CMP_NEQ, facts->interface);
-        match_address(asked, FIELD_ARP_DADDR, NFT_CMP_EQ, gateway);
-        rule_verdict(asked, NF_DROP);
-
-        RulesetRule *told =
-                chain_add_rule(table_add_chain(table, "output", "filter", NF_ARP_OUT, 0));
-        match_oifname(told, NFT_CMP_NEQ, facts->interface);
-        match_address(told, FIELD_ARP_SADDR, NFT_CMP_EQ, gateway);
-        rule_verdict(told, NF_DROP);
-}
-
 Ruleset *ruleset_new_network(const RulesetFacts *facts)
 {
         g_autoptr(Ruleset) ruleset = ruleset_new();
@@ -260,6 +262,5 @@ Ruleset *ruleset_new_network(const RulesetFacts *facts)
                 add_ip_table(ruleset, facts);
                 add_ip6_table(ruleset, facts);
         }
-        add_arp_table(ruleset, facts);
         return g_steal_pointer(&ruleset);
 }

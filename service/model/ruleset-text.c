@@ -16,8 +16,9 @@
 /* What the register holds while a rule's expressions are walked through. */
 typedef struct Loaded {
         const Expression *source;
-        const ExpressionValue *mask; /* NULL: all of it */
-        const char *map;             /* what is found there for it */
+        const Expression *appended; /* behind it; NULL: nothing */
+        const Expression *bitwise;  /* NULL: all of it */
+        const char *map;            /* what is found there for it */
 } Loaded;
 
 typedef struct BitName {
@@ -68,6 +69,8 @@ static const char *meta_name(guint32 key)
                 return "iifname";
         if (key == NFT_META_OIFNAME)
                 return "oifname";
+        if (key == NFT_META_MARK)
+                return "meta mark";
         return key == NFT_META_NFPROTO ? "meta nfproto" : "?";
 }
 
@@ -81,9 +84,11 @@ static const char *field_name(guint16 family, guint32 offset)
 static const char *source_name(guint16 family, const Expression *source)
 {
         if (source->type == EXPRESSION_META)
-                return meta_name(source->meta_key);
+                return meta_name(source->meta.key);
         if (source->type == EXPRESSION_PAYLOAD)
                 return field_name(family, source->payload.offset);
+        if (source->ct_key == NFT_CT_MARK)
+                return "ct mark";
         return source->ct_key == NFT_CT_STATE ? "ct state" : "ct status";
 }
 
@@ -141,12 +146,31 @@ static void print_meta_value(GString *text, guint32 key, const ExpressionValue *
                 print_name(text, (const char *)value->bytes);
 }
 
-static void print_payload_value(GString *text, const ExpressionValue *mask,
+static void print_payload_value(GString *text, const Expression *bitwise,
                                 const ExpressionValue *value)
 {
         print_address(text, ntohl(number_of(value)));
-        if (mask)
-                g_string_append_printf(text, "/%d", __builtin_popcount(number_of(mask)));
+        if (bitwise)
+                g_string_append_printf(text, "/%d",
+                                       __builtin_popcount(number_of(&bitwise->bitwise.mask)));
+}
+
+/* A port comes after its protocol, which nft has both in one word. */
+static bool print_port(GString *text, const Loaded *loaded, const ExpressionValue *value)
+{
+        const Expression *source = loaded->source;
+        guint16 port;
+
+        if (source->type == EXPRESSION_META && source->meta.key == NFT_META_L4PROTO) {
+                g_string_append(text, value->bytes[0] == IPPROTO_UDP ? " udp" : " tcp");
+                return true;
+        }
+        if (source->type != EXPRESSION_PAYLOAD ||
+            source->payload.base != NFT_PAYLOAD_TRANSPORT_HEADER)
+                return false;
+        memcpy(&port, value->bytes, sizeof port);
+        g_string_append_printf(text, " dport %u", ntohs(port));
+        return true;
 }
 
 /* nft's words for bits that are looked at: "a,b" for any of them, "a / a,b" for a and not b. */
@@ -166,13 +190,16 @@ static void print_compare(GString *text, guint16 family, const Loaded *loaded,
         const ExpressionValue *value = &compare->compare.value;
         bool differs = compare->compare.operation == NFT_CMP_NEQ && source->type != EXPRESSION_CT;
 
+        if (print_port(text, loaded, value))
+                return;
         g_string_append_printf(text, " %s%s ", source_name(family, source), differs ? " !=" : "");
         if (source->type == EXPRESSION_META)
-                print_meta_value(text, source->meta_key, value);
+                print_meta_value(text, source->meta.key, value);
         else if (source->type == EXPRESSION_PAYLOAD)
-                print_payload_value(text, loaded->mask, value);
+                print_payload_value(text, loaded->bitwise, value);
         else
-                print_ct_value(text, source->ct_key, number_of(loaded->mask), number_of(value));
+                print_ct_value(text, source->ct_key, number_of(&loaded->bitwise->bitwise.mask),
+                               number_of(value));
 }
 
 static const char *verdict_name(gint32 verdict)
@@ -184,20 +211,93 @@ static const char *verdict_name(gint32 verdict)
         return verdict == NFT_RETURN ? "return" : "?";
 }
 
+/* What a value is looked up for says so itself. */
+static void print_lookup(GString *text, guint16 family, Loaded *loaded, const Expression *lookup)
+{
+        const char *source = source_name(family, loaded->source);
+
+        loaded->map = lookup->lookup.name;
+        if (lookup->lookup.type == LOOKUP_VALUE)
+                return;
+        g_string_append_printf(text, " %s", source);
+        if (loaded->bitwise)
+                g_string_append_printf(text, " & 0x%08x",
+                                       number_of(&loaded->bitwise->bitwise.mask));
+        g_string_append_printf(text, "%s @%s", lookup->lookup.type == LOOKUP_VERDICT ? " vmap" : "",
+                               lookup->lookup.name);
+}
+
+static void print_exclude(GString *text, guint16 family, const Loaded *loaded,
+                          const Expression *exclude)
+{
+        g_string_append_printf(text, " %s", source_name(family, loaded->source));
+        g_string_append_printf(text, " . %s", source_name(family, loaded->appended));
+        g_string_append_printf(text, " != @%s", exclude->lookup.name);
+}
+
+/* nft says "and" of all bits that may be left, and "or" of those that are set. */
+static void print_set(GString *text, guint16 family, const Loaded *loaded)
+{
+        const char *name = source_name(family, loaded->source);
+        guint32 mask = number_of(&loaded->bitwise->bitwise.mask);
+        guint32 bits = number_of(&loaded->bitwise->bitwise.bits);
+
+        g_string_append_printf(text, " %s set %s & 0x%08x | 0x%08x", name, name, mask | bits, bits);
+}
+
+static void print_set_ct(GString *text, guint16 family, const Loaded *loaded, const Expression *set)
+{
+        if (set->ct_key == NFT_CT_MARK)
+                print_set(text, family, loaded);
+        else
+                g_string_append_printf(text, " ct original zone set %u",
+                                       number_of(&loaded->source->number));
+}
+
+static void print_redirect(GString *text, const Loaded *loaded)
+{
+        guint16 port;
+
+        memcpy(&port, loaded->source->number.bytes, sizeof port);
+        g_string_append_printf(text, " redirect to :%u", ntohs(port));
+}
+
 static void print_expression(GString *text, guint16 family, Loaded *loaded,
                              const Expression *expression)
 {
         switch (expression->type) {
         case EXPRESSION_META:
+                if (expression->meta.append) {
+                        loaded->appended = expression;
+                        return;
+                }
+                *loaded = (Loaded){ .source = expression };
+                return;
         case EXPRESSION_PAYLOAD:
         case EXPRESSION_CT:
+        case EXPRESSION_NUMBER:
                 *loaded = (Loaded){ .source = expression };
                 return;
         case EXPRESSION_BITWISE:
-                loaded->mask = &expression->mask;
+                loaded->bitwise = expression;
                 return;
         case EXPRESSION_LOOKUP:
-                loaded->map = expression->map;
+                print_lookup(text, family, loaded, expression);
+                return;
+        case EXPRESSION_EXCLUDE:
+                print_exclude(text, family, loaded, expression);
+                return;
+        case EXPRESSION_SET_CT:
+                print_set_ct(text, family, loaded, expression);
+                return;
+        case EXPRESSION_SET_META:
+                print_set(text, family, loaded);
+                return;
+        case EXPRESSION_NOTRACK:
+                g_string_append(text, " notrack");
+                return;
+        case EXPRESSION_REDIRECT:
+                print_redirect(text, loaded);
                 return;
         case EXPRESSION_COMPARE:
                 print_compare(text, family, loaded, expression);
@@ -234,25 +334,63 @@ static void print_rule(GString *text, guint16 family, const RulesetRule *rule)
 
 static void print_chain(GString *text, guint16 family, const RulesetChain *chain)
 {
-        g_string_append_printf(
-                text, "\tchain %s {\n\t\ttype %s hook %s priority %d; policy accept;\n",
-                chain->name, chain->type, hook_name(family, chain->hook), chain->priority);
+        g_string_append_printf(text, "\tchain %s {\n", chain->name);
+        if (chain->type)
+                g_string_append_printf(text, "\t\ttype %s hook %s priority %d; policy accept;\n",
+                                       chain->type, hook_name(family, chain->hook),
+                                       chain->priority);
         for (guint i = 0; i < chain->rules->len; i++)
                 print_rule(text, family, g_ptr_array_index(chain->rules, i));
         g_string_append(text, "\t}\n");
 }
 
+static void print_element(GString *text, RulesetMapType type, const RulesetElement *element)
+{
+        print_address(text, element->key);
+        if (type != MAP_ADDRESSES)
+                return;
+        g_string_append(text, " : ");
+        print_address(text, element->value);
+}
+
+static void print_place(GString *text, RulesetMapType type, const RulesetPlace *place)
+{
+        if (type == MAP_PLACE_SET) {
+                print_address(text, place->number);
+                g_string_append(text, " . ");
+        }
+        if (type == MAP_MARK_VERDICTS)
+                g_string_append_printf(text, "0x%08x", place->number);
+        else
+                print_name(text, place->interface);
+        if (place->chain)
+                g_string_append_printf(text, " : jump %s", place->chain);
+}
+
 static void print_map(GString *text, const RulesetMap *map)
 {
-        g_string_append_printf(text, "\tmap %s {\n\t\ttype ipv4_addr : ipv4_addr\n", map->name);
-        for (guint i = 0; i < map->elements->len; i++) {
-                const RulesetElement *element = &g_array_index(map->elements, RulesetElement, i);
+        static const struct {
+                const char *word, *type;
+        } types[MAP_TYPE_MAX] = {
+                [MAP_ADDRESSES] = { "map", "ipv4_addr : ipv4_addr" },
+                [MAP_ADDRESS_SET] = { "set", "ipv4_addr" },
+                [MAP_PLACE_SET] = { "set", "ipv4_addr . ifname" },
+                [MAP_INTERFACE_VERDICTS] = { "map", "ifname : verdict" },
+                [MAP_MARK_VERDICTS] = { "map", "mark : verdict" },
+        };
+        guint n = map->elements->len + map->places->len;
+
+        g_string_append_printf(text, "\t%s %s {\n\t\ttype %s\n", types[map->type].word, map->name,
+                               types[map->type].type);
+        for (guint i = 0; i < n; i++) {
                 g_string_append(text, i == 0 ? "\t\telements = { " : ", ");
-                print_address(text, element->key);
-                g_string_append(text, " : ");
-                print_address(text, element->value);
+                if (map->elements->len > 0)
+                        print_element(text, map->type,
+                                      &g_array_index(map->elements, RulesetElement, i));
+                else
+                        print_place(text, map->type, &g_array_index(map->places, RulesetPlace, i));
         }
-        g_string_append(text, map->elements->len > 0 ? " }\n\t}\n" : "\t}\n");
+        g_string_append(text, n > 0 ? " }\n\t}\n" : "\t}\n");
 }
 
 char *ruleset_to_text(const Ruleset *ruleset)

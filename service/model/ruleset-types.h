@@ -3,26 +3,42 @@
 
 /* The values that a Ruleset is made of, for those who copy them (host/nft-objects.c) or print them.
  * Numbers are the kernel's: NFPROTO_*, NFT_*, NF_*. Every expression works on one register: a load
- * (META, PAYLOAD, CT) fills it, BITWISE and LOOKUP change it, COMPARE and NAT use it. */
+ * (META, PAYLOAD, CT, NUMBER) fills it, BITWISE and LOOKUP change it, COMPARE, NAT, REDIRECT and
+ * what sets something use it. A load that is appended goes behind what the register has, as a
+ * concatenation's second part does. */
 
 #include <glib.h>
 #include <linux/netfilter/nf_tables.h>
+#include <stdbool.h>
 
 #include "model/ruleset.h"
 
 typedef enum ExpressionType {
         EXPRESSION_META,
-        EXPRESSION_PAYLOAD, /* from the network header */
+        EXPRESSION_PAYLOAD,
         EXPRESSION_CT,
-        EXPRESSION_BITWISE, /* and */
+        EXPRESSION_NUMBER,
+        EXPRESSION_BITWISE, /* and, then exclusive or */
         EXPRESSION_COMPARE,
-        EXPRESSION_LOOKUP, /* no such element ends the rule */
+        EXPRESSION_LOOKUP,  /* no such element ends the rule */
+        EXPRESSION_EXCLUDE, /* such an element ends the rule */
         EXPRESSION_COUNTER,
-        EXPRESSION_NAT, /* to the address in the register */
+        EXPRESSION_SET_CT,   /* NFT_CT_MARK, or NFT_CT_ZONE for the original direction alone */
+        EXPRESSION_SET_META, /* NFT_META_MARK */
+        EXPRESSION_NOTRACK,
+        EXPRESSION_NAT,      /* to the address in the register */
+        EXPRESSION_REDIRECT, /* to the port in the register */
         EXPRESSION_MASQUERADE,
         EXPRESSION_VERDICT,
         EXPRESSION_TYPE_MAX,
 } ExpressionType;
+
+/* What an element is good for. */
+typedef enum LookupType {
+        LOOKUP_IN_SET,  /* that it is there */
+        LOOKUP_VALUE,   /* its value, for the register */
+        LOOKUP_VERDICT, /* its verdict */
+} LookupType;
 
 /* As the register has it: network byte order for a packet's fields, the host's for the rest. */
 typedef struct ExpressionValue {
@@ -33,18 +49,28 @@ typedef struct ExpressionValue {
 typedef struct Expression {
         ExpressionType type;
         union {
-                guint32 meta_key; /* NFT_META_* */
                 struct {
+                        guint32 key; /* NFT_META_* */
+                        bool append;
+                } meta;
+                struct {
+                        guint32 base; /* NFT_PAYLOAD_* */
                         guint32 offset;
                         guint32 length;
                 } payload;
                 guint32 ct_key; /* NFT_CT_* */
-                ExpressionValue mask;
+                ExpressionValue number;
+                struct {
+                        ExpressionValue mask, bits; /* of the same length */
+                } bitwise;
                 struct {
                         guint32 operation; /* NFT_CMP_* */
                         ExpressionValue value;
                 } compare;
-                const char *map;  /* a literal */
+                struct {
+                        const char *name; /* a literal */
+                        LookupType type;
+                } lookup;
                 guint32 nat_type; /* NFT_NAT_* */
                 gint32 verdict;   /* NF_* or NFT_* */
         };
@@ -55,22 +81,40 @@ typedef struct RulesetRule {
 } RulesetRule;
 
 typedef struct RulesetChain {
-        const char *name; /* a literal */
-        const char *type; /* "filter" or "nat" */
+        char *name;
+        const char *type; /* "filter", "nat" or "route"; NULL: reached by jumps alone */
         guint32 hook;     /* NF_INET_* or NF_ARP_* */
         gint32 priority;
         GPtrArray *rules; /* RulesetRule* */
 } RulesetChain;
 
-/* From IPv4 address to IPv4 address, host byte order. */
+/* An IPv4 address and, in a map, the one that it leads to; host byte order. */
 typedef struct RulesetElement {
         guint32 key;
         guint32 value;
 } RulesetElement;
 
+typedef enum RulesetMapType {
+        MAP_ADDRESSES,          /* to an address */
+        MAP_ADDRESS_SET,        /* no map: addresses alone */
+        MAP_PLACE_SET,          /* no map: addresses, each with an interface */
+        MAP_INTERFACE_VERDICTS, /* from an interface to the chain that is jumped to */
+        MAP_MARK_VERDICTS,      /* from a mark */
+        MAP_TYPE_MAX,
+} RulesetMapType;
+
+/* An element that has a name in it. */
+typedef struct RulesetPlace {
+        guint32 number;     /* address or mark; 0 where the key has none */
+        char interface[16]; /* "" where the key has none */
+        char *chain;        /* NULL: no map */
+} RulesetPlace;
+
 typedef struct RulesetMap {
+        RulesetMapType type;
         const char *name; /* a literal */
-        GArray *elements; /* RulesetElement */
+        GArray *elements; /* RulesetElement, of the first two types */
+        GArray *places;   /* RulesetPlace, of the others */
 } RulesetMap;
 
 typedef struct RulesetTable {
@@ -84,6 +128,7 @@ struct Ruleset {
         GPtrArray *tables; /* RulesetTable* */
 };
 
-/* The two maps of the 1:1 mappings, which host/nft.c changes by element. */
+/* The two maps of the 1:1 mappings, which host/nft.c changes by element, and a twin's third. */
 #define MAP_PUBLIC_TO_PRIVATE "public_to_private"
 #define MAP_PRIVATE_TO_PUBLIC "private_to_public"
+#define SET_PUBLIC            "public_addresses"

@@ -24,7 +24,15 @@ static void chain_free(gpointer pointer)
         RulesetChain *chain = pointer;
 
         g_ptr_array_unref(chain->rules);
+        g_free(chain->name);
         g_free(chain);
+}
+
+static void place_clear(gpointer pointer)
+{
+        RulesetPlace *place = pointer;
+
+        g_free(place->chain);
 }
 
 static void map_free(gpointer pointer)
@@ -32,6 +40,7 @@ static void map_free(gpointer pointer)
         RulesetMap *map = pointer;
 
         g_array_unref(map->elements);
+        g_array_unref(map->places);
         g_free(map);
 }
 
@@ -76,14 +85,17 @@ RulesetTable *ruleset_add_table(Ruleset *ruleset, guint16 family, const char *na
         return table;
 }
 
-RulesetMap *table_add_map(RulesetTable *table, const char *name)
+RulesetMap *table_add_map(RulesetTable *table, RulesetMapType type, const char *name)
 {
         RulesetMap *map = g_new(RulesetMap, 1);
 
         *map = (RulesetMap){
+                .type = type,
                 .name = name,
                 .elements = g_array_new(FALSE, FALSE, sizeof(RulesetElement)),
+                .places = g_array_new(FALSE, FALSE, sizeof(RulesetPlace)),
         };
+        g_array_set_clear_func(map->places, place_clear);
         g_ptr_array_add(table->maps, map);
         return map;
 }
@@ -95,13 +107,22 @@ void map_add(RulesetMap *map, guint32 key, guint32 value)
         g_array_append_val(map->elements, element);
 }
 
+void map_add_place(RulesetMap *map, guint32 number, const char *interface, const char *chain)
+{
+        RulesetPlace place = { .number = number, .chain = g_strdup(chain) };
+
+        if (interface)
+                g_strlcpy(place.interface, interface, sizeof place.interface);
+        g_array_append_val(map->places, place);
+}
+
 RulesetChain *table_add_chain(RulesetTable *table, const char *name, const char *type, guint32 hook,
                               gint32 priority)
 {
         RulesetChain *chain = g_new(RulesetChain, 1);
 
         *chain = (RulesetChain){
-                .name = name,
+                .name = g_strdup(name),
                 .type = type,
                 .hook = hook,
                 .priority = priority,
@@ -109,6 +130,11 @@ RulesetChain *table_add_chain(RulesetTable *table, const char *name, const char 
         };
         g_ptr_array_add(table->chains, chain);
         return chain;
+}
+
+RulesetChain *table_add_target(RulesetTable *table, const char *name)
+{
+        return table_add_chain(table, name, NULL, 0, 0);
 }
 
 RulesetRule *chain_add_rule(RulesetChain *chain)
@@ -152,7 +178,26 @@ static void add_compare(RulesetRule *rule, guint32 operation, ExpressionValue va
 static void add_field(RulesetRule *rule, guint32 field)
 {
         add(rule, (Expression){ .type = EXPRESSION_PAYLOAD,
-                                .payload = { .offset = field, .length = sizeof(guint32) } });
+                                .payload = { .base = NFT_PAYLOAD_NETWORK_HEADER,
+                                             .offset = field,
+                                             .length = sizeof(guint32) } });
+}
+
+static void add_meta(RulesetRule *rule, guint32 key)
+{
+        add(rule, (Expression){ .type = EXPRESSION_META, .meta = { .key = key } });
+}
+
+static void add_bitwise(RulesetRule *rule, ExpressionValue mask, ExpressionValue bits)
+{
+        add(rule,
+            (Expression){ .type = EXPRESSION_BITWISE, .bitwise = { .mask = mask, .bits = bits } });
+}
+
+static void add_lookup(RulesetRule *rule, const char *name, LookupType type)
+{
+        add(rule,
+            (Expression){ .type = EXPRESSION_LOOKUP, .lookup = { .name = name, .type = type } });
 }
 
 /* The whole 16 bytes are compared, so that "eth1" is not "eth10". */
@@ -161,7 +206,7 @@ static void match_name(RulesetRule *rule, guint32 key, guint32 operation, const 
         ExpressionValue name = { .length = sizeof name.bytes };
 
         g_strlcpy((char *)name.bytes, interface, sizeof name.bytes);
-        add(rule, (Expression){ .type = EXPRESSION_META, .meta_key = key });
+        add_meta(rule, key);
         add_compare(rule, operation, name);
 }
 
@@ -184,8 +229,7 @@ void match_address(RulesetRule *rule, guint32 field, guint32 operation, guint32 
 void match_subnet(RulesetRule *rule, guint32 field, guint32 operation, const Subnet *subnet)
 {
         add_field(rule, field);
-        add(rule, (Expression){ .type = EXPRESSION_BITWISE,
-                                .mask = value_of_address(subnet_netmask(subnet)) });
+        add_bitwise(rule, value_of_address(subnet_netmask(subnet)), value_of_number(0));
         add_compare(rule, operation, value_of_address(subnet->network));
 }
 
@@ -193,14 +237,14 @@ void match_ipv4(RulesetRule *rule)
 {
         const guint8 family = NFPROTO_IPV4;
 
-        add(rule, (Expression){ .type = EXPRESSION_META, .meta_key = NFT_META_NFPROTO });
+        add_meta(rule, NFT_META_NFPROTO);
         add_compare(rule, NFT_CMP_EQ, value_of(&family, sizeof family));
 }
 
 static void add_ct_bits(RulesetRule *rule, guint32 key, guint32 mask)
 {
         add(rule, (Expression){ .type = EXPRESSION_CT, .ct_key = key });
-        add(rule, (Expression){ .type = EXPRESSION_BITWISE, .mask = value_of_number(mask) });
+        add_bitwise(rule, value_of_number(mask), value_of_number(0));
 }
 
 void match_ct_any(RulesetRule *rule, guint32 key, guint32 mask)
@@ -215,28 +259,107 @@ void match_ct_bits(RulesetRule *rule, guint32 key, guint32 mask, guint32 bits)
         add_compare(rule, NFT_CMP_EQ, value_of_number(bits));
 }
 
-static void add_counter(RulesetRule *rule)
+void match_destination_port(RulesetRule *rule, guint8 protocol, guint16 port)
+{
+        const guint16 number = htons(port);
+
+        add_meta(rule, NFT_META_L4PROTO);
+        add_compare(rule, NFT_CMP_EQ, value_of(&protocol, sizeof protocol));
+        add(rule, (Expression){ .type = EXPRESSION_PAYLOAD,
+                                .payload = { .base = NFT_PAYLOAD_TRANSPORT_HEADER,
+                                             .offset = FIELD_DESTINATION_PORT,
+                                             .length = sizeof number } });
+        add_compare(rule, NFT_CMP_EQ, value_of(&number, sizeof number));
+}
+
+void match_in_set(RulesetRule *rule, guint32 field, const char *set)
+{
+        add_field(rule, field);
+        add_lookup(rule, set, LOOKUP_IN_SET);
+}
+
+void match_not_at(RulesetRule *rule, guint32 field, guint32 key, const char *set)
+{
+        add_field(rule, field);
+        add(rule, (Expression){ .type = EXPRESSION_META, .meta = { .key = key, .append = true } });
+        add(rule, (Expression){ .type = EXPRESSION_EXCLUDE, .lookup = { .name = set } });
+}
+
+void rule_count(RulesetRule *rule)
 {
         add(rule, (Expression){ .type = EXPRESSION_COUNTER });
 }
 
+void rule_notrack(RulesetRule *rule)
+{
+        add(rule, (Expression){ .type = EXPRESSION_NOTRACK });
+}
+
+void rule_set_zone(RulesetRule *rule, guint16 zone)
+{
+        add(rule,
+            (Expression){ .type = EXPRESSION_NUMBER, .number = value_of(&zone, sizeof zone) });
+        add(rule, (Expression){ .type = EXPRESSION_SET_CT, .ct_key = NFT_CT_ZONE });
+}
+
+void rule_set_ct_mark(RulesetRule *rule, guint32 mask, guint32 mark)
+{
+        add(rule, (Expression){ .type = EXPRESSION_CT, .ct_key = NFT_CT_MARK });
+        add_bitwise(rule, value_of_number(~mask), value_of_number(mark));
+        add(rule, (Expression){ .type = EXPRESSION_SET_CT, .ct_key = NFT_CT_MARK });
+}
+
+void rule_set_mark(RulesetRule *rule, guint32 mask, guint32 mark)
+{
+        add_meta(rule, NFT_META_MARK);
+        add_bitwise(rule, value_of_number(~mask), value_of_number(mark));
+        add(rule, (Expression){ .type = EXPRESSION_SET_META, .meta = { .key = NFT_META_MARK } });
+}
+
+void rule_jump_by_interface(RulesetRule *rule, guint32 key, const char *map)
+{
+        add_meta(rule, key);
+        add_lookup(rule, map, LOOKUP_VERDICT);
+}
+
+void rule_jump_by_ct_mark(RulesetRule *rule, guint32 mask, const char *map)
+{
+        add_ct_bits(rule, NFT_CT_MARK, mask);
+        add_lookup(rule, map, LOOKUP_VERDICT);
+}
+
+void rule_end(RulesetRule *rule, gint32 verdict)
+{
+        add(rule, (Expression){ .type = EXPRESSION_VERDICT, .verdict = verdict });
+}
+
 void rule_verdict(RulesetRule *rule, gint32 verdict)
 {
-        add_counter(rule);
-        add(rule, (Expression){ .type = EXPRESSION_VERDICT, .verdict = verdict });
+        rule_count(rule);
+        rule_end(rule, verdict);
 }
 
 void rule_masquerade(RulesetRule *rule)
 {
-        add_counter(rule);
+        rule_count(rule);
         add(rule, (Expression){ .type = EXPRESSION_MASQUERADE });
+}
+
+void rule_redirect(RulesetRule *rule, guint16 port)
+{
+        const guint16 number = htons(port);
+
+        rule_count(rule);
+        add(rule,
+            (Expression){ .type = EXPRESSION_NUMBER, .number = value_of(&number, sizeof number) });
+        add(rule, (Expression){ .type = EXPRESSION_REDIRECT });
 }
 
 void rule_nat_map(RulesetRule *rule, guint32 nat_type, guint32 field, const char *map)
 {
         add_field(rule, field);
-        add(rule, (Expression){ .type = EXPRESSION_LOOKUP, .map = map });
-        add_counter(rule);
+        add_lookup(rule, map, LOOKUP_VALUE);
+        rule_count(rule);
         add(rule, (Expression){ .type = EXPRESSION_NAT, .nat_type = nat_type });
 }
 
@@ -258,13 +381,5 @@ void rule_drop_forged(RulesetRule *rule, const char *interface, const Subnet *su
         match_iifname(rule, NFT_CMP_EQ, interface);
         match_subnet(rule, FIELD_IP_SADDR, NFT_CMP_NEQ, subnet);
         match_address(rule, FIELD_IP_SADDR, NFT_CMP_NEQ, 0);
-        rule_verdict(rule, NF_DROP);
-}
-
-void rule_drop_to_gateway(RulesetRule *rule, const char *interface, guint32 gateway)
-{
-        match_address(rule, FIELD_IP_DADDR, NFT_CMP_EQ, gateway);
-        match_iifname(rule, NFT_CMP_NEQ, interface);
-        match_iifname(rule, NFT_CMP_NEQ, "lo");
         rule_verdict(rule, NF_DROP);
 }

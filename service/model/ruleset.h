@@ -21,23 +21,35 @@ typedef struct RulesetFacts {
         const char *table;            /* table_name() */
         const char *upstream;         /* NULL: none now; nothing is forwarded */
         const char *public_interface; /* NULL: the upstream */
+        guint twin;                   /* its number (twin.h); 0: it is none */
         const NetworkConfig *config;
 } RulesetFacts;
 
-/* The tables of one network: `ip`, `ip6` and `arp` of the same name (arp alone where NAT is
- * disabled). */
+/* The tables of one network: `ip` and `ip6` of the same name; none where NAT is disabled. */
 Ruleset *ruleset_new_network(const RulesetFacts *facts);
 
 /* A network with NAT disabled, as the guard sees it. */
 typedef struct GuardedNetwork {
         const char *interface;
-        guint32 gateway_ip;
         Subnet subnet;
 } GuardedNetwork;
 
-/* `table inet jumpstarter_guard`: nothing is forwarded from or to any of the @n networks, and their
- * gateway addresses answer on their own interfaces alone. */
+/* `table inet jumpstarter_guard`: nothing is forwarded from or to any of the @n networks. */
 Ruleset *ruleset_new_guard(const GuardedNetwork *networks, guint n);
+
+/* Where a gateway address is. Several NICs may have the same one. */
+typedef struct GatewayPlace {
+        const char *interface;
+        guint32 gateway_ip;
+        guint twin; /* the network's number; 0: it is none */
+} GatewayPlace;
+
+/* The name of the tables below. No interface called "gateways" must get it for its own. */
+#define GATEWAYS_TABLE "jumpstarter_gateways"
+
+/* `table ip` and `table arp` of that name: each gateway address is there for the NICs alone that
+ * have it, and the twins' packets find their ways. */
+Ruleset *ruleset_new_gateways(const GatewayPlace *places, guint n);
 
 /* The whole rule set as text that nft(8) reads, for tests and debugging. The caller's. */
 char *ruleset_to_text(const Ruleset *ruleset);

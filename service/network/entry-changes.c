@@ -178,10 +178,13 @@ static bool change_maps(Network *network, NftMapping removed, NftMapping added, 
         guint n_removed = removed.public_ip ? 1 : 0;
         guint n_added = added.public_ip ? 1 : 0;
 
-        if (nft_change_mappings(nft, table, &removed, n_removed, &added, n_added, NULL))
+        bool is_twin = network->record->twin != 0;
+
+        if (nft_change_mappings(nft, table, is_twin, &removed, n_removed, &added, n_added, NULL))
                 return true;
         return firewall_apply(network, error) &&
-               nft_change_mappings(nft, table, &removed, n_removed, &added, n_added, error);
+               nft_change_mappings(nft, table, is_twin, &removed, n_removed, &added, n_added,
+                                   error);
 }
 
 /* Exchanges @old for @new_entry (either may be NULL) in the maps and among the public addresses. An

@@ -7,7 +7,6 @@
 
 typedef struct Guarded {
         char *interface;
-        guint32 gateway_ip;
         Subnet subnet;
 } Guarded;
 
@@ -58,8 +57,7 @@ static bool guard_apply(Guard *guard, GError **error)
         g_hash_table_iter_init(&iter, guard->networks);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Guarded *guarded = value;
-                GuardedNetwork network = { guarded->interface, guarded->gateway_ip,
-                                           guarded->subnet };
+                GuardedNetwork network = { guarded->interface, guarded->subnet };
                 g_array_append_val(networks, network);
         }
         g_autoptr(Ruleset) ruleset =
@@ -77,7 +75,7 @@ static Guarded *put(Guard *guard, const char *name, const GuardedNetwork *networ
         (void)g_hash_table_steal_extended(guard->networks, name, &old_name,
                                           &old); /* none is fine */
         g_free(old_name);
-        *guarded = (Guarded){ g_strdup(network->interface), network->gateway_ip, network->subnet };
+        *guarded = (Guarded){ g_strdup(network->interface), network->subnet };
         g_hash_table_insert(guard->networks, g_strdup(name), guarded);
         return old;
 }

@@ -39,6 +39,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         host->tables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         g_hash_table_insert(host->tables, g_strdup(GUARD_TABLE), g_strdup("")); /* nobody's */
+        g_hash_table_insert(host->tables, g_strdup(GATEWAYS_TABLE), g_strdup(""));
         host->disk = file_sync_new();
         if (!directory_make(run_dir, 0755, error))
                 return NULL;
@@ -68,6 +69,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
 
         host->knobs = knobs_new(run_dir);
         host->guard = guard_new(host->nft);
+        host->gateways = gateways_new(host->nft);
         host->nm = nm_new();
         host->owed = owed_new(run_dir, host->nm);
         host->firewalld = firewalld_new();
@@ -83,6 +85,7 @@ void host_free(Host *host)
         owed_free(host->owed);
         firewalld_free(host->firewalld);
         guard_free(host->guard);
+        gateways_free(host->gateways);
         knobs_free(host->knobs);
         foreign_firewall_free(host->foreign_firewall);
         arp_prober_free(host->arp_prober);

@@ -14,6 +14,7 @@
 #include "host/netlink.h"
 #include "host/nft.h"
 #include "host/nm.h"
+#include "network/gateways.h"
 #include "network/guard.h"
 #include "network/knobs.h"
 #include "network/owed.h"
@@ -30,6 +31,7 @@ typedef struct Host {
         Firewalld *firewalld;
         Knobs *knobs;
         Guard *guard;
+        Gateways *gateways;
         Owed *owed;
         FileSync *disk;       /* for what must survive the loss of power */
         GHashTable *networks; /* name -> Network: all there are; the manager fills it */

@@ -84,6 +84,11 @@ unsigned missing_public(Network *network)
         return 0;
 }
 
+unsigned missing_routes(Network *network)
+{
+        return !is_up(network) || routes_are_there(network) ? 0 : NETWORK_PART_ROUTES;
+}
+
 static bool is_open_to(Network *network, const char *interface)
 {
         return !interface || foreign_firewall_is_open(network->host->foreign_firewall,

@@ -14,5 +14,7 @@ unsigned missing_link(Network *network);
 unsigned missing_address(Network *network, guint index, guint32 address);
 /* Any of its public addresses; reads them all. */
 unsigned missing_public(Network *network);
+/* A twin's rules and routes. */
+unsigned missing_routes(Network *network);
 /* The accepts in other programs' chains. */
 unsigned missing_accepts(Network *network);

@@ -52,6 +52,8 @@ typedef enum NetworkPart {
         NETWORK_PART_PUBLIC = 1 << 20,
         NETWORK_PART_OTHER_FIREWALLS = 1 << 21,
         NETWORK_PART_DNSMASQ = 1 << 22,
+        NETWORK_PART_ROUTES = 1 << 23,
+        NETWORK_PART_GATEWAYS = 1 << 24, /* what all networks have together */
 } NetworkPart;
 
 typedef enum EntryEvent {
@@ -104,6 +106,10 @@ const char *network_upstream(const Network *network);
 const char *network_public_interface(const Network *network);
 /* Its nftables table; NULL while it has none. */
 const char *network_table(const Network *network);
+/* Its number where its subnet overlaps what the host routes already, and what that is, in words; 0
+ * and "" where it does not, or the network is not up. */
+guint network_twin(const Network *network);
+const char *network_twin_of(const Network *network);
 /* Live leases: array of Lease*, borrowed until the next lease change. */
 const GPtrArray *network_leases(const Network *network);
 /* Whether it is up, waits to be or is on the way: not after Down. */

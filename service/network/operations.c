@@ -930,6 +930,8 @@ static void log_repair(const Network *network)
                 { NETWORK_PART_PUBLIC, "public addresses" },
                 { NETWORK_PART_OTHER_FIREWALLS, "other firewalls" },
                 { NETWORK_PART_DNSMASQ, "dnsmasq" },
+                { NETWORK_PART_ROUTES, "routes" },
+                { NETWORK_PART_GATEWAYS, "gateways" },
         };
         g_autoptr(GString) list = g_string_new(NULL);
 

@@ -138,6 +138,16 @@ static bool check_routes(PublicCheck *check, guint32 ip, const char *text, GErro
         return true;
 }
 
+/* Whether @ip, of its subnet, is @network's. A twin has what others have as well: but for its own
+ * addresses they go on using it. */
+static bool is_served(const Network *network, guint32 ip)
+{
+        const NetworkConfig *config = network->config;
+
+        return network->record->twin == 0 || ip == config->gateway_ip ||
+               entries_find_ip(config->entries, ip);
+}
+
 static bool check_networks(PublicCheck *check, guint32 ip, const char *text, GError **error)
 {
         GHashTableIter iter;
@@ -148,7 +158,7 @@ static bool check_networks(PublicCheck *check, guint32 ip, const char *text, GEr
                 Network *other = value;
                 if (other == check->network)
                         continue;
-                if (subnet_contains(&other->config->subnet, ip)) {
+                if (subnet_contains(&other->config->subnet, ip) && is_served(other, ip)) {
                         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
                                     "public_ip: %s is inside the subnet of network %s", text,
                                     other->name);

@@ -10,6 +10,7 @@
 
 #include "host/ip-address.h"
 #include "host/route.h"
+#include "model/twin.h"
 #include "util/file.h"
 
 Record *record_new(void)
@@ -29,6 +30,7 @@ void record_free(Record *record)
         g_free(record->origin);
         g_free(record->caller);
         g_free(record->interface);
+        g_free(record->twin_of);
         nm_held_free(record->held);
         g_free(record->table);
         g_array_unref(record->addresses_found);
@@ -47,7 +49,7 @@ void record_free(Record *record)
 
 bool record_is_clean(const Record *record)
 {
-        return !record->taken && !record->table && !record->link_found &&
+        return !record->taken && !record->table && !record->link_found && record->routed == 0 &&
                record->public_added->len == 0 && !record->foreign_upstream &&
                !record->foreign_public && !record->firewalld;
 }
@@ -193,6 +195,38 @@ static void load_public(GKeyFile *file, Record *record)
         }
 }
 
+static void save_twin(GKeyFile *file, const Record *record)
+{
+        g_key_file_set_uint64(file, "claim", "subnet", record->decided_subnet.network);
+        g_key_file_set_uint64(file, "claim", "prefix", record->decided_subnet.prefix);
+        g_key_file_set_uint64(file, "claim", "gateway", record->decided_gateway);
+        g_key_file_set_uint64(file, "claim", "twin", record->twin);
+        set_text(file, "claim", "twin-of", record->twin_of);
+        g_key_file_set_int64(file, "claim", "twin-since", record->twin_since_usec);
+        g_key_file_set_uint64(file, "routes", "made", record->routed);
+        g_key_file_set_boolean(file, "routes", "main", record->main_route);
+}
+
+static guint load_number(GKeyFile *file, const char *group, const char *key)
+{
+        guint64 value = g_key_file_get_uint64(file, group, key, NULL);
+
+        return value <= TWIN_NUMBER_MAX ? (guint)value : 0;
+}
+
+static void load_twin(GKeyFile *file, Record *record)
+{
+        record->decided_subnet.network =
+                (guint32)g_key_file_get_uint64(file, "claim", "subnet", NULL);
+        record->decided_subnet.prefix = (guint)g_key_file_get_uint64(file, "claim", "prefix", NULL);
+        record->decided_gateway = (guint32)g_key_file_get_uint64(file, "claim", "gateway", NULL);
+        record->twin = load_number(file, "claim", "twin");
+        record->twin_of = get_text(file, "claim", "twin-of");
+        record->twin_since_usec = g_key_file_get_int64(file, "claim", "twin-since", NULL);
+        record->routed = load_number(file, "routes", "made");
+        record->main_route = get_bool(file, "routes", "main");
+}
+
 bool record_save(const Record *record, const char *run_dir, const char *interface, GError **error)
 {
         g_autoptr(GKeyFile) file = g_key_file_new();
@@ -225,6 +259,7 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         g_key_file_set_uint64(file, "link", "prefix", record->gateway_prefix);
         g_key_file_set_boolean(file, "link", "gateway-existed", record->gateway_existed);
 
+        save_twin(file, record);
         save_public(file, record);
 
         set_text(file, "dnsmasq", "directory", record->state_dir);
@@ -285,6 +320,7 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->gateway_prefix = (guint)g_key_file_get_uint64(file, "link", "prefix", NULL);
         record->gateway_existed = get_bool(file, "link", "gateway-existed");
 
+        load_twin(file, record);
         load_public(file, record);
 
         record->state_dir = get_text(file, "dnsmasq", "directory");

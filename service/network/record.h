@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "host/nm.h"
+#include "model/address.h"
 
 typedef struct Record {
         /* of the network itself */
@@ -18,6 +19,13 @@ typedef struct Record {
         bool is_up;      /* it was all there once, and has not been taken down since */
         char *interface; /* its NIC's name and index, when it was touched; NULL, 0: not yet */
         guint index;
+
+        /* claim: what it was decided for, and whether it is a twin of something */
+        Subnet decided_subnet;
+        guint32 decided_gateway; /* 0: not yet */
+        guint twin;              /* its number (model/twin.h); 0: it is none */
+        char *twin_of;           /* what it overlaps, in words */
+        gint64 twin_since_usec;  /* of this boot */
 
         /* hand-over */
         bool taken;
@@ -34,6 +42,10 @@ typedef struct Record {
         guint32 gateway_ip;      /* 0: none put on */
         guint gateway_prefix;
         bool gateway_existed; /* it was there before us */
+
+        /* routes */
+        guint routed;    /* the number that rules and routes were made for; 0: none */
+        bool main_route; /* the main table has one as well */
 
         /* public addresses */
         char *public_interface;

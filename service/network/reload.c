@@ -271,12 +271,14 @@ void manager_reload(Manager *manager, ManagerDone done, gpointer data)
 static void loaded(const GPtrArray *networks, const GError *error, gpointer data)
 {
         Manager *manager = data;
-        g_autoptr(GError) guard = NULL;
+        g_autoptr(GError) guard = NULL, gateways = NULL;
 
         if (error)
                 log_warning("not all networks came up: %s", error->message);
         if (!guard_forget_others(manager->host->guard, &guard))
                 log_warning("%s", guard->message);
+        if (!gateways_forget_others(manager->host->gateways, &gateways))
+                log_warning("%s", gateways->message);
 }
 
 static void load_bus(Reload *reload)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Whether the host can give this network what it asks for. Changes nothing: it only refuses, with
- * the error that the caller of CreateNetwork sees. */
+/* Whether the host can give this network what it asks for, and whether it is a twin. Changes
+ * nothing on the host: it only refuses, with the error that the caller of CreateNetwork sees. */
 
 #include "network/network-private.h"
 
@@ -11,6 +11,7 @@
 #include "host/link.h"
 #include "host/route.h"
 #include "network/public.h"
+#include "network/twins.h"
 #include "util/error.h"
 
 static GError *refuse(ServiceError code, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -99,26 +100,6 @@ static GError *check_default_route(Network *network, const Link *link, const GAr
         return NULL;
 }
 
-/* Networks that are coming up have no route yet. */
-static GError *check_subnets(Network *network)
-{
-        const Subnet *subnet = &network->config->subnet;
-        GHashTableIter iter;
-        gpointer value;
-
-        g_hash_table_iter_init(&iter, network->host->networks);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Network *other = value;
-                if (other == network || !network_has_interface(other) ||
-                    !subnet_overlaps(&other->config->subnet, subnet))
-                        continue;
-                g_autofree char *text = subnet_to_string(subnet);
-                return refuse(SERVICE_ERROR_ADDRESS_IN_USE, "subnet: %s overlaps network %s's",
-                              text, other->name);
-        }
-        return NULL;
-}
-
 /* No public address of another network's mappings is inside the subnet. */
 static GError *check_mappings(Network *network, const Network *other)
 {
@@ -150,29 +131,15 @@ static GError *check_mappings_of_others(Network *network)
         return error;
 }
 
-/* The subnet is nobody else's: no route of the host leads to any of it by another interface. */
+/* A subnet that others have as well makes a twin of the network; then their addresses in it stay
+ * theirs. */
 static GError *check_subnet(Network *network, const Link *link, const GArray *routes)
 {
-        const Subnet *subnet = &network->config->subnet;
+        GError *error = NULL;
 
-        GError *error = check_subnets(network);
-        if (!error)
-                error = check_mappings_of_others(network);
-        if (error)
+        if (!twins_decide(network, routes, link->index, &error))
                 return error;
-        for (guint i = 0; i < routes->len; i++) {
-                const Route *route = &g_array_index(routes, Route, i);
-                Link other;
-                if (route->destination.prefix == 0 || route->index == link->index ||
-                    !subnet_overlaps(&route->destination, subnet))
-                        continue;
-                g_autofree char *text = subnet_to_string(subnet);
-                bool known = link_get_by_index(network->host->rtnl, route->index, &other) == 0;
-                return refuse(SERVICE_ERROR_ADDRESS_IN_USE,
-                              "subnet: %s overlaps what the host routes by %s", text,
-                              known ? other.name : "another interface");
-        }
-        return NULL;
+        return network->record->twin ? NULL : check_mappings_of_others(network);
 }
 
 static GError *check_public(Network *network)
@@ -260,7 +227,10 @@ void claim_start(Network *network)
 
 void claim_undo(Network *network)
 {
+        GError *error = NULL;
+
         network->claimed = false;
+        (void)twins_forget(network, &error); /* `error` says how it went */
         g_clear_pointer(&network->inspected, nm_held_free);
-        step_done(network, NULL);
+        step_done(network, error);
 }

@@ -5,6 +5,7 @@
 #include "network/network-private.h"
 
 #include "model/dnsmasq-conf.h"
+#include "model/twin.h"
 #include "util/file.h"
 #include "util/log.h"
 
@@ -24,11 +25,13 @@ static const char *resolv_file(void)
 static bool write_files(Network *network, GError **error)
 {
         const NetworkConfig *config = network->config;
+        guint twin = network->record->twin;
         g_autoptr(GArray) taken = leases_taken_addresses(network);
         DnsmasqFacts facts = {
                 .interface = network->interface,
                 .state_dir = config->state_dir,
-                .dns_port = DNS_PORT,
+                .dns_port = twin ? twin_dns_port(twin) : DNS_PORT,
+                .is_twin = twin != 0,
                 .resolv_file = resolv_file(),
         };
         g_autofree char *conf = dnsmasq_conf_text(config, &facts);

@@ -46,9 +46,23 @@ static Ruleset *build_rules(const Network *network)
                 .table = network->record->table,
                 .upstream = network->upstream,
                 .public_interface = network->public_interface,
+                .twin = network->record->twin,
                 .config = network->config,
         };
         return ruleset_new_network(&facts);
+}
+
+/* Before the address is there, and the routes. */
+static bool put_gateway(Network *network, GError **error)
+{
+        const unsigned anew = STEP_CHANGE_UP | NETWORK_PART_GATEWAYS;
+        GatewayPlace place = { network->interface, network->config->gateway_ip,
+                               network->record->twin };
+
+        if (!(network->run.changes & anew) &&
+            gateways_has(network->host->gateways, network->name, &place))
+                return true;
+        return gateways_put(network->host->gateways, network->name, &place, error);
 }
 
 /* Into the guard before the tables that translated go, out of it after they have come. */
@@ -62,7 +76,7 @@ bool firewall_apply(Network *network, GError **error)
                 return nft_apply(host->nft, rules, error) &&
                        guard_remove(host->guard, network->name, error);
 
-        GuardedNetwork guarded = { network->interface, config->gateway_ip, config->subnet };
+        GuardedNetwork guarded = { network->interface, config->subnet };
         return guard_add(host->guard, network->name, &guarded, error) &&
                nft_remove(host->nft, network->record->table, error) &&
                nft_apply(host->nft, rules, error);
@@ -84,8 +98,8 @@ void firewall_start(Network *network)
 {
         GError *error = NULL;
 
-        if (claim_table(network, &error) && public_take_lost_off(network, &error) &&
-            firewall_apply(network, &error))
+        if (claim_table(network, &error) && put_gateway(network, &error) &&
+            public_take_lost_off(network, &error) && firewall_apply(network, &error))
                 (void)end_strays(network, &error); /* `error` says how it went */
         step_done(network, error);
 }
@@ -101,5 +115,6 @@ void firewall_undo(Network *network)
                 (void)network_save_record(network, &error); /* `error` says how it went */
         }
         (void)guard_remove(network->host->guard, network->name, error ? NULL : &error);
+        (void)gateways_remove(network->host->gateways, network->name, error ? NULL : &error);
         step_done(network, error);
 }

@@ -5,11 +5,13 @@
 
 #include "network/network-private.h"
 
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
+#include "network/twins.h"
 #include "util/error.h"
 
 static bool hold_knobs(Network *network, GError **error)
@@ -24,7 +26,8 @@ static bool hold_knobs(Network *network, GError **error)
                           error);
 }
 
-static IpAddress gateway_address(guint index, guint32 gateway_ip, guint prefix)
+/* The kernel's route to the subnet comes with it, but a twin's: the main table has another. */
+static IpAddress gateway_address(guint index, guint32 gateway_ip, guint prefix, bool is_twin)
 {
         Subnet subnet = { .prefix = prefix };
 
@@ -35,15 +38,24 @@ static IpAddress gateway_address(guint index, guint32 gateway_ip, guint prefix)
                 .prefix = prefix,
                 .broadcast = subnet_broadcast(&subnet),
                 .scope = RT_SCOPE_UNIVERSE,
+                .flags = is_twin ? IFA_F_NOPREFIXROUTE : 0,
                 .valid_sec = G_MAXUINT32,
                 .preferred_sec = G_MAXUINT32,
                 .protocol = IP_ADDRESS_OURS,
         };
 }
 
-static bool is_gateway(const IpAddress *address, const NetworkConfig *config)
+/* Whether it is the gateway address as it is to be; one that was there before may have any flags
+ * where the network is no twin. */
+static bool is_gateway(const IpAddress *address, const Network *network)
 {
-        return address->address == config->gateway_ip && address->prefix == config->subnet.prefix;
+        const NetworkConfig *config = network->config;
+        bool without_route = (address->flags & IFA_F_NOPREFIXROUTE) != 0;
+        bool is_twin = network->record->twin != 0;
+
+        if (address->address != config->gateway_ip || address->prefix != config->subnet.prefix)
+                return false;
+        return without_route == is_twin || (!is_twin && address->protocol != IP_ADDRESS_OURS);
 }
 
 /* Whether it is a gateway address that we put on: it carries our mark, or the record says so. */
@@ -82,7 +94,7 @@ static bool note_found(Network *network, const Link *link, const GArray *address
         record->link_up = link->up;
         for (guint i = 0; i < addresses->len; i++) {
                 const IpAddress *address = &g_array_index(addresses, IpAddress, i);
-                if (!is_gateway(address, network->config) && !is_ours(address, record))
+                if (!is_gateway(address, network) && !is_ours(address, record))
                         g_array_append_val(record->addresses_found, *address);
         }
         return note_routes(network, error) && network_save_record(network, error);
@@ -105,19 +117,18 @@ static bool clear_addresses(Network *network, const GArray *addresses, GError **
 
         for (guint i = 0; i < addresses->len; i++) {
                 const IpAddress *address = &g_array_index(addresses, IpAddress, i);
-                if (!is_gateway(address, network->config) &&
-                    (all || is_ours(address, network->record)) &&
+                if (!is_gateway(address, network) && (all || is_ours(address, network->record)) &&
                     !ip_address_delete(network->host->rtnl, address, error))
                         return false;
         }
         return true;
 }
 
-static bool has_gateway(const GArray *addresses, const NetworkConfig *config)
+static bool has_gateway(const GArray *addresses, const Network *network)
 {
         for (guint i = 0; i < addresses->len; i++) {
                 const IpAddress *address = &g_array_index(addresses, IpAddress, i);
-                if (is_gateway(address, config) && address->protocol != IP_ADDRESS_OURS)
+                if (is_gateway(address, network) && address->protocol != IP_ADDRESS_OURS)
                         return true;
         }
         return false;
@@ -127,7 +138,8 @@ static bool set_gateway(Network *network, const Link *link, bool existed, GError
 {
         Record *record = network->record;
         const NetworkConfig *config = network->config;
-        IpAddress address = gateway_address(link->index, config->gateway_ip, config->subnet.prefix);
+        IpAddress address = gateway_address(link->index, config->gateway_ip, config->subnet.prefix,
+                                            record->twin != 0);
 
         bool is_recorded = record->gateway_ip == config->gateway_ip &&
                            record->gateway_prefix == config->subnet.prefix;
@@ -155,10 +167,14 @@ static bool apply(Network *network, GError **error)
         if (!hold_knobs(network, error))
                 return false;
         g_autoptr(GArray) addresses = ip_address_list(network->host->rtnl, link.index, error);
-        return addresses && note_found(network, &link, addresses, error) &&
-               clear_addresses(network, addresses, error) &&
-               set_gateway(network, &link, has_gateway(addresses, network->config), error) &&
-               link_set_up(network->host->rtnl, network->interface, true, error);
+        if (!addresses || !note_found(network, &link, addresses, error) ||
+            !clear_addresses(network, addresses, error) ||
+            !set_gateway(network, &link, has_gateway(addresses, network), error) ||
+            !link_set_up(network->host->rtnl, network->interface, true, error))
+                return false;
+        if (network->run.changes & CONFIG_CHANGE_LINK) /* perhaps from another subnet */
+                twins_look_again(network);
+        return true;
 }
 
 void link_start(Network *network)
@@ -208,8 +224,8 @@ void link_undo(Network *network)
 
         if (record->link_found &&
             link_get_by_index(network->host->rtnl, record->index, &link) == 0) {
-                IpAddress gateway =
-                        gateway_address(link.index, record->gateway_ip, record->gateway_prefix);
+                IpAddress gateway = gateway_address(link.index, record->gateway_ip,
+                                                    record->gateway_prefix, record->twin != 0);
                 if (record->gateway_ip && !record->gateway_existed)
                         (void)ip_address_delete(network->host->rtnl, &gateway, first(&error));
                 give_back_addresses(network, link.index, &error);
@@ -224,5 +240,6 @@ void link_undo(Network *network)
         g_array_set_size(record->addresses_found, 0);
         g_array_set_size(record->routes_found, 0);
         (void)network_save_record(network, first(&error));
+        twins_look_again(network);
         step_done(network, error);
 }

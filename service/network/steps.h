@@ -47,6 +47,8 @@ void step_done(Network *network, GError *error);
 
 /* step-firewall.c: makes the tables what the configuration asks for, at once. */
 bool firewall_apply(Network *network, GError **error);
+/* step-routes.c: whether a twin's rules and routes are on the host. */
+bool routes_are_there(Network *network);
 /* step-firewalls.c: firewalld has stopped, and does not know the interface any more. */
 void firewalls_forget(Network *network);
 
@@ -61,6 +63,8 @@ void firewall_start(Network *network);
 void firewall_undo(Network *network);
 void link_start(Network *network);
 void link_undo(Network *network);
+void routes_start(Network *network);
+void routes_undo(Network *network);
 void forwarding_start(Network *network);
 void forwarding_undo(Network *network);
 void public_start(Network *network);

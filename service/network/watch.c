@@ -17,6 +17,7 @@
 #include "host/ip-address-watch.h"
 #include "host/link.h"
 #include "host/nft-watch.h"
+#include "host/route-rule-watch.h"
 #include "host/route.h"
 #include "host/sysctl-watch.h"
 #include "network/missing.h"
@@ -31,6 +32,7 @@ struct Watch {
         UdevWatch *udev;
         IpAddressWatch *addresses;
         NftWatch *tables;
+        RouteRuleWatch *rules;
         SysctlWatch *sysctls;
         FirewalldWatch *firewalld;
         GHashTable *without_carrier; /* indexes of interfaces */
@@ -174,12 +176,29 @@ static void repair_guard(Watch *watch)
         }
 }
 
+/* Likewise the gateways' tables. */
+static void repair_gateways(Watch *watch)
+{
+        g_autoptr(GPtrArray) networks = networks_of(watch);
+
+        for (guint i = 0; i < networks->len; i++) {
+                Network *network = networks->pdata[i];
+                NetworkState state = network_state(network);
+                if ((state != NETWORK_ACTIVE && state != NETWORK_DEGRADED) ||
+                    !gateways_has(watch->host->gateways, network_name(network), NULL))
+                        continue;
+                network_repair(network, NETWORK_PART_GATEWAYS);
+                return;
+        }
+}
+
 static void any_table_changed(Watch *watch)
 {
         g_autoptr(GPtrArray) networks = networks_of(watch);
 
         for (guint i = 0; i < networks->len; i++) /* the guard with them */
                 network_repair(networks->pdata[i], NETWORK_PART_FIREWALL);
+        repair_gateways(watch);
         look_at_accepts(watch);
 }
 
@@ -196,6 +215,10 @@ static void table_changed(guint8 family, const char *table, gpointer data)
                 repair_guard(watch);
                 return;
         }
+        if (g_str_equal(table, GATEWAYS_TABLE)) {
+                repair_gateways(watch);
+                return;
+        }
         if (foreign_firewall_is_in(family, table)) {
                 look_at_accepts(watch);
                 return;
@@ -206,7 +229,24 @@ static void table_changed(guint8 family, const char *table, gpointer data)
                 network_repair(network, NETWORK_PART_FIREWALL);
 }
 
+/* Rules and routes */
+
+static void look_at_routes(gpointer data)
+{
+        g_autoptr(GPtrArray) networks = networks_of(data);
+
+        for (guint i = 0; i < networks->len; i++)
+                repair(networks->pdata[i], missing_routes(networks->pdata[i]));
+}
+
 /* Knobs */
+
+static NetworkPart part_of_knobs(const char *holder_class)
+{
+        if (g_str_equal(holder_class, "forwarding"))
+                return NETWORK_PART_FORWARDING;
+        return g_str_equal(holder_class, "routes") ? NETWORK_PART_ROUTES : NETWORK_PART_LINK;
+}
 
 static void knob_turned(const char *holder, const char *holder_class, gpointer data)
 {
@@ -214,9 +254,7 @@ static void knob_turned(const char *holder, const char *holder_class, gpointer d
         Network *network = g_hash_table_lookup(watch->host->networks, holder);
 
         if (network)
-                network_repair(network, g_str_equal(holder_class, "forwarding")
-                                                ? NETWORK_PART_FORWARDING
-                                                : NETWORK_PART_LINK);
+                network_repair(network, part_of_knobs(holder_class));
 }
 
 /* Docker, for one, turns forwarding on for all interfaces when it starts. */
@@ -302,6 +340,9 @@ static bool subscribe(Watch *watch, GError **error)
                 nft_watch_new(nft_ports, G_N_ELEMENTS(nft_ports), table_changed, watch, error);
         if (!watch->tables)
                 return false;
+        watch->rules = route_rule_watch_new(netlink_port(host->rtnl), look_at_routes, watch, error);
+        if (!watch->rules)
+                return false;
         watch->sysctls = sysctl_watch_new(sysctl_turned, watch, error);
         if (!watch->sysctls)
                 return false;
@@ -332,6 +373,7 @@ void watch_free(Watch *watch)
         udev_watch_free(watch->udev);
         ip_address_watch_free(watch->addresses);
         nft_watch_free(watch->tables);
+        route_rule_watch_free(watch->rules);
         sysctl_watch_free(watch->sysctls);
         firewalld_watch_free(watch->firewalld);
         g_hash_table_unref(watch->without_carrier);

@@ -11,6 +11,8 @@
 
 #include "host/ip-address.h"
 #include "host/nft.h"
+#include "model/ruleset-build.h"
+#include "model/twin.h"
 #include "namespace.h"
 
 #define LO          1          /* its index */
@@ -33,6 +35,21 @@ static void add_address(guint32 address)
 
         g_assert_true(ip_address_add(rtnl, &added, NULL, &error));
         g_assert_no_error(error);
+}
+
+/* What is sent from here has come in by no interface, where a board's has. */
+static void translate_own(Ruleset *rules)
+{
+        const RulesetTable *table = rules->tables->pdata[0];
+
+        for (guint i = 0; i < table->chains->len; i++) {
+                RulesetChain *chain = table->chains->pdata[i];
+                if (!g_str_equal(chain->name, "postrouting"))
+                        continue;
+                RulesetRule *rule = chain_add_rule(chain);
+                match_oifname(rule, NFT_CMP_EQ, "lo");
+                rule_nat_map(rule, NFT_NAT_SNAT, FIELD_IP_SADDR, MAP_PRIVATE_TO_PUBLIC);
+        }
 }
 
 /* The mappings of @n_mappings addresses. */
@@ -58,6 +75,7 @@ static void apply_rules(Nft *nft, guint n_mappings)
                 entries_put_address(entries, address_entry_copy(&entry));
         }
         g_autoptr(Ruleset) rules = ruleset_new_network(&facts);
+        translate_own(rules);
         g_assert_true(nft_apply(nft, rules, &error));
         g_assert_no_error(error);
 }
@@ -203,6 +221,44 @@ static void test_end_untranslated(void)
         g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC), ==, N_DATAGRAMS);
 }
 
+static guint count_marked(guint twin)
+{
+        g_autofree char *text = NULL;
+        g_autofree char *mark = g_strdup_printf("mark=%u ", twin_mark(twin));
+        guint n = 0;
+
+        g_assert_true(g_file_get_contents("/proc/net/nf_conntrack", &text, NULL, NULL));
+        for (const char *at = strstr(text, mark); at; at = strstr(at + 1, mark))
+                n++;
+        return n;
+}
+
+/* Two twins' connections, each in a zone of its own. */
+static void test_end_marked(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = nft_new(false, &error);
+        g_assert_no_error(error);
+        g_autoptr(Conntrack) conntrack = conntrack_new(&error);
+        g_assert_no_error(error);
+
+        for (guint twin = 3; twin <= 4; twin++) {
+                const GatewayPlace place = { "lo", IP, twin };
+                g_autoptr(Ruleset) rules = ruleset_new_gateways(&place, 1);
+                g_assert_true(nft_apply(nft, rules, &error));
+                send_from_to(INADDR_LOOPBACK, INADDR_LOOPBACK);
+                g_assert_cmpuint(count_marked(twin), ==, N_DATAGRAMS);
+        }
+        g_assert_true(conntrack_end_marked(conntrack, twin_mark(3), TWIN_MARK_MASK, &error));
+        g_assert_no_error(error);
+        g_assert_cmpuint(count_marked(3), ==, 0);
+        g_assert_cmpuint(count_marked(4), ==, N_DATAGRAMS);
+        g_assert_true(conntrack_end_marked(conntrack, twin_mark(4), TWIN_MARK_MASK, &error));
+        g_assert_cmpuint(count_marked(4), ==, 0);
+        g_assert_true(nft_remove(nft, GATEWAYS_TABLE, &error));
+        g_assert_no_error(error);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -211,5 +267,6 @@ int main(int argc, char **argv)
         g_test_add_func("/conntrack/ends-the-mapping-s-and-no-other", test_end_mapping);
         g_test_add_func("/conntrack/ends-many-mappings-at-once", test_end_many_mappings);
         g_test_add_func("/conntrack/ends-what-is-not-translated", test_end_untranslated);
+        g_test_add_func("/conntrack/ends-what-has-the-mark", test_end_marked);
         return g_test_run();
 }

@@ -57,7 +57,7 @@ static NetworkConfig *config(NatMode mode, guint n_mappings)
         return new_config;
 }
 
-static Ruleset *ruleset(NatMode mode, guint n_mappings)
+static Ruleset *ruleset_with(NatMode mode, guint n_mappings, guint twin)
 {
         g_autoptr(NetworkConfig) settings = config(mode, n_mappings);
         RulesetFacts facts = {
@@ -65,10 +65,21 @@ static Ruleset *ruleset(NatMode mode, guint n_mappings)
                 .table = TABLE,
                 .upstream = "eth0",
                 .public_interface = "fifteen-letters",
+                .twin = twin,
                 .config = settings,
         };
 
         return ruleset_new_network(&facts);
+}
+
+static Ruleset *ruleset(NatMode mode, guint n_mappings)
+{
+        return ruleset_with(mode, n_mappings, 0);
+}
+
+static Ruleset *ruleset_of_twin(guint n_mappings)
+{
+        return ruleset_with(NAT_MODE_1TO1, n_mappings, 5);
 }
 
 static Nft *new_nft(bool own)
@@ -95,6 +106,7 @@ static void remove_tables(Nft *nft)
 
         g_assert_true(nft_remove(nft, TABLE, &error));
         g_assert_true(nft_remove(nft, "jumpstarter_guard", &error));
+        g_assert_true(nft_remove(nft, GATEWAYS_TABLE, &error));
         g_assert_no_error(error);
         left = run("nft list ruleset", NULL);
         g_assert_cmpstr(left, ==, "");
@@ -121,18 +133,28 @@ static void check_same(const Ruleset *rules)
 static void test_as_nft(void)
 {
         const GuardedNetwork guarded[] = {
-                { "eth1", SUBNET + 1, { SUBNET, 24 } },
-                { "eth2", SUBNET + 2, { SUBNET, 24 } },
+                { "eth1", { SUBNET, 24 } },
+                { "eth2", { SUBNET, 24 } },
+        };
+        const GatewayPlace places[] = {
+                { "eth1", SUBNET + 1, 0 },
+                { "eth2", SUBNET + 1, 1 },
+                { "fifteen-letters", SUBNET + 1, 1023 },
+                { "eth3", SUBNET + 257, 0 },
         };
         g_autoptr(Ruleset) masquerade = ruleset(NAT_MODE_MASQUERADE, 0);
         g_autoptr(Ruleset) mapped = ruleset(NAT_MODE_1TO1, 3);
-        g_autoptr(Ruleset) disabled = ruleset(NAT_MODE_DISABLED, 0);
         g_autoptr(Ruleset) guard = ruleset_new_guard(guarded, G_N_ELEMENTS(guarded));
+        g_autoptr(Ruleset) twin = ruleset_of_twin(3);
+        g_autoptr(Ruleset) plain = ruleset_new_gateways(places, 1);
+        g_autoptr(Ruleset) gateways = ruleset_new_gateways(places, G_N_ELEMENTS(places));
 
         check_same(masquerade);
         check_same(mapped);
-        check_same(disabled);
         check_same(guard);
+        check_same(twin);
+        check_same(plain);
+        check_same(gateways);
 }
 
 static void test_replace_and_remove(void)
@@ -174,7 +196,7 @@ static void change(Nft *nft, NftMapping removed, NftMapping added, bool expected
 {
         g_autoptr(GError) error = NULL;
 
-        bool done = nft_change_mappings(nft, TABLE, &removed, 1, &added, 1, &error);
+        bool done = nft_change_mappings(nft, TABLE, false, &removed, 1, &added, 1, &error);
         g_assert_cmpint(done, ==, expected);
         if (expected)
                 g_assert_no_error(error);
