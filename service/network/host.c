@@ -67,6 +67,10 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         if (!host->foreign_firewall)
                 return NULL;
 
+        host->lease_files = lease_files_new(error);
+        if (!host->lease_files)
+                return NULL;
+
         host->knobs = knobs_new(run_dir);
         host->guard = guard_new(host->nft);
         host->gateways = gateways_new(host->nft);
@@ -87,6 +91,7 @@ void host_free(Host *host)
         guard_free(host->guard);
         gateways_free(host->gateways);
         knobs_free(host->knobs);
+        lease_files_free(host->lease_files);
         foreign_firewall_free(host->foreign_firewall);
         arp_prober_free(host->arp_prober);
         arp_free(host->arp);

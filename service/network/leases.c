@@ -73,7 +73,8 @@ bool leases_watch(Network *network, GError **error)
                 g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
 
         g_clear_pointer(&network->lease_file, lease_file_free);
-        network->lease_file = lease_file_new(path, leases_changed, network, error);
+        network->lease_file =
+                lease_file_new(network->host->lease_files, path, leases_changed, network, error);
         return network->lease_file != NULL;
 }
 

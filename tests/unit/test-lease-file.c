@@ -13,7 +13,10 @@
 #define ONE "1700000000 02:00:00:00:00:01 192.168.100.101 dut-1 01:02:00:00:00:00:01\n"
 #define TWO "1700000000 02:00:00:00:00:02 192.168.100.102 dut-2 *\n"
 
+#define N_FILES 300
+
 typedef struct Fixture {
+        LeaseFiles *files;
         char *directory, *path;
         guint n_calls, n_leases;
         guint wanted;
@@ -29,13 +32,20 @@ static void on_changed(const GPtrArray *leases, gpointer data)
         fixture->reached = leases->len == fixture->wanted;
 }
 
-static void set_up(Fixture *fixture, gconstpointer data)
+static void make_directory(Fixture *fixture)
 {
         fixture->directory = g_dir_make_tmp("lease-XXXXXX", NULL);
         fixture->path = g_build_filename(fixture->directory, "dnsmasq.leases", NULL);
 }
 
-static void tear_down(Fixture *fixture, gconstpointer data)
+static void set_up(Fixture *fixture, gconstpointer data)
+{
+        fixture->files = lease_files_new(NULL);
+        g_assert_nonnull(fixture->files);
+        make_directory(fixture);
+}
+
+static void remove_directory(Fixture *fixture)
 {
         (void)unlink(fixture->path);
         g_assert_cmpint(rmdir(fixture->directory), ==, 0);
@@ -43,13 +53,24 @@ static void tear_down(Fixture *fixture, gconstpointer data)
         g_free(fixture->directory);
 }
 
-static LeaseFile *watch(Fixture *fixture)
+static void tear_down(Fixture *fixture, gconstpointer data)
+{
+        lease_files_free(fixture->files);
+        remove_directory(fixture);
+}
+
+static LeaseFile *watch_in(LeaseFiles *files, Fixture *fixture)
 {
         g_autoptr(GError) error = NULL;
-        LeaseFile *file = lease_file_new(fixture->path, on_changed, fixture, &error);
+        LeaseFile *file = lease_file_new(files, fixture->path, on_changed, fixture, &error);
 
         g_assert_no_error(error);
         return file;
+}
+
+static LeaseFile *watch(Fixture *fixture)
+{
+        return watch_in(fixture->files, fixture);
 }
 
 static void expect(Fixture *fixture, guint n_leases)
@@ -142,8 +163,31 @@ static void test_no_directory(void)
 {
         g_autoptr(GError) error = NULL;
 
-        g_assert_null(lease_file_new("/nowhere/dnsmasq.leases", on_changed, NULL, &error));
+        g_autoptr(LeaseFiles) files = lease_files_new(NULL);
+
+        g_assert_null(lease_file_new(files, "/nowhere/dnsmasq.leases", on_changed, NULL, &error));
         g_assert_nonnull(strstr(error->message, "/nowhere"));
+}
+
+/* More than a user may have instances of inotify, and each is told of its own changes alone. */
+static void test_many(Fixture *fixture, gconstpointer data)
+{
+        static Fixture others[N_FILES];
+        g_autoptr(GPtrArray) files =
+                g_ptr_array_new_with_free_func((GDestroyNotify)lease_file_free);
+
+        for (guint i = 0; i < N_FILES; i++) {
+                make_directory(&others[i]);
+                g_ptr_array_add(files, watch_in(fixture->files, &others[i]));
+        }
+        g_ptr_array_add(files, watch(fixture));
+        g_assert_true(g_file_set_contents(others[7].path, ONE TWO, -1, NULL));
+        expect(&others[7], 2);
+        for (guint i = 0; i < N_FILES; i++)
+                g_assert_cmpuint(others[i].n_calls, ==, i == 7);
+        g_ptr_array_set_size(files, 0);
+        for (guint i = 0; i < N_FILES; i++)
+                remove_directory(&others[i]);
 }
 
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
@@ -155,6 +199,7 @@ int main(int argc, char **argv)
         ADD("/lease-file/comes-later", test_comes_later);
         ADD("/lease-file/half-written-does-not-count", test_half_written);
         ADD("/lease-file/never-empty-in-between", test_never_empty_in_between);
+        ADD("/lease-file/many", test_many);
         g_test_add_func("/lease-file/no-directory", test_no_directory);
         return g_test_run();
 }
