@@ -230,6 +230,33 @@ static void append_lists(const Value *status, const Value *settings, gint64 now_
         }
 }
 
+/* Appends the public addresses of @addresses to @text. */
+static void append_public(GString *text, const Value *addresses)
+{
+        for (guint i = 0; addresses && i < addresses->items->len; i++) {
+                const char *ip = map_get_text(addresses->items->pdata[i], "public_ip");
+                if (*ip)
+                        g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", ip);
+        }
+}
+
+/* The host itself has another way to the same addresses: how this network's are reached. */
+static void append_twin(const Value *status, const Value *settings, const Terminal *terminal,
+                        GString *out)
+{
+        const Value *twin = value_get(status, "twin");
+        g_autoptr(GString) ways = g_string_new(NULL);
+
+        if (!twin || twin->type != VALUE_NUMBER || twin->number == 0)
+                return;
+        append_public(ways, settings ? map_get_list(settings, "addresses") : NULL);
+        g_autofree char *text = g_strdup_printf(
+                "%s; reached by %s%sdutnetctl -i %s connect ADDRESS PORT",
+                map_get_text(status, "twin_of"), ways->str, ways->len > 0 ? " or " : "",
+                map_get_text(status, "name"));
+        append_field(terminal, "Twin of", STYLE_PLAIN, text, out);
+}
+
 void view_status(const Value *status, gint64 now_sec, const Terminal *terminal, GString *out)
 {
         const Value *settings = value_get(status, "settings");
@@ -243,6 +270,7 @@ void view_status(const Value *status, gint64 now_sec, const Terminal *terminal, 
                      map_get_text(status, "error"), out);
         append_interface(status, terminal, out);
         append_field(terminal, "Subnet", STYLE_PLAIN, map_get_text(status, "subnet"), out);
+        append_twin(status, settings, terminal, out);
         append_upstream(status, terminal, out);
         append_field(terminal, "NAT", STYLE_PLAIN, map_get_text(status, "nat_mode"), out);
         append_dhcp(status, settings, terminal, out);

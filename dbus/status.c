@@ -109,6 +109,8 @@ Value *status_of_network(Bus *bus, const Network *network)
         value_set(map, "leases", status_leases(network));
         value_set(map, "dns_entries", dns_entries(network));
         set_text(map, "nat_rules", rules ? rules : "");
+        value_set(map, "twin", value_new_number(network_twin(network)));
+        set_text(map, "twin_of", network_twin_of(network));
         set_text(map, "state", network_state_to_string(network_state(network)));
         set_text(map, "error", network_error(network));
         value_set(map, "settings", config_to_value(config, true));

@@ -192,6 +192,12 @@ static int append_container(sd_bus_message *message, const char *signature, cons
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+/* Times are signed. */
+static bool is_unsigned(const char *key)
+{
+        return g_str_equal(key, "twin");
+}
+
 static int append_variant(sd_bus_message *message, const char *key, const Value *value)
 {
         switch (value->type) {
@@ -200,6 +206,8 @@ static int append_variant(sd_bus_message *message, const char *key, const Value 
         case VALUE_BOOL:
                 return sd_bus_message_append(message, "v", "b", (int)value->boolean);
         case VALUE_NUMBER:
+                if (is_unsigned(key))
+                        return sd_bus_message_append(message, "v", "u", (uint32_t)value->number);
                 return sd_bus_message_append(message, "v", "x", (int64_t)value->number);
         case VALUE_MAP:
                 return append_container(message, "a{sv}", value);
