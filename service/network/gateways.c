@@ -43,6 +43,13 @@ void gateways_free(Gateways *gateways)
         g_free(gateways);
 }
 
+/* The same networks make the same tables, whatever order they came in. */
+static int compare_places(gconstpointer a, gconstpointer b)
+{
+        return g_strcmp0(((const GatewayPlace *)a)->interface,
+                         ((const GatewayPlace *)b)->interface);
+}
+
 static bool apply(Gateways *gateways, GError **error)
 {
         if (g_hash_table_size(gateways->places) == 0) {
@@ -61,6 +68,7 @@ static bool apply(Gateways *gateways, GError **error)
                 GatewayPlace copy = { place->interface, place->gateway_ip, place->twin };
                 g_array_append_val(places, copy);
         }
+        g_array_sort(places, compare_places);
         g_autoptr(Ruleset) ruleset =
                 ruleset_new_gateways((const GatewayPlace *)(void *)places->data, places->len);
         gateways->made = true;

@@ -158,15 +158,14 @@ static bool let_go(Knobs *knobs, const char *group, const char *key, GError **er
         return given_back;
 }
 
-/* Has @key hold @knob. *ret_new: it did not before. One that is held already is set again, for
- * somebody else may have turned it; what was found first is what is given back. */
+/* Has @key hold @knob, in memory. *ret_new: it did not before. What was found first is what is
+ * given back. */
 static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new, GError **error)
 {
         guint index = if_nametoindex(knob->interface); /* gone: reading says so */
         g_autofree char *group = group_name(knob->sysctl, index);
         Held *held = g_hash_table_lookup(knobs->held, group);
 
-        *ret_new = false;
         if (!held) {
                 int found;
                 int r = sysctl_get(knob->sysctl, knob->interface, &found);
@@ -182,36 +181,68 @@ static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new,
                 g_hash_table_insert(knobs->held, g_strdup(group), held);
         }
         *ret_new = g_hash_table_add(held->holders, g_strdup(key));
-        if (*ret_new && !knobs_save(knobs, error))
-                return false;
-        return sysctl_set(knob->sysctl, knob->interface, knob->value, error);
+        return true;
 }
 
-static bool is_wanted(const char *group, const Knob *wanted, guint n_wanted)
+/* Writes down who holds @wanted now, before any of them is turned, and once for all. */
+static bool hold_all(Knobs *knobs, const char *key, const Knob *wanted, guint n_wanted,
+                     bool *is_new, GError **error)
+{
+        bool any_new = false;
+
+        for (guint i = 0; i < n_wanted; i++) {
+                if (!hold(knobs, &wanted[i], key, &is_new[i], error))
+                        return false;
+                any_new |= is_new[i];
+        }
+        return !any_new || knobs_save(knobs, error);
+}
+
+/* One that is held already is set again, for somebody else may have turned it. */
+static bool set_all(const Knobs *knobs, const Knob *wanted, guint n_wanted, GError **error)
 {
         for (guint i = 0; i < n_wanted; i++) {
-                g_autofree char *name =
+                g_autofree char *group =
                         group_name(wanted[i].sysctl, if_nametoindex(wanted[i].interface));
-                if (g_str_equal(name, group))
-                        return true;
+                if (g_hash_table_contains(knobs->held, group) &&
+                    !sysctl_set(wanted[i].sysctl, wanted[i].interface, wanted[i].value, error))
+                        return false;
         }
-        return false;
+        return true;
+}
+
+/* The groups of @wanted, as a set: to ask for an interface's index takes a socket. */
+static GHashTable *groups_of(const Knob *wanted, guint n_wanted)
+{
+        GHashTable *groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+        for (guint i = 0; i < n_wanted; i++)
+                g_hash_table_add(groups,
+                                 group_name(wanted[i].sysctl, if_nametoindex(wanted[i].interface)));
+        return groups;
 }
 
 /* Lets @key go of every knob that is not in @wanted; the first error counts. */
 static bool let_go_of_others(Knobs *knobs, const char *key, const Knob *wanted, guint n_wanted,
                              GError **error)
 {
-        bool good = true;
+        g_autoptr(GHashTable) kept = groups_of(wanted, n_wanted);
+        bool good = true, changed = false;
         guint n;
         g_autofree gpointer *groups = g_hash_table_get_keys_as_array(knobs->held, &n);
 
         for (guint i = 0; i < n; i++) {
-                g_autofree char *group = g_strdup(groups[i]);
-                if (!is_wanted(group, wanted, n_wanted) &&
-                    !let_go(knobs, group, key, good ? error : NULL))
+                const Held *held = g_hash_table_lookup(knobs->held, groups[i]);
+                if (g_hash_table_contains(kept, groups[i]) ||
+                    !g_hash_table_contains(held->holders, key))
+                        continue;
+                g_autofree char *group = g_strdup(groups[i]); /* it goes with the last one */
+                changed = true;
+                if (!let_go(knobs, group, key, good ? error : NULL))
                         good = false;
         }
+        if (!changed)
+                return true;
         return knobs_save(knobs, good ? error : NULL) && good;
 }
 
@@ -221,19 +252,17 @@ bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, cons
         g_autofree char *key = g_strdup_printf("%s %s", holder, holder_class);
         g_autofree bool *is_new = g_new0(bool, n_wanted);
 
+        if (hold_all(knobs, key, wanted, n_wanted, is_new, error) &&
+            set_all(knobs, wanted, n_wanted, error))
+                return let_go_of_others(knobs, key, wanted, n_wanted, error);
         for (guint i = 0; i < n_wanted; i++) {
-                if (hold(knobs, &wanted[i], key, &is_new[i], error))
-                        continue;
-                for (guint j = 0; j <= i; j++) {
-                        g_autofree char *group =
-                                group_name(wanted[j].sysctl, if_nametoindex(wanted[j].interface));
-                        if (is_new[j])
-                                (void)let_go(knobs, group, key, NULL); /* the first error counts */
-                }
-                (void)knobs_save(knobs, NULL); /* as before */
-                return false;
+                g_autofree char *group =
+                        group_name(wanted[i].sysctl, if_nametoindex(wanted[i].interface));
+                if (is_new[i])
+                        (void)let_go(knobs, group, key, NULL); /* the first error counts */
         }
-        return let_go_of_others(knobs, key, wanted, n_wanted, error);
+        (void)knobs_save(knobs, NULL); /* as before */
+        return false;
 }
 
 bool knobs_release(Knobs *knobs, const char *holder, const char *holder_class, GError **error)

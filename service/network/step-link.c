@@ -153,6 +153,16 @@ static bool set_gateway(Network *network, const Link *link, bool existed, GError
         return ip_address_add(network->host->rtnl, &address, NULL, error);
 }
 
+/* Of another subnet, perhaps, which is free now. */
+static bool has_another_gateway(const Network *network)
+{
+        const Record *record = network->record;
+
+        return record->gateway_ip != 0 &&
+               (record->gateway_ip != network->config->gateway_ip ||
+                record->gateway_prefix != network->config->subnet.prefix);
+}
+
 static bool apply(Network *network, GError **error)
 {
         Link link;
@@ -164,6 +174,7 @@ static bool apply(Network *network, GError **error)
                 return false;
         }
         network->record->index = link.index;
+        bool had_another = has_another_gateway(network);
         if (!hold_knobs(network, error))
                 return false;
         g_autoptr(GArray) addresses = ip_address_list(network->host->rtnl, link.index, error);
@@ -172,7 +183,7 @@ static bool apply(Network *network, GError **error)
             !set_gateway(network, &link, has_gateway(addresses, network), error) ||
             !link_set_up(network->host->rtnl, network->interface, true, error))
                 return false;
-        if (network->run.changes & CONFIG_CHANGE_LINK) /* perhaps from another subnet */
+        if (had_another)
                 twins_look_again(network);
         return true;
 }

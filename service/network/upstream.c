@@ -14,6 +14,8 @@ bool network_has_interface(const Network *network)
         return network->claimed || network->record->taken;
 }
 
+/* What each has is written down: the kernel is not asked, for this is looked at by every network
+ * whenever anything happens to any link. */
 GArray *upstream_ignored(Network *network)
 {
         GArray *indexes = g_array_new(FALSE, FALSE, sizeof(guint));
@@ -24,8 +26,10 @@ GArray *upstream_ignored(Network *network)
         g_hash_table_iter_init(&iter, network->host->networks);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Network *other = value;
-                if ((other == network || network_has_interface(other)) &&
-                    link_get(network->host->rtnl, other->interface, &link) == 0)
+                if (network_has_interface(other) && other->record->index != 0)
+                        g_array_append_val(indexes, other->record->index);
+                else if (other == network &&
+                         link_get(network->host->rtnl, other->interface, &link) == 0)
                         g_array_append_val(indexes, link.index);
         }
         return indexes;
