@@ -57,7 +57,7 @@ char *host_output(const char *command)
 char *host_dump(void)
 {
         return host_output(
-                "{ ip -o -4 address; ip -o link; ip -4 route; ip rule; nft list ruleset; } |"
+                "{ ip -o -4 address; ip -o link; ip -4 route show table all; ip rule; nft list ruleset; } |"
                 " sed 's/valid_lft.*//; s/qdisc [a-z]* //; s/packets.*bytes [0-9]*//';"
                 "cd /proc/sys/net;"
                 "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"

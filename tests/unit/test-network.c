@@ -19,12 +19,13 @@
 #include "util/error.h"
 #include "util/file.h"
 
-#define STEPS 9
+#define STEPS 10
+/* Beside a step's number: of a network whose subnet the host routes already. */
+#define TWIN 100
 
 static const char *const step_names[STEPS] = {
-        "claim",   "probe",      "hand-over",        "firewall",
-        "link",    "forwarding", "public addresses", "other firewalls",
-        "dnsmasq",
+        "claim",      "probe",            "hand-over",       "firewall", "link", "routes",
+        "forwarding", "public addresses", "other firewalls", "dnsmasq",
 };
 
 /* The step to fail, counted in starts; -1: none. */
@@ -84,6 +85,13 @@ void __wrap_step_done(Network *network, GError *error)
         __real_step_done(network, error);
 }
 
+static bool is_twin(gconstpointer data)
+{
+        int number = GPOINTER_TO_INT(data);
+
+        return number >= TWIN && number < TWIN + STEPS;
+}
+
 static void set_up(Life *life, gconstpointer data)
 {
         life_init(life, g_dir_make_tmp("test-network-XXXXXX", &life->error));
@@ -95,6 +103,8 @@ static void set_up(Life *life, gconstpointer data)
         undoing = false;
         n_started = 0;
         host_make();
+        if (is_twin(data))
+                g_free(host_output("ip route add 192.168.100.0/24 via 10.26.28.1"));
         life_start(life);
 }
 
@@ -134,7 +144,7 @@ static void test_fails_at(Life *life, gconstpointer data)
 {
         g_autofree char *before = host_dump();
 
-        fail_at = GPOINTER_TO_INT(data);
+        fail_at = GPOINTER_TO_INT(data) % TWIN;
         create(life);
         g_assert_error(life->error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
         g_assert_nonnull(strstr(life->error->message, step_names[fail_at]));
@@ -392,7 +402,7 @@ static void test_killed_creating(Life *life, gconstpointer data)
 {
         g_autofree char *before = host_dump();
 
-        let_die(life, "--die-creating", GPOINTER_TO_INT(data));
+        let_die(life, "--die-creating", GPOINTER_TO_INT(data) % TWIN);
         g_assert_null(manager_find(life->manager, "dut0"));
         g_autofree char *after = host_dump();
         assert_same(before, after);
@@ -404,7 +414,7 @@ static void test_killed_taking_down(Life *life, gconstpointer data)
 {
         g_autofree char *before = host_dump();
 
-        let_die(life, "--die-taking-down", GPOINTER_TO_INT(data));
+        let_die(life, "--die-taking-down", GPOINTER_TO_INT(data) % TWIN);
         Network *network = manager_find(life->manager, "dut0");
         g_assert_nonnull(network);
         g_assert_cmpint(network_state(network), ==, NETWORK_INACTIVE);
@@ -528,6 +538,21 @@ static void test_upstream_moves(Life *life, gconstpointer data)
 
 #define TEST(path, data, function) g_test_add(path, Life, data, set_up, function, tear_down)
 
+static void add_tests_of_steps(const char *prefix, int twin)
+{
+        for (int i = 0; i < STEPS; i++) {
+                g_autofree char *failing =
+                        g_strdup_printf("/network/%sundone-when-%s-fails", prefix, step_names[i]);
+                g_autofree char *creating = g_strdup_printf("/network/%sundone-when-killed-at-%s",
+                                                            prefix, step_names[i]);
+                g_autofree char *taking_down = g_strdup_printf(
+                        "/network/%sdown-when-killed-at-undo-of-%s", prefix, step_names[i]);
+                TEST(failing, GINT_TO_POINTER(twin + i), test_fails_at);
+                TEST(creating, GINT_TO_POINTER(twin + i), test_killed_creating);
+                TEST(taking_down, GINT_TO_POINTER(twin + STEPS - 1 - i), test_killed_taking_down);
+        }
+}
+
 int main(int argc, char **argv)
 {
         if (argc == 4 && g_str_has_prefix(argv[1], "--die-"))
@@ -540,19 +565,8 @@ int main(int argc, char **argv)
         g_test_dbus_up(bus); /* a bus without NetworkManager and firewalld */
         g_setenv("DBUS_SYSTEM_BUS_ADDRESS", g_test_dbus_get_bus_address(bus), TRUE);
 
-        for (int i = 0; i < STEPS; i++) {
-                g_autofree char *path =
-                        g_strdup_printf("/network/undone-when-%s-fails", step_names[i]);
-                TEST(path, GINT_TO_POINTER(i), test_fails_at);
-        }
-        for (int i = 0; i < STEPS; i++) {
-                g_autofree char *creating =
-                        g_strdup_printf("/network/undone-when-killed-at-%s", step_names[i]);
-                g_autofree char *taking_down =
-                        g_strdup_printf("/network/down-when-killed-at-undo-of-%s", step_names[i]);
-                TEST(creating, GINT_TO_POINTER(i), test_killed_creating);
-                TEST(taking_down, GINT_TO_POINTER(STEPS - 1 - i), test_killed_taking_down);
-        }
+        add_tests_of_steps("", 0);
+        add_tests_of_steps("twin-", TWIN);
         TEST("/network/undone-when-its-file-cannot-be-synced", &file_sync_code,
              test_creation_cannot_be_saved);
         TEST("/network/undone-when-its-directory-cannot-be-synced", &directory_sync_code,
