@@ -343,10 +343,10 @@ def test_sample_is_valid(lab):
 
 def test_mended_file_brings_its_network_up(lab):
     lab.dut()
-    path = lab.configure("one.yaml", "interface: raw0\nsubnet: 10.77.0.0/24\ngateway_ip: 10.77.0.9\n")
-    with refused("org.jumpstarter.DutNetwork.Error.AddressInUse", "10.77.0.0/24"):
+    path = lab.configure("one.yaml", "interface: raw0\nsubnet: 10.77.0.0/24\ngateway_ip: 10.77.0.1\n")
+    with refused("org.jumpstarter.DutNetwork.Error.AddressInUse", "10.77.0.1"):
         lab.reload()
-    equal(lab.network("raw0").get("State"), "failed", "State with the LAN's own subnet")
+    equal(lab.network("raw0").get("State"), "failed", "State with the LAN's own gateway")
     lab.configure("one.yaml", "interface: raw0\nsubnet: 10.4.0.0/24\ngateway_ip: 10.4.0.1\n")
     lab.reload()
     lab.network("raw0").wait_state("active")

@@ -21,6 +21,7 @@ from labkit.process import run, run_full, stays, wait_for
 from labkit.whoami import PORT
 
 GUARD = ("inet", "jumpstarter_guard")
+GATEWAYS = "jumpstarter_gateways"
 
 
 def rule_handle(table, chain):
@@ -48,7 +49,9 @@ DAMAGES = {
     "the rule set flushed": lambda: nft("flush", "ruleset"),
     "table ip deleted": lambda: nft("delete", "table", *TABLE),
     "table ip6 deleted": lambda: nft("delete", "table", "ip6", TABLE[1]),
-    "table arp deleted": lambda: nft("delete", "table", "arp", TABLE[1]),
+    "the gateways' table ip deleted": lambda: nft("delete", "table", "ip", GATEWAYS),
+    "the gateways' table arp deleted": lambda: nft("delete", "table", "arp", GATEWAYS),
+    "a gateway deleted": lambda: nft("flush", "set", "ip", GATEWAYS, "homes"),
     "a chain flushed": lambda: nft("flush", "chain", *TABLE, "forward"),
     "a rule deleted": lambda: nft("delete", "rule", *TABLE, "postrouting", "handle",
                                   rule_handle(TABLE, "postrouting")),
@@ -111,8 +114,10 @@ def test_what_a_board_began_meanwhile_begins_anew(lab):
 
 def test_nobody_gets_at_tables_with_an_owner(lab):
     dut, _ = one_to_one(lab)
-    before = {family: handles(family, TABLE[1]) for family in ("ip", "ip6", "arp")}
-    contains(before["ip"], "flags owner")
+    ours = [("ip", TABLE[1]), ("ip6", TABLE[1]), ("ip", GATEWAYS), ("arp", GATEWAYS)]
+    before = {table: handles(*table) for table in ours}
+    for text in before.values():
+        contains(text, "flags owner")
     with connection(dut, PUBLIC):
         for what, damage in DAMAGES.items():
             try:
@@ -120,7 +125,7 @@ def test_nobody_gets_at_tables_with_an_owner(lab):
                 equal(what, "the rule set flushed", "what another program may do")
             except AssertionError as error:
                 contains(str(error), "Operation not permitted")
-            equal({family: handles(family, TABLE[1]) for family in before}, before, what)
+            equal({table: handles(*table) for table in ours}, before, what)
 
 
 def test_repair_of_one_network_touches_no_other(lab):

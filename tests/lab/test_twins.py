@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Networks with the same subnet at the same time."""
+
+import contextlib
+import socket
+import time
+
+from labkit import boards, bus, host, lan, whoami
+from labkit.boards import ADDRESS, GATEWAY, SUBNET, Boards, Flow, strict_rp_filter
+from labkit.damage import without_owner
+from labkit.expect import contains, equal, lacks, refused
+from labkit.process import run, wait_for
+
+TABLE = 0x4a00
+ETH_P_ARP = 0x0806
+
+
+def rules():
+    return [line for line in host.rules() if "proto 74" in line or "lookup 189" in line]
+
+
+def main_routes(subnet=SUBNET):
+    """The NICs that the main table leads to the subnet by."""
+    return [line.split(" dev ")[1].split()[0] for line in
+            run("ip", "-4", "route", "show", "table", "main").splitlines()
+            if line.startswith(subnet)]
+
+
+def state():
+    """The host, whatever the order of its tables: one that is made again comes last."""
+    text = "\n".join(host.ruleset())
+    return host.dump() | {"ruleset": sorted(part.strip() for part in f"\n{text}".split("\ntable "))}
+
+
+def has_everything(twins):
+    """Each board is served and reached as if it were alone."""
+    for k, dut in enumerate(twins.duts):
+        equal(dut.dhcp()["ip"], ADDRESS, f"{dut.name}'s address")
+        for tcp in (False, True):
+            equal(dut.dig("board.test", GATEWAY, tcp=tcp), [f"10.1.1.{k + 1}"],
+                  f"{dut.name}'s own entry, TCP: {tcp}")
+        assert dut.pings(GATEWAY), f"{dut.name}: the gateway does not answer"
+    has_flows(twins)
+
+
+def has_flows(twins):
+    """All at once, and each goes on while the others are open."""
+    out = [twins.out(k) for k in range(len(twins.duts))]
+    for k, flow in enumerate(out):
+        equal(flow.hear(), [twins.source(k)], f"the source of {twins.duts[k].name}")
+    flows = []
+    for k, dut in enumerate(twins.duts):
+        flows.append((dut.name, GATEWAY, twins.bound(k)))
+        if twins.public(k):
+            flows.append((dut.name, lan.NEIGHBOUR, twins.from_lan(k)))
+            flows.append((dut.name, None, twins.from_host(k)))
+    for name, source, flow in flows:
+        answer = flow.ask()
+        equal(answer[0], name, "the board that answers")
+        if source:
+            equal(answer[1], source, f"the source that {name} sees")
+    for k, flow in enumerate(out):
+        equal(flow.ask(), [twins.source(k)], f"the source of {twins.duts[k].name}, later")
+
+
+def go_on(twins):
+    """Every connection that was made goes on."""
+    for flow in twins.flows:
+        assert flow.ask(), "a connection has ended"
+
+
+def test_two(lab):
+    strict_rp_filter(lab)
+    twins = Boards(lab, 2)
+    first, second = twins.create_all()
+    has_everything(twins)
+    equal(first.status()["twin"], 0, "the first one's number")
+    equal(second.status()["twin"], 1, "the second one's number")
+    equal(main_routes(), ["raw0"], "the main table's routes to the subnet")
+
+
+def test_eight(lab):
+    strict_rp_filter(lab)
+    twins = Boards(lab, 8)
+    twins.create_all()
+    has_everything(twins)
+
+
+def test_sixty_four(lab):
+    strict_rp_filter(lab)
+    twins = Boards(lab, 64)
+    times = []
+    for k in range(64):
+        begin = time.monotonic()
+        twins.create(k)
+        times.append(time.monotonic() - begin)
+    print("        | ms: " + " ".join(f"{t * 1000:.0f}" for t in times))
+    twins.configure()
+    has_flows(twins)
+
+
+test_sixty_four.seconds = 90
+
+
+def test_removal_leaves_no_trace(lab):
+    twins = Boards(lab, 3)
+    twins.create_all()
+    twins.configure()
+    has_flows(twins)
+    assert len(rules()) == 4, f"the rules are {rules()}"
+    for dut in twins.duts:
+        lab.remove(dut)
+    equal(rules(), [], "the rules")
+    lab.unchanged()
+
+
+def test_owner_goes_and_comes_back(lab):
+    strict_rp_filter(lab)
+    twins = Boards(lab, 4)
+    twins.create_all()
+    twins.configure()
+    flows = []
+    for k in (1, 2, 3):
+        flows += [twins.out(k), twins.bound(k)]
+        flows[-2].hear()
+    flows += [twins.from_lan(1), twins.from_lan(3), twins.from_host(1), twins.from_host(3)]
+    lab.remove("raw0")
+    go_on(twins)
+    wait_for(lambda: main_routes() == ["raw1"], "the oldest twin has the main table's route")
+    equal(Flow(None, ADDRESS, boards.PORT).ask()[0], "raw1", "who the host reaches by the route")
+    first = twins.create(0)
+    go_on(twins)
+    equal(main_routes(), ["raw1"], "the main table's routes")
+    equal(first.status()["twin"], 4, "the number of the one that came back")
+    flow = twins.out(0)
+    equal(flow.hear(), [lan.HOST], "its source")
+    equal(twins.bound(0).ask()[0], "raw0", "who the NIC leads to")
+    lab.remove("raw1")
+    wait_for(lambda: main_routes() == ["raw2"], "the next one has the route")
+    assert twins.flows[2].ask(), "a connection of the others has ended"
+    lab.remove("raw3")
+    equal(flow.ask(), [lan.HOST], "the source of a connection that stays")
+
+
+def test_connections_of_a_twin_that_goes_end(lab):
+    twins = Boards(lab, 3)
+    twins.create_all()
+    twins.configure()
+    gone, other = twins.out(1), twins.out(2)
+    gone.hear(), other.hear()
+    lab.remove("raw1")
+    gone.sock.settimeout(0.5)
+    try:
+        equal(gone.ask(), [], "the answer to a board whose network has gone")
+    except OSError:
+        pass  # as it must be
+    equal(other.ask(), [lan.HOST], "the answer to the other")
+
+
+def test_restart_and_kill_change_nothing(lab):
+    twins = Boards(lab, 3)
+    twins.create_all()
+    twins.configure()
+    has_flows(twins)
+    before = state()
+    lab.restart_daemon()
+    wait_for(lambda: [state for state, _ in lab.networks().values()] == ["active"] * 3, "all are up")
+    wait_for(lambda: not host.differences(before, state()), "all is as it was", 8)
+    go_on(twins)
+    lab.kill_daemon()
+    wait_for(lambda: [state for state, _ in lab.networks().values()] == ["active"] * 3, "all are up")
+    wait_for(lambda: not host.differences(before, state()), "all is as it was", 8)
+    go_on(twins)
+    equal([lab.network(dut).status()["twin"] for dut in twins.duts], [0, 1, 2], "the numbers")
+
+
+def test_what_others_take_away_is_put_back(lab):
+    without_owner(lab)
+    strict_rp_filter(lab)
+    twins = Boards(lab, 3)
+    twins.create_all()
+    twins.configure()
+    has_flows(twins)
+    before = state()
+    table = str(TABLE + 1)
+    for what, damage in (
+            ("a rule by mark", ("ip", "rule", "delete", "preference", table, "fwmark",
+                                "0x400000/0xffc00000")),
+            ("both rules", ("ip", "rule", "flush", "protocol", "74")),
+            ("the table", ("ip", "route", "flush", "table", table)),
+            ("rp_filter", ("busybox", "sysctl", "-qw", "net.ipv4.conf.raw1.rp_filter=1")),
+            ("the NIC", ("ip", "link", "set", "raw1", "down")),
+            ("the gateways", ("nft", "delete", "table", "ip", "jumpstarter_gateways")),
+            ("everything of ours", ("nft", "flush", "ruleset"))):
+        run(*damage)
+        wait_for(lambda: not host.differences(before, state()), f"{what}: put back", 2)
+        go_on(twins)
+
+
+def test_a_subnet_around_another(lab):
+    """Not the same, but overlapping: the host reaches the larger one's boards by its NIC alone."""
+    small, large = lab.dut("raw0"), lab.dut("raw1")
+    lab.create(small)
+    lab.create(large, subnet="192.168.0.0/16", gateway_ip="192.168.0.1",
+               dhcp_range_start="192.168.100.100", dhcp_range_end="192.168.100.200")
+    for dut in (small, large):
+        equal(dut.dhcp()["ip"], "192.168.100.100", f"{dut.name}'s address")
+        equal(dut.source_at(lan.ROUTER), lan.HOST, f"{dut.name}'s source")
+    assert small.pings(GATEWAY) and large.pings("192.168.0.1"), "a gateway does not answer"
+    assert not large.arping(GATEWAY), "the other network's gateway answers"
+
+
+def test_the_lans_own_subnet(lab):
+    strict_rp_filter(lab)
+    dut = lab.dut()
+    network = lab.create(dut, subnet="10.77.0.0/24", gateway_ip="10.77.0.254",
+                         dns_entries=[{"hostname": "board.test", "ip": "10.1.1.1"}],
+                         dhcp_range_start="10.77.0.1", dhcp_range_end="10.77.0.3")
+    contains(network.status()["twin_of"], "10.77.0.0/24", "up0")
+    taken = dut.dhcp()["ip"]
+    assert taken != lan.HOST, "the board has the host's own address"
+    equal(dut.dig("board.test", "10.77.0.254"), ["10.1.1.1"], "the board's name server")
+    assert dut.pings("10.77.0.254"), "the gateway does not answer"
+    equal(dut.source_at("8.8.8.8"), lan.HOST, "the board's source beyond the LAN")
+    equal(whoami.tcp(None, lan.ROUTER), lan.HOST, "the host's source on its LAN")
+    equal(main_routes("10.77.0.0/24"), ["up0"], "the main table's routes to the LAN")
+    done = lab.lan.namespace.run_full("busybox", "arping", "-c", 1, "-w", 1, "-I", "lan0",
+                                      "10.77.0.254")
+    assert done.returncode != 0, "the LAN gets an ARP answer for the gateway address"
+
+
+def test_one_to_one_in_the_lans_own_subnet(lab):
+    """The board takes the LAN's hosts for its own neighbours, so it sees them as its gateway."""
+    strict_rp_filter(lab)
+    twins = Boards(lab, 2)
+    dut, other = twins.duts
+    lab.create(dut, subnet="10.77.0.0/24", gateway_ip="10.77.0.254", nat_mode="1to1",
+               addresses=[{"ip": "10.77.0.50", "mac": dut.mac, "public_ip": lan.FREE[0]},
+                          {"ip": "10.77.0.51", "public_ip": lan.FREE[1]}])
+    lab.create(other, subnet="10.77.0.0/24", gateway_ip="10.77.0.254", nat_mode="1to1",
+               addresses=[{"ip": "10.77.0.50", "mac": other.mac, "public_ip": lan.FREE[2]}])
+    for board, public in ((dut, lan.FREE[0]), (other, lan.FREE[2])):
+        equal(board.dhcp()["ip"], "10.77.0.50", "the board's address")
+        equal(board.source_at("8.8.8.8"), public, "the board's source beyond the LAN")
+        equal(Flow(lab.lan.namespace, public, boards.PORT, (lan.NEIGHBOUR, 6100)).ask(),
+              [board.name, "10.77.0.254"], "who answers the LAN, and what it sees")
+        equal(Flow(None, public, boards.PORT).ask(), [board.name, "10.77.0.254"],
+              "who answers the host, and what it sees")
+    equal(whoami.tcp(None, lan.ROUTER), lan.HOST, "the host's source on its LAN")
+    with refused(bus.INVALID_ARGS, "public_ip", "10.77.0.51"):
+        lab.network(dut).add_address("10.77.0.52", public_ip="10.77.0.51")
+
+
+def test_board_reaches_itself_by_its_public_address(lab):
+    """Of a twin, though the host's own way to its private address leads to another board."""
+    twins = Boards(lab, 2)
+    twins.create_all()
+    twins.configure()
+    flow = Flow(twins.duts[1].namespace, twins.public(1), boards.PORT)
+    equal(flow.ask(), ["raw1", twins.public(1)], "who answers, and what it sees")
+    assert not twins.duts[0].reaches(twins.public(1), boards.PORT), "another board reaches it"
+
+
+def test_nobody_else_is_answered_at_a_twins_name_server(lab):
+    twins = Boards(lab, 3)
+    twins.create_all()
+    twins.configure()
+    lab.lan.add_route(SUBNET)
+    lab.undo.callback(lab.lan.remove_route, SUBNET)
+    for name, namespace, server in (("the LAN", lab.lan.namespace, lan.HOST),
+                                    ("the LAN", lab.lan.namespace, GATEWAY),
+                                    ("the first board", twins.duts[0].namespace, GATEWAY),
+                                    ("the other twin", twins.duts[2].namespace, GATEWAY)):
+        for tcp in ((), ("+tcp",)):
+            done = namespace.run_full("dig", f"@{server}", "-p", 20001, "+tries=1", "+time=1", *tcp,
+                                      "board.test")
+            lacks(done.stdout, "10.1.1.2")
+            assert done.returncode != 0, f"{name} gets an answer: {done.stdout}"
+    equal(twins.duts[1].dig("board.test", GATEWAY), ["10.1.1.2"], "its own board's answer")
+
+
+def test_the_lan_never_learns_a_gateway(lab):
+    """Whatever the host sends, and whatever is asked on the LAN."""
+    twins = Boards(lab, 3)
+    heard = lab.lan.namespace.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ARP))
+    heard.bind(("lan0", ETH_P_ARP))
+    heard.setblocking(False)
+    lab.undo.callback(heard.close)
+    twins.create_all()
+    twins.configure()
+    lab.lan.run("ip", "neighbour", "flush", "all")
+    has_flows(twins)
+    done = lab.lan.namespace.run_full("busybox", "arping", "-c", 1, "-w", 1, "-I", "lan0", GATEWAY)
+    assert done.returncode != 0, "the LAN gets an ARP answer for the gateway address"
+    senders = set()
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            senders.add(socket.inet_ntoa(heard.recv(100)[28:32]))
+    assert lan.HOST in senders, f"nothing of the host is heard, so this proves nothing: {senders}"
+    assert GATEWAY not in senders, f"the LAN hears of {senders}"
+
+
+def test_status_says_how_it_is_reached(lab):
+    twins = Boards(lab, 3)
+    twins.create_all()
+    lacks(run("dutnetctl", "-i", "raw0", "status"), "Twin of")
+    contains(" ".join(run("dutnetctl", "-i", "raw1", "status").split()),
+             "Twin of: raw0; reached by 10.77.0.101 or dutnetctl -i raw1 connect ADDRESS PORT")
+    contains(" ".join(run("dutnetctl", "-i", "raw2", "status").split()),
+             "Twin of: raw0; reached by dutnetctl -i raw2 connect ADDRESS PORT")
+
+
+def test_other_subnets_and_back(lab):
+    """A network that moves away is no twin any more, one that moves to another's subnet becomes one."""
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    lab.create(first)
+    network = lab.create(second)
+    equal(network.status()["twin"], 1, "its number")
+    network.update(subnet="192.168.101.0/24", gateway_ip="192.168.101.1")
+    equal((network.status()["twin"], rules()), (0, []), "its number and the rules elsewhere")
+    equal(second.dhcp()["ip"], "192.168.101.100", "the address elsewhere")
+    equal(second.source_at(lan.ROUTER), lan.HOST, "the source elsewhere")
+    network.update(subnet=SUBNET, gateway_ip=GATEWAY)
+    equal((network.status()["twin"], len(rules())), (1, 2), "its number and the rules, back again")
+    equal(second.dhcp()["ip"], "192.168.100.100", "the address, back again")
+    equal(second.source_at(lan.ROUTER), lan.HOST, "the source, back again")
+
+
+def test_mappings_change_while_it_runs(lab):
+    twins = Boards(lab, 2)
+    _, second = twins.create_all()
+    twins.configure()
+    second.add_address("192.168.100.10", mac=twins.duts[1].mac, public_ip="10.77.0.130")
+    flow = Flow(lab.lan.namespace, "10.77.0.130", boards.PORT)
+    equal(flow.ask()[0], "raw1", "the board that has the new address")
+    second.remove_address("192.168.100.10")
+    assert not lab.lan.reaches("10.77.0.130", boards.PORT), "the address is still answered for"
+    equal(twins.out(1).hear(), [lan.HOST], "the source without a mapping")
+
+
+def test_nat_disabled(lab):
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    for dut in (first, second):
+        lab.create(dut, nat_mode="disabled",
+                   dns_entries=[{"hostname": "board.test", "ip": "10.1.1.1"}])
+        dut.dhcp()
+        assert dut.pings(GATEWAY), f"{dut.name}: the gateway does not answer"
+        equal(dut.dig("board.test", GATEWAY), ["10.1.1.1"], f"{dut.name}'s name server")
+        assert not dut.reaches(lan.ROUTER), f"{dut.name} reaches the LAN"
