@@ -251,6 +251,8 @@ static NftExpression *new_ct(guint32 key)
 
         nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, key);
         nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
+        if (key == NFT_CT_ZONE)
+                nftnl_expr_set_u8(ct, NFTNL_EXPR_CT_DIR, IP_CT_DIR_ORIGINAL);
         return ct;
 }
 

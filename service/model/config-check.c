@@ -172,8 +172,8 @@ static bool check_entry_fits(const NetworkConfig *config, const AddressEntry *en
 
         if (config->nat_mode != NAT_MODE_1TO1)
                 return entry_fail("public_ip", entry->public_ip, "needs nat_mode 1to1", error);
-        if (subnet_contains(&config->subnet, entry->public_ip))
-                return entry_fail("public_ip", entry->public_ip, "is inside the subnet", error);
+        if (entry->public_ip == config->gateway_ip)
+                return entry_fail("public_ip", entry->public_ip, "is the gateway_ip", error);
         if (address_is_special(entry->public_ip))
                 return entry_fail("public_ip", entry->public_ip,
                                   "is not an address that a host can have", error);

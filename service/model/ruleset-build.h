@@ -41,6 +41,8 @@ void match_ipv4(RulesetRule *rule);
 void match_ct_any(RulesetRule *rule, guint32 key, guint32 mask);
 /* Of the bits @mask exactly @bits are set. */
 void match_ct_bits(RulesetRule *rule, guint32 key, guint32 mask, guint32 bits);
+/* The conntrack zone of the original direction. */
+void match_zone(RulesetRule *rule, guint32 operation, guint16 zone);
 /* @protocol: IPPROTO_UDP or IPPROTO_TCP. */
 void match_destination_port(RulesetRule *rule, guint8 protocol, guint16 port);
 /* The address in @field is in the set. */

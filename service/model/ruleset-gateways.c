@@ -97,12 +97,20 @@ static void add_begun(RulesetTable *table, RulesetMap *map, const GatewayPlace *
         rule_set_ct_mark(rule, TWIN_MARK_MASK, twin_mark(twin->twin));
 }
 
+/* A board's answers to somebody else go where that is, by the main table: the LAN may have the same
+ * subnet as the twin. What it has begun itself is its own zone's. */
 static void add_marked(RulesetTable *table, RulesetMap *map, const GatewayPlace *twin)
 {
-        RulesetRule *rule = chain_add_rule(add_target(table, map, twin));
+        RulesetChain *chain = add_target(table, map, twin);
 
-        rule_count(rule);
-        rule_set_mark(rule, TWIN_MARK_MASK, twin_mark(twin->twin));
+        RulesetRule *answer = chain_add_rule(chain);
+        match_iifname(answer, NFT_CMP_EQ, twin->interface);
+        match_zone(answer, NFT_CMP_NEQ, (guint16)twin->twin);
+        rule_verdict(answer, NFT_RETURN);
+
+        RulesetRule *rest = chain_add_rule(chain);
+        rule_count(rest);
+        rule_set_mark(rest, TWIN_MARK_MASK, twin_mark(twin->twin));
 }
 
 static void add_asked(RulesetTable *table, RulesetMap *map, const GatewayPlace *twin)

@@ -89,6 +89,8 @@ static const char *source_name(guint16 family, const Expression *source)
                 return field_name(family, source->payload.offset);
         if (source->ct_key == NFT_CT_MARK)
                 return "ct mark";
+        if (source->ct_key == NFT_CT_ZONE)
+                return "ct original zone";
         return source->ct_key == NFT_CT_STATE ? "ct state" : "ct status";
 }
 
@@ -188,7 +190,8 @@ static void print_compare(GString *text, guint16 family, const Loaded *loaded,
 {
         const Expression *source = loaded->source;
         const ExpressionValue *value = &compare->compare.value;
-        bool differs = compare->compare.operation == NFT_CMP_NEQ && source->type != EXPRESSION_CT;
+        bool is_bits = source->type == EXPRESSION_CT && source->ct_key != NFT_CT_ZONE;
+        bool differs = compare->compare.operation == NFT_CMP_NEQ && !is_bits;
 
         if (print_port(text, loaded, value))
                 return;
@@ -197,6 +200,8 @@ static void print_compare(GString *text, guint16 family, const Loaded *loaded,
                 print_meta_value(text, source->meta.key, value);
         else if (source->type == EXPRESSION_PAYLOAD)
                 print_payload_value(text, loaded->bitwise, value);
+        else if (!is_bits)
+                g_string_append_printf(text, "%u", number_of(value));
         else
                 print_ct_value(text, source->ct_key, number_of(&loaded->bitwise->bitwise.mask),
                                number_of(value));

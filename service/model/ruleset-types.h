@@ -23,7 +23,7 @@ typedef enum ExpressionType {
         EXPRESSION_LOOKUP,  /* no such element ends the rule */
         EXPRESSION_EXCLUDE, /* such an element ends the rule */
         EXPRESSION_COUNTER,
-        EXPRESSION_SET_CT,   /* NFT_CT_MARK, or NFT_CT_ZONE for the original direction alone */
+        EXPRESSION_SET_CT,   /* NFT_CT_MARK or NFT_CT_ZONE */
         EXPRESSION_SET_META, /* NFT_META_MARK */
         EXPRESSION_NOTRACK,
         EXPRESSION_NAT,      /* to the address in the register */
@@ -58,7 +58,7 @@ typedef struct Expression {
                         guint32 offset;
                         guint32 length;
                 } payload;
-                guint32 ct_key; /* NFT_CT_* */
+                guint32 ct_key; /* NFT_CT_*; the zone is that of the original direction */
                 ExpressionValue number;
                 struct {
                         ExpressionValue mask, bits; /* of the same length */

@@ -259,6 +259,12 @@ void match_ct_bits(RulesetRule *rule, guint32 key, guint32 mask, guint32 bits)
         add_compare(rule, NFT_CMP_EQ, value_of_number(bits));
 }
 
+void match_zone(RulesetRule *rule, guint32 operation, guint16 zone)
+{
+        add(rule, (Expression){ .type = EXPRESSION_CT, .ct_key = NFT_CT_ZONE });
+        add_compare(rule, operation, value_of(&zone, sizeof zone));
+}
+
 void match_destination_port(RulesetRule *rule, guint8 protocol, guint16 port)
 {
         const guint16 number = htons(port);

@@ -5,6 +5,7 @@
 
 #include "network/network-private.h"
 
+#include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
 #include "util/file.h"
@@ -133,6 +134,19 @@ static bool is_taken(const Network *network, guint32 ip)
         return subnet_contains(&config->subnet, ip) && !is_whole_range && !is_leased(network, ip);
 }
 
+/* What the host has itself elsewhere, where the network is a twin of that. */
+static void add_hosts_own(Network *network, guint index, GArray *taken)
+{
+        g_autoptr(GArray) addresses = ip_address_list(network->host->rtnl, 0, NULL);
+
+        for (guint i = 0; addresses && i < addresses->len; i++) {
+                const IpAddress *address = &g_array_index(addresses, IpAddress, i);
+                if (address->index != index &&
+                    subnet_contains(&network->config->subnet, address->address))
+                        g_array_append_val(taken, address->address);
+        }
+}
+
 GArray *leases_taken_addresses(Network *network)
 {
         g_autoptr(GArray) neighbours = NULL;
@@ -147,5 +161,7 @@ GArray *leases_taken_addresses(Network *network)
                 if (is_taken(network, ip))
                         g_array_append_val(taken, ip);
         }
+        if (network->record->twin != 0)
+                add_hosts_own(network, link.index, taken);
         return taken;
 }

@@ -148,6 +148,17 @@ static bool is_served(const Network *network, guint32 ip)
                entries_find_ip(config->entries, ip);
 }
 
+static bool check_own(PublicCheck *check, guint32 ip, const char *text, GError **error)
+{
+        const Network *network = check->network;
+
+        if (!subnet_contains(&network->config->subnet, ip) || !is_served(network, ip))
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                    "public_ip: %s is inside the subnet", text);
+        return false;
+}
+
 static bool check_networks(PublicCheck *check, guint32 ip, const char *text, GError **error)
 {
         GHashTableIter iter;
@@ -179,7 +190,8 @@ bool public_check(PublicCheck *check, guint32 public_ip, GError **error)
         char text[ADDRESS_TEXT_SIZE];
 
         address_format(public_ip, text);
-        return check_networks(check, public_ip, text, error) &&
+        return check_own(check, public_ip, text, error) &&
+               check_networks(check, public_ip, text, error) &&
                check_addresses(check, public_ip, text, error) &&
                check_routes(check, public_ip, text, error);
 }

@@ -237,8 +237,8 @@ static const Refusal entries[] = {
           "4:36: addresses: public_ip: \"224.0.0.1\" is not an address that a host can have" },
         { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 0.0.0.0}\n",
           "4:36: addresses: public_ip: \"0.0.0.0\" is not an address that a host can have" },
-        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 192.168.100.9}\n",
-          "4:5: addresses: public_ip: 192.168.100.9 is inside the subnet" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 192.168.100.1}\n",
+          "4:5: addresses: public_ip: 192.168.100.1 is the gateway_ip" },
         { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 10.0.0.5}\n"
                      "  - {ip: 192.168.100.6, public_ip: 10.0.0.5}\n",
           "5:5: addresses: public_ip: 10.0.0.5 is already the public_ip of 192.168.100.5" },
@@ -592,8 +592,8 @@ static void test_check_address(void)
                   "mac: 02:00:00:00:00:05 is already the mac of 192.168.100.5" },
                 { { .ip = 0xc0a86407, .public_ip = 0x0a000005 },
                   "public_ip: 10.0.0.5 is already the public_ip of 192.168.100.5" },
-                { { .ip = 0xc0a86407, .public_ip = 0xc0a86409 },
-                  "public_ip: 192.168.100.9 is inside the subnet" },
+                { { .ip = 0xc0a86407, .public_ip = 0xc0a86401 },
+                  "public_ip: 192.168.100.1 is the gateway_ip" },
                 { { .ip = 0xc0a86407, .public_ip = 0x7f000001 },
                   "public_ip: 127.0.0.1 is not an address that a host can have" },
         };

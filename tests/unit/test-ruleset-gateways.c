@@ -82,6 +82,7 @@ static void test_twin_targets(void)
         expect(text, "\tchain begun_3 {\n"
                      "\t\tcounter ct mark set ct mark & 0x00ffffff | 0x00c00000\n\t}\n");
         expect(text, "\tchain marked_3 {\n"
+                     "\t\tiifname \"eth2\" ct original zone != 3 counter return\n"
                      "\t\tcounter meta mark set meta mark & 0x00ffffff | 0x00c00000\n\t}\n");
         expect(text, "\tchain asked_3 {\n"
                      "\t\tip daddr 192.168.100.1 udp dport 53 counter redirect to :20003\n"
