@@ -101,6 +101,8 @@ static const char *attempt_name(guint16 type)
                 return "delete a table";
         case NFT_MSG_NEWCHAIN:
                 return "add a chain";
+        case NFT_MSG_DELCHAIN:
+                return "delete a chain";
         case NFT_MSG_NEWRULE:
                 return "add a rule";
         case NFT_MSG_DELRULE:

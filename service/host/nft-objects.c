@@ -171,42 +171,48 @@ static guint32 place_key(const RulesetPlace *place, RulesetMapType type, guint8 
         return length;
 }
 
-static void set_add_place(NftSet *set, RulesetMapType type, const RulesetPlace *place)
+static void set_add_place(NftSet *set, RulesetMapType type, const RulesetPlace *place, bool add)
 {
         NftElement *copy = checked(nftnl_set_elem_alloc());
         guint8 key[sizeof(guint32) + NAME_SIZE];
 
         nftnl_set_elem_set(copy, NFTNL_SET_ELEM_KEY, key, place_key(place, type, key));
-        if (place->chain) {
+        if (place->chain && add) {
                 nftnl_set_elem_set_u32(copy, NFTNL_SET_ELEM_VERDICT, (guint32)NFT_JUMP);
                 nftnl_set_elem_set_str(copy, NFTNL_SET_ELEM_CHAIN, place->chain);
         }
         nftnl_set_elem_add(set, copy);
 }
 
-static void add_places(NftBatch *batch, const RulesetTable *table, const RulesetMap *map)
+static void change_places(NftBatch *batch, guint16 type, const RulesetTable *table,
+                          const RulesetMap *map)
 {
+        bool add = type == NFT_MSG_NEWSETELEM;
+
         for (guint done = 0; done < map->places->len; done += PLACES_PER_MESSAGE) {
                 guint end = MIN(map->places->len, done + PLACES_PER_MESSAGE);
                 g_autoptr(NftSet) set = checked(nftnl_set_alloc());
                 nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
                 nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
                 for (guint i = done; i < end; i++)
-                        set_add_place(set, map->type, &g_array_index(map->places, RulesetPlace, i));
+                        set_add_place(set, map->type, &g_array_index(map->places, RulesetPlace, i),
+                                      add);
                 nftnl_set_elems_nlmsg_build_payload(
-                        nft_batch_add(batch, NFT_MSG_NEWSETELEM, table->family, NLM_F_CREATE), set);
+                        nft_batch_add(batch, type, table->family, add ? NLM_F_CREATE : 0), set);
         }
 }
 
-static void add_elements(NftBatch *batch, const RulesetTable *table, const RulesetMap *map)
+/* @type as for nft_objects_change_elements(). */
+static void change_map(NftBatch *batch, guint16 type, const RulesetTable *table,
+                       const RulesetMap *map)
 {
         const RulesetElement *elements = (const RulesetElement *)(void *)map->elements->data;
 
         if (map->type == MAP_ADDRESSES || map->type == MAP_ADDRESS_SET)
-                nft_objects_change_elements(batch, NFT_MSG_NEWSETELEM, table->family, table->name,
-                                            map->name, map->type, elements, map->elements->len);
+                nft_objects_change_elements(batch, type, table->family, table->name, map->name,
+                                            map->type, elements, map->elements->len);
         else
-                add_places(batch, table, map);
+                change_places(batch, type, table, map);
 }
 
 static void add_chain(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
@@ -412,18 +418,46 @@ static void add_rule(NftBatch *batch, const RulesetTable *table, const RulesetCh
                 copy);
 }
 
+void nft_objects_add_part(NftBatch *batch, const RulesetTable *part)
+{
+        for (guint i = 0; i < part->chains->len; i++) {
+                const RulesetChain *chain = g_ptr_array_index(part->chains, i);
+                add_chain(batch, part, chain);
+                for (guint j = 0; j < chain->rules->len; j++)
+                        add_rule(batch, part, chain, g_ptr_array_index(chain->rules, j));
+        }
+        for (guint i = 0; i < part->maps->len; i++) /* they name chains */
+                change_map(batch, NFT_MSG_NEWSETELEM, part, g_ptr_array_index(part->maps, i));
+}
+
+static void remove_chain(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
+{
+        g_autoptr(NftRule) rules = checked(nftnl_rule_alloc());
+        g_autoptr(NftChain) copy = checked(nftnl_chain_alloc());
+
+        nftnl_rule_set_str(rules, NFTNL_RULE_TABLE, table->name); /* all of them */
+        nftnl_rule_set_str(rules, NFTNL_RULE_CHAIN, chain->name);
+        nftnl_rule_nlmsg_build_payload(nft_batch_add(batch, NFT_MSG_DELRULE, table->family, 0),
+                                       rules);
+        nftnl_chain_set_str(copy, NFTNL_CHAIN_TABLE, table->name);
+        nftnl_chain_set_str(copy, NFTNL_CHAIN_NAME, chain->name);
+        nftnl_chain_nlmsg_build_payload(nft_batch_add(batch, NFT_MSG_DELCHAIN, table->family, 0),
+                                        copy);
+}
+
+void nft_objects_remove_part(NftBatch *batch, const RulesetTable *part)
+{
+        for (guint i = 0; i < part->maps->len; i++)
+                change_map(batch, NFT_MSG_DELSETELEM, part, g_ptr_array_index(part->maps, i));
+        for (guint i = 0; i < part->chains->len; i++)
+                remove_chain(batch, part, g_ptr_array_index(part->chains, i));
+}
+
 void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint32 flags)
 {
         nft_objects_remove_table(batch, table->family, table->name);
         nft_objects_add_table(batch, table->family, table->name, flags);
         for (guint i = 0; i < table->maps->len; i++)
                 add_map(batch, table, g_ptr_array_index(table->maps, i), i + 1);
-        for (guint i = 0; i < table->chains->len; i++) {
-                const RulesetChain *chain = g_ptr_array_index(table->chains, i);
-                add_chain(batch, table, chain);
-                for (guint j = 0; j < chain->rules->len; j++)
-                        add_rule(batch, table, chain, g_ptr_array_index(chain->rules, j));
-        }
-        for (guint i = 0; i < table->maps->len; i++) /* they name chains */
-                add_elements(batch, table, g_ptr_array_index(table->maps, i));
+        nft_objects_add_part(batch, table);
 }

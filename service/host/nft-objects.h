@@ -12,6 +12,10 @@
 void nft_objects_add_table(NftBatch *batch, guint16 family, const char *name, guint32 flags);
 /* Adds what it takes for @table to be as it says, whatever there was. */
 void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint32 flags);
+/* Adds @part's chains with their rules, and its elements, to the table that has the maps of the
+ * same names; or takes exactly those out, where they are all there. */
+void nft_objects_add_part(NftBatch *batch, const RulesetTable *part);
+void nft_objects_remove_part(NftBatch *batch, const RulesetTable *part);
 /* Adds what it takes for the table to be gone, whether it is there or not. */
 void nft_objects_remove_table(NftBatch *batch, guint16 family, const char *name);
 /* @type: NFT_MSG_NEWSETELEM, or NFT_MSG_DELSETELEM, which looks at the keys alone. @map_type:

@@ -97,6 +97,30 @@ bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error)
         return send_batch(batch, name, error);
 }
 
+static bool change_part(Nft *nft, const Ruleset *part,
+                        void (*change)(NftBatch *batch, const RulesetTable *part), GError **error)
+{
+        g_autoptr(NftBatch) batch = nft_batch_new(nft->netlink);
+        const char *name = "nftables";
+
+        for (guint i = 0; i < part->tables->len; i++) {
+                const RulesetTable *table = g_ptr_array_index(part->tables, i);
+                change(batch, table);
+                name = table->name; /* all have the same */
+        }
+        return send_batch(batch, name, error);
+}
+
+bool nft_add_part(Nft *nft, const Ruleset *part, GError **error)
+{
+        return change_part(nft, part, nft_objects_add_part, error);
+}
+
+bool nft_remove_part(Nft *nft, const Ruleset *part, GError **error)
+{
+        return change_part(nft, part, nft_objects_remove_part, error);
+}
+
 bool nft_remove(Nft *nft, const char *table, GError **error)
 {
         static const guint16 families[] = { NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_ARP, NFPROTO_INET };

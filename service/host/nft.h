@@ -27,6 +27,11 @@ guint32 nft_port(const Nft *nft);
  * reason else, and nothing changed. */
 bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error);
 
+/* Adds what @part has to the tables of the same names, which are there and have its maps and sets;
+ * or takes exactly that out again. FAILED where they are not so, and nothing changed. */
+bool nft_add_part(Nft *nft, const Ruleset *part, GError **error);
+bool nft_remove_part(Nft *nft, const Ruleset *part, GError **error);
+
 /* Removes the tables `ip`, `ip6`, `arp` and `inet` named @table that exist. Gone already is
  * success. */
 bool nft_remove(Nft *nft, const char *table, GError **error);

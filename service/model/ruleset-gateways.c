@@ -175,7 +175,6 @@ static void add_twins(RulesetTable *table, const GatewayPlace *places, guint n)
                         if (places[j].twin != 0)
                                 turns[i].add(table, map, &places[j]);
         }
-        add_hooks(table);
 }
 
 static bool has_twins(const GatewayPlace *places, guint n)
@@ -197,8 +196,10 @@ static void add_ip_table(Ruleset *ruleset, const GatewayPlace *places, guint n)
         match_iifname(strange, NFT_CMP_NEQ, "lo");
         match_not_at(strange, FIELD_IP_DADDR, NFT_META_IIFNAME, SET_HOMES);
         rule_verdict(strange, NF_DROP);
-        if (has_twins(places, n))
-                add_twins(table, places, n);
+        if (!has_twins(places, n))
+                return;
+        add_twins(table, places, n);
+        add_hooks(table);
 }
 
 /* A NIC without the address neither answers for it nor asks with it. */
@@ -226,5 +227,25 @@ Ruleset *ruleset_new_gateways(const GatewayPlace *places, guint n)
 
         add_ip_table(ruleset, places, n);
         add_arp_table(ruleset, places, n);
+        return g_steal_pointer(&ruleset);
+}
+
+static void add_home(RulesetTable *table, const GatewayPlace *place, bool shared)
+{
+        if (!shared)
+                map_add(table_add_map(table, MAP_ADDRESS_SET, SET_GATEWAYS), place->gateway_ip, 0);
+        map_add_place(table_add_map(table, MAP_PLACE_SET, SET_HOMES), place->gateway_ip,
+                      place->interface, NULL);
+}
+
+Ruleset *ruleset_new_gateway_part(const GatewayPlace *place, bool shared)
+{
+        g_autoptr(Ruleset) ruleset = ruleset_new();
+        RulesetTable *ip = ruleset_add_table(ruleset, NFPROTO_IPV4, GATEWAYS_TABLE);
+
+        add_home(ip, place, shared);
+        if (place->twin != 0)
+                add_twins(ip, place, 1);
+        add_home(ruleset_add_table(ruleset, NFPROTO_ARP, GATEWAYS_TABLE), place, shared);
         return g_steal_pointer(&ruleset);
 }

@@ -50,6 +50,9 @@ typedef struct GatewayPlace {
 /* `table ip` and `table arp` of that name: each gateway address is there for the NICs alone that
  * have it, and the twins' packets find their ways. */
 Ruleset *ruleset_new_gateways(const GatewayPlace *places, guint n);
+/* What @place alone has in those tables, for tables that have the rest. @shared: another place has
+ * the same address. */
+Ruleset *ruleset_new_gateway_part(const GatewayPlace *place, bool shared);
 
 /* The whole rule set as text that nft(8) reads, for tests and debugging. The caller's. */
 char *ruleset_to_text(const Ruleset *ruleset);

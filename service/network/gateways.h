@@ -20,7 +20,9 @@ void gateways_free(Gateways *gateways);
 bool gateways_put(Gateways *gateways, const char *name, const GatewayPlace *place, GError **error);
 /* The same without touching the tables: an earlier life of the daemon has put it there. */
 void gateways_expect(Gateways *gateways, const char *name, const GatewayPlace *place);
-/* Whether the network called @name has it at @place (NULL: anywhere). */
+/* Whether the network called @name has one; with @place: has it there, and the tables should say
+ * so.
+ */
 bool gateways_has(const Gateways *gateways, const char *name, const GatewayPlace *place);
 /* Takes it out; the tables go with the last one. Not there is success. */
 bool gateways_remove(Gateways *gateways, const char *name, GError **error);

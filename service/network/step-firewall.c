@@ -55,12 +55,12 @@ static Ruleset *build_rules(const Network *network)
 /* Before the address is there, and the routes. */
 static bool put_gateway(Network *network, GError **error)
 {
-        const unsigned anew = STEP_CHANGE_UP | NETWORK_PART_GATEWAYS;
+        unsigned changes = network->run.changes;
+        bool is_repair = (changes & NETWORK_PART_GATEWAYS) && !(changes & STEP_CHANGE_UP);
         GatewayPlace place = { network->interface, network->config->gateway_ip,
                                network->record->twin };
 
-        if (!(network->run.changes & anew) &&
-            gateways_has(network->host->gateways, network->name, &place))
+        if (!is_repair && gateways_has(network->host->gateways, network->name, &place))
                 return true;
         return gateways_put(network->host->gateways, network->name, &place, error);
 }

@@ -157,6 +157,60 @@ static void test_as_nft(void)
         check_same(gateways);
 }
 
+static int compare_lines(gconstpointer a, gconstpointer b)
+{
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* What is listed, whatever came first. */
+static char *sorted_ruleset(void)
+{
+        g_autofree char *text = run("nft list ruleset | tr -s '\\t\\n ,' '\\n'", NULL);
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        qsort(lines, g_strv_length(lines), sizeof *lines, compare_lines);
+        return g_strjoinv("\n", lines);
+}
+
+/* One place more, and one less, is as if all had been there at once. */
+static void test_parts(void)
+{
+        const GatewayPlace places[] = {
+                { "eth1", SUBNET + 1, 0 },
+                { "eth2", SUBNET + 1, 1 },
+                { "eth4", SUBNET + 257, 7 },
+        };
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(Ruleset) two = ruleset_new_gateways(places, 2);
+        g_autoptr(Ruleset) three = ruleset_new_gateways(places, 3);
+        g_autoptr(Ruleset) third = ruleset_new_gateway_part(&places[2], false);
+        g_autoptr(Ruleset) second = ruleset_new_gateway_part(&places[1], true);
+
+        g_assert_false(nft_add_part(nft, third, &error)); /* no tables */
+        g_clear_error(&error);
+        apply(nft, three);
+        g_autofree char *expected = sorted_ruleset();
+        apply(nft, two);
+        g_autofree char *before = sorted_ruleset();
+        g_assert_true(nft_add_part(nft, third, &error));
+        g_assert_no_error(error);
+        g_autofree char *after = sorted_ruleset();
+        g_assert_cmpstr(after, ==, expected);
+        g_assert_true(nft_remove_part(nft, third, &error));
+        g_assert_no_error(error);
+        g_autofree char *again = sorted_ruleset();
+        g_assert_cmpstr(again, ==, before);
+        g_assert_false(nft_remove_part(nft, third, &error)); /* it is not there */
+        g_clear_error(&error);
+        g_assert_true(
+                nft_remove_part(nft, second, &error)); /* the address is the first one's too */
+        g_assert_no_error(error);
+        g_autofree char *left = sorted_ruleset();
+        g_assert_nonnull(strstr(left, "10.100.0.1"));
+        remove_tables(nft);
+}
+
 static void test_replace_and_remove(void)
 {
         g_autoptr(Nft) nft = new_nft(false);
@@ -361,6 +415,7 @@ int main(int argc, char **argv)
         g_test_add_func("/nft/probe-leaves-nothing", test_probe_leaves_nothing);
         g_test_add_func("/nft/apply/as-nft-itself-would", test_as_nft);
         g_test_add_func("/nft/apply/replaces-and-removes", test_replace_and_remove);
+        g_test_add_func("/nft/apply/parts-come-and-go", test_parts);
         g_test_add_func("/nft/print/as-nft-itself", test_print);
         g_test_add_func("/nft/mappings/ten-thousand", test_change_mappings);
         g_test_add_func("/nft/mappings/no-table", test_change_without_table);
