@@ -107,7 +107,7 @@ def test_status_has_the_keys_of_the_contract(lab):
     lab.dut()
     status = lab.create("raw0", dns_entries=[{"hostname": "a.lab", "ip": "1.2.3.4"}]).status()
     for key in ("interface_status", "interface", "upstream", "subnet", "nat_mode", "dhcp_enabled",
-                "leases", "dns_entries", "nat_rules", "state", "error"):
+                "leases", "dns_entries", "nat_rules", "twin", "twin_of", "state", "error"):
         assert key in status, f"GetStatus has no {key}: {sorted(status)}"
     equal(status["interface_status"], {"name": "raw0", "exists": True,
                                        "addresses": ["192.168.100.1/24"]}, "interface_status")
