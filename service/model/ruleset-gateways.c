@@ -167,14 +167,18 @@ static void add_hooks(RulesetTable *table)
         rule_jump_by_interface(chain_add_rule(dns), NFT_META_IIFNAME, MAP_ASKED);
 }
 
-static void add_twins(RulesetTable *table, const GatewayPlace *places, guint n)
+/* What leads to twins, and has no element yet. */
+static void add_turns(RulesetTable *table, RulesetMap *maps[G_N_ELEMENTS(turns)])
 {
-        for (guint i = 0; i < G_N_ELEMENTS(turns); i++) {
-                RulesetMap *map = table_add_map(table, turns[i].type, turns[i].map);
-                for (guint j = 0; j < n; j++)
-                        if (places[j].twin != 0)
-                                turns[i].add(table, map, &places[j]);
-        }
+        for (guint i = 0; i < G_N_ELEMENTS(turns); i++)
+                maps[i] = table_add_map(table, turns[i].type, turns[i].map);
+}
+
+static void add_twin(RulesetTable *table, RulesetMap *maps[G_N_ELEMENTS(turns)],
+                     const GatewayPlace *twin)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(turns); i++)
+                turns[i].add(table, maps[i], twin);
 }
 
 static bool has_twins(const GatewayPlace *places, guint n)
@@ -198,8 +202,12 @@ static void add_ip_table(Ruleset *ruleset, const GatewayPlace *places, guint n)
         rule_verdict(strange, NF_DROP);
         if (!has_twins(places, n))
                 return;
-        add_twins(table, places, n);
+        RulesetMap *maps[G_N_ELEMENTS(turns)];
+        add_turns(table, maps);
         add_hooks(table);
+        for (guint i = 0; i < n; i++)
+                if (places[i].twin != 0)
+                        add_twin(table, maps, &places[i]);
 }
 
 /* A NIC without the address neither answers for it nor asks with it. */
@@ -244,8 +252,11 @@ Ruleset *ruleset_new_gateway_part(const GatewayPlace *place, bool shared)
         RulesetTable *ip = ruleset_add_table(ruleset, NFPROTO_IPV4, GATEWAYS_TABLE);
 
         add_home(ip, place, shared);
-        if (place->twin != 0)
-                add_twins(ip, place, 1);
+        if (place->twin != 0) {
+                RulesetMap *maps[G_N_ELEMENTS(turns)];
+                add_turns(ip, maps);
+                add_twin(ip, maps, place);
+        }
         add_home(ruleset_add_table(ruleset, NFPROTO_ARP, GATEWAYS_TABLE), place, shared);
         return g_steal_pointer(&ruleset);
 }

@@ -46,11 +46,14 @@ void gateways_free(Gateways *gateways)
         g_free(gateways);
 }
 
-/* The same networks make the same tables, whatever order they came in. */
+/* The same networks make the same tables, in the order in which twins get their numbers. */
 static int compare_places(gconstpointer a, gconstpointer b)
 {
-        return g_strcmp0(((const GatewayPlace *)a)->interface,
-                         ((const GatewayPlace *)b)->interface);
+        const GatewayPlace *left = a, *right = b;
+
+        if (left->twin != right->twin)
+                return left->twin < right->twin ? -1 : 1;
+        return g_strcmp0(left->interface, right->interface);
 }
 
 static bool has_twins(const Gateways *gateways)
