@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The per-interface knobs this service turns, as files below /proc/sys/net. CAP_NET_ADMIN is enough
+/* The knobs this service turns, as files below /proc/sys/net. CAP_NET_ADMIN is enough
  * to write them. Who needs which value, and what to give back, is for the callers to know. */
 
 #include "host/sysctl.h"
@@ -23,10 +23,27 @@ static const struct {
         [SYSCTL_IPV4_ACCEPT_REDIRECTS] = { "ipv4", "accept_redirects" },
         [SYSCTL_IPV6_ACCEPT_RA] = { "ipv6", "accept_ra" },
         [SYSCTL_IPV6_ACCEPT_REDIRECTS] = { "ipv6", "accept_redirects" },
+        [SYSCTL_IPV4_FWMARK_REFLECT] = { "ipv4", "fwmark_reflect" },
 };
+
+static bool is_global(Sysctl sysctl)
+{
+        return sysctl == SYSCTL_IPV4_FWMARK_REFLECT;
+}
+
+static char *knob_path(Sysctl sysctl, const char *interface)
+{
+        if (is_global(sysctl))
+                return g_strdup_printf("/proc/sys/net/%s/%s", knobs[sysctl].family,
+                                       knobs[sysctl].key);
+        return g_strdup_printf("/proc/sys/net/%s/conf/%s/%s", knobs[sysctl].family, interface,
+                               knobs[sysctl].key);
+}
 
 char *sysctl_name(Sysctl sysctl, const char *interface)
 {
+        if (is_global(sysctl))
+                return g_strdup_printf("net.%s.%s", knobs[sysctl].family, knobs[sysctl].key);
         return g_strdup_printf("net.%s.conf.%s.%s", knobs[sysctl].family, interface,
                                knobs[sysctl].key);
 }
@@ -38,8 +55,7 @@ static int open_knob(Sysctl sysctl, const char *interface, int flags)
             g_str_equal(interface, ".."))
                 return -ENOENT; /* no interface has such a name, and it would change the path */
 
-        g_autofree char *path = g_strdup_printf("/proc/sys/net/%s/conf/%s/%s", knobs[sysctl].family,
-                                                interface, knobs[sysctl].key);
+        g_autofree char *path = knob_path(sysctl, interface);
         int fd = open(path, flags | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Per-interface knobs below /proc/sys/net, by proc_sys(5). */
+/* Knobs, most of them of an interface, below /proc/sys/net, by proc_sys(5). */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -13,6 +13,7 @@ typedef enum Sysctl {
         SYSCTL_IPV4_ACCEPT_REDIRECTS,
         SYSCTL_IPV6_ACCEPT_RA, /* net.ipv6.conf.IF.accept_ra */
         SYSCTL_IPV6_ACCEPT_REDIRECTS,
+        SYSCTL_IPV4_FWMARK_REFLECT, /* net.ipv4.fwmark_reflect, whatever the interface */
         SYSCTL_MAX,
 } Sysctl;
 

@@ -2,8 +2,9 @@
 
 /* A twin's way to its NIC: a routing table of its own, and the rules that lead there packets that
  * carry its mark, and those of sockets that are bound to the NIC. The NIC's rp_filter is loose: by
- * the main table its addresses are somewhere else. Of the twins, the oldest has the main table's
- * route as well when nobody else has it. */
+ * the main table its addresses are somewhere else. What the kernel itself answers to a packet with
+ * a mark (a packet too big for the upstream, a port that is closed) carries the same mark. Of the
+ * twins, the oldest has the main table's route as well when nobody else has it. */
 
 #include "network/network-private.h"
 
@@ -16,6 +17,9 @@
 #include "network/twins.h"
 
 #define RP_FILTER_LOOSE 2
+
+/* Of no interface; this one is always there. */
+#define LOOPBACK "lo"
 
 /* Keeps the first error and forgets the others. */
 static GError **first(GError **error)
@@ -162,14 +166,18 @@ static void clear(Network *network, GError **error)
 static bool apply(Network *network, GError **error)
 {
         Record *record = network->record;
-        const Knob knob = { SYSCTL_IPV4_RP_FILTER, network->interface, RP_FILTER_LOOSE };
+        const Knob knobs[] = {
+                { SYSCTL_IPV4_RP_FILTER, network->interface, RP_FILTER_LOOSE },
+                { SYSCTL_IPV4_FWMARK_REFLECT, LOOPBACK, 1 },
+        };
 
         if (record->routed != record->twin) {
                 record->routed = record->twin;
                 if (!network_save_record(network, error))
                         return false;
         }
-        return knobs_hold(network->host->knobs, network->name, "routes", &knob, 1, error) &&
+        return knobs_hold(network->host->knobs, network->name, "routes", knobs, G_N_ELEMENTS(knobs),
+                          error) &&
                sync_table(network, twin_table(record->twin), error) && sync_rules(network, error) &&
                sync_main(network, error);
 }

@@ -13,6 +13,7 @@ from labkit.process import run, wait_for
 
 TABLE = 0x4a00
 ETH_P_ARP = 0x0806
+IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_MTU = 10, 2, 14
 
 
 def rules():
@@ -24,12 +25,6 @@ def main_routes(subnet=SUBNET):
     return [line.split(" dev ")[1].split()[0] for line in
             run("ip", "-4", "route", "show", "table", "main").splitlines()
             if line.startswith(subnet)]
-
-
-def state():
-    """The host, whatever the order of its tables: one that is made again comes last."""
-    text = "\n".join(host.ruleset())
-    return host.dump() | {"ruleset": sorted(part.strip() for part in f"\n{text}".split("\ntable "))}
 
 
 def has_everything(twins):
@@ -162,14 +157,14 @@ def test_restart_and_kill_change_nothing(lab):
     twins.create_all()
     twins.configure()
     has_flows(twins)
-    before = state()
+    before = host.dump()
     lab.restart_daemon()
     wait_for(lambda: [state for state, _ in lab.networks().values()] == ["active"] * 3, "all are up")
-    wait_for(lambda: not host.differences(before, state()), "all is as it was", 8)
+    wait_for(lambda: not host.differences(before, host.dump()), "all is as it was", 8)
     go_on(twins)
     lab.kill_daemon()
     wait_for(lambda: [state for state, _ in lab.networks().values()] == ["active"] * 3, "all are up")
-    wait_for(lambda: not host.differences(before, state()), "all is as it was", 8)
+    wait_for(lambda: not host.differences(before, host.dump()), "all is as it was", 8)
     go_on(twins)
     equal([lab.network(dut).status()["twin"] for dut in twins.duts], [0, 1, 2], "the numbers")
 
@@ -181,7 +176,7 @@ def test_what_others_take_away_is_put_back(lab):
     twins.create_all()
     twins.configure()
     has_flows(twins)
-    before = state()
+    before = host.dump()
     table = str(TABLE + 1)
     for what, damage in (
             ("a rule by mark", ("ip", "rule", "delete", "preference", table, "fwmark",
@@ -193,7 +188,7 @@ def test_what_others_take_away_is_put_back(lab):
             ("the gateways", ("nft", "delete", "table", "ip", "jumpstarter_gateways")),
             ("everything of ours", ("nft", "flush", "ruleset"))):
         run(*damage)
-        wait_for(lambda: not host.differences(before, state()), f"{what}: put back", 2)
+        wait_for(lambda: not host.differences(before, host.dump()), f"{what}: put back", 2)
         go_on(twins)
 
 
@@ -259,6 +254,27 @@ def test_board_reaches_itself_by_its_public_address(lab):
     flow = Flow(twins.duts[1].namespace, twins.public(1), boards.PORT)
     equal(flow.ask(), ["raw1", twins.public(1)], "who answers, and what it sees")
     assert not twins.duts[0].reaches(twins.public(1), boards.PORT), "another board reaches it"
+
+
+def test_the_right_board_learns_that_a_packet_is_too_big(lab):
+    """An uplink like PPPoE or a tunnel: without that word a board's connections hang."""
+    twins = Boards(lab, 3)
+    twins.create_all()
+    twins.configure()
+    run("ip", "link", "set", "up0", "mtu", 1400)
+    lab.undo.callback(run, "ip", "link", "set", "up0", "mtu", 1500)
+    sockets = []
+    for dut in twins.duts:
+        sock = dut.namespace.socket(kind=socket.SOCK_DGRAM)
+        lab.undo.callback(sock.close)
+        sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+        sock.bind((ADDRESS, 5000))
+        sock.connect((lan.ROUTER, whoami.PORT))
+        sockets.append(sock)
+    for k in (2, 0, 1):
+        sockets[k].send(bytes(1450))
+        wait_for(lambda k=k: sockets[k].getsockopt(socket.IPPROTO_IP, IP_MTU) == 1400,
+                 f"{twins.duts[k].name} knows how much the upstream takes", 2)
 
 
 def test_nobody_else_is_answered_at_a_twins_name_server(lab):

@@ -15,7 +15,7 @@ RUNTIME = "/run/jumpstarter"
 CONFIG_DIRS = ("/etc/jumpstarter/dut-network.d", "/run/jumpstarter/dut-network.d",
                "/usr/lib/jumpstarter/dut-network.d")
 
-KNOBS = ("net/ipv4/ip_forward", "net/ipv4/conf/*/forwarding", "net/ipv4/conf/*/rp_filter",
+KNOBS = ("net/ipv4/ip_forward", "net/ipv4/fwmark_reflect", "net/ipv4/conf/*/forwarding", "net/ipv4/conf/*/rp_filter",
          "net/ipv4/conf/*/accept_redirects", "net/ipv4/conf/*/send_redirects",
          "net/ipv4/conf/*/arp_ignore", "net/ipv4/conf/*/arp_announce", "net/ipv4/conf/*/proxy_arp",
          "net/ipv4/conf/*/route_localnet", "net/ipv4/conf/*/accept_local",
@@ -69,9 +69,15 @@ def knobs():
 
 
 def ruleset():
-    """Who owns a table, and what flags say so, is no part of what it does."""
-    lines = run("nft", "--stateless", "list", "ruleset").splitlines()
-    return [line.split(" # progname")[0] for line in lines if not line.startswith("\tflags")]
+    """Who owns a table, and what flags say so, is no part of what it does; nor is its place among the
+    others: one that is made again comes last."""
+    tables = []
+    for line in run("nft", "--stateless", "list", "ruleset").splitlines():
+        if line.startswith("table "):
+            tables.append([])
+        if not line.startswith("\tflags"):
+            tables[-1].append(line.split(" # progname")[0])
+    return [line for table in sorted(tables) for line in table]
 
 
 def network_manager():
