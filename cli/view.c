@@ -250,10 +250,10 @@ static void append_twin(const Value *status, const Value *settings, const Termin
         if (!twin || twin->type != VALUE_NUMBER || twin->number == 0)
                 return;
         append_public(ways, settings ? map_get_list(settings, "addresses") : NULL);
-        g_autofree char *text = g_strdup_printf(
-                "%s; reached by %s%sdutnetctl -i %s connect ADDRESS PORT",
-                map_get_text(status, "twin_of"), ways->str, ways->len > 0 ? " or " : "",
-                map_get_text(status, "name"));
+        g_autofree char *text =
+                g_strdup_printf("%s; reached by %s%sdutnetctl -i %s connect ADDRESS PORT",
+                                map_get_text(status, "twin_of"), ways->str,
+                                ways->len > 0 ? " or " : "", map_get_text(status, "name"));
         append_field(terminal, "Twin of", STYLE_PLAIN, text, out);
 }
 

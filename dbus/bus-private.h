@@ -26,8 +26,8 @@ struct Bus {
         gpointer events_data;
         gint64 last_call_usec, leave_usec;
         char id[SD_ID128_STRING_MAX]; /* of the bus: another one after it has restarted */
-        GHashTable *connecting; /* what Connect has under way; connect-method.c's */
-        guint n_pending;        /* messages that wait for a manager's or a network's answer */
+        GHashTable *connecting;       /* what Connect has under way; connect-method.c's */
+        guint n_pending;              /* messages that wait for a manager's or a network's answer */
         bool leaving;
 };
 

@@ -56,13 +56,13 @@ char *host_output(const char *command)
 /* Without the counters and numbers that change by themselves. */
 char *host_dump(void)
 {
-        return host_output(
-                "{ ip -o -4 address; ip -o link; ip -4 route show table all; ip rule; nft list ruleset; } |"
-                " sed 's/valid_lft.*//; s/qdisc [a-z]* //; s/packets.*bytes [0-9]*//';"
-                "cd /proc/sys/net;"
-                "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"
-                " ipv4/conf/*/accept_redirects ipv4/conf/*/rp_filter"
-                " ipv6/conf/*/accept_ra ipv6/conf/*/accept_redirects");
+        return host_output("{ ip -o -4 address; ip -o link; ip -4 route show table all; ip rule; "
+                           "nft list ruleset; } |"
+                           " sed 's/valid_lft.*//; s/qdisc [a-z]* //; s/packets.*bytes [0-9]*//';"
+                           "cd /proc/sys/net;"
+                           "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"
+                           " ipv4/conf/*/accept_redirects ipv4/conf/*/rp_filter"
+                           " ipv6/conf/*/accept_ra ipv6/conf/*/accept_redirects");
 }
 
 void assert_same(const char *before, const char *after)

@@ -24,8 +24,8 @@
 #define TWIN 100
 
 static const char *const step_names[STEPS] = {
-        "claim",      "probe",            "hand-over",       "firewall", "link", "routes",
-        "forwarding", "public addresses", "other firewalls", "dnsmasq",
+        "claim",  "probe",      "hand-over",        "firewall",        "link",
+        "routes", "forwarding", "public addresses", "other firewalls", "dnsmasq",
 };
 
 /* The step to fail, counted in starts; -1: none. */
@@ -294,8 +294,8 @@ static void test_pool(Life *life, gconstpointer data)
         g_assert_no_error(life->error);
         for (entry.ip = 0xc0a8640d; entry.ip < 0xc0a86411; entry.ip++) { /* one too many */
                 life->done = false;
-                network_put_address(manager_find(life->manager, "dut0"),
-                                    address_entry_copy(&entry), life_network_through, life);
+                network_put_address(manager_find(life->manager, "dut0"), address_entry_copy(&entry),
+                                    life_network_through, life);
                 wait_until(&life->done, 5000);
                 if (life->error)
                         break;
