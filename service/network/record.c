@@ -202,6 +202,7 @@ static void save_twin(GKeyFile *file, const Record *record)
         g_key_file_set_uint64(file, "claim", "gateway", record->decided_gateway);
         g_key_file_set_uint64(file, "claim", "twin", record->twin);
         set_text(file, "claim", "twin-of", record->twin_of);
+        g_key_file_set_boolean(file, "claim", "twin-of-host", record->twin_of_host);
         g_key_file_set_int64(file, "claim", "twin-since", record->twin_since_usec);
         g_key_file_set_uint64(file, "routes", "made", record->routed);
         g_key_file_set_boolean(file, "routes", "main", record->main_route);
@@ -222,6 +223,7 @@ static void load_twin(GKeyFile *file, Record *record)
         record->decided_gateway = (guint32)g_key_file_get_uint64(file, "claim", "gateway", NULL);
         record->twin = load_number(file, "claim", "twin");
         record->twin_of = get_text(file, "claim", "twin-of");
+        record->twin_of_host = get_bool(file, "claim", "twin-of-host");
         record->twin_since_usec = g_key_file_get_int64(file, "claim", "twin-since", NULL);
         record->routed = load_number(file, "routes", "made");
         record->main_route = get_bool(file, "routes", "main");

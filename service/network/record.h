@@ -25,6 +25,7 @@ typedef struct Record {
         guint32 decided_gateway; /* 0: not yet */
         guint twin;              /* its number (model/twin.h); 0: it is none */
         char *twin_of;           /* what it overlaps, in words */
+        bool twin_of_host;       /* and what the host routes anyway, perhaps not just now */
         gint64 twin_since_usec;  /* of this boot */
 
         /* hand-over */

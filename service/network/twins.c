@@ -3,7 +3,7 @@
 /* The first network of a subnet is like any other. One that comes later and overlaps it, or what
  * the host routes anyway, is a twin: it has a number, and all that is done for it is told by that
  * number. The host reaches by the main table the one alone that has the route there: the first, or,
- * when that has gone, the oldest twin; where the host had the subnet before us, none. */
+ * when that has gone, the oldest twin; where the host had the subnet before us, no twin of ours. */
 
 #include "network/twins.h"
 
@@ -27,14 +27,37 @@ static const char *name_of(Network *network, guint index, Link *link)
                                                                         : "another interface";
 }
 
+/* Gateway addresses carry our mark, and so do public ones, which are /32. */
+static bool is_gateway(const IpAddress *address)
+{
+        return address->protocol == IP_ADDRESS_OURS && address->prefix < 32;
+}
+
+/* Whether interface @index is a network's. */
+static bool is_networks_own(const Network *network, guint index)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, network->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Network *other = value;
+                if (network_has_interface(other) && other->record->index == index)
+                        return true;
+        }
+        return false;
+}
+
 /* A route of the host that leads to some of the subnet by another interface than @index, default
- * routes and those of networks aside; NULL: none. */
-static const Route *find_route(const Network *network, const GArray *routes, guint index)
+ * routes aside; @no_networks: and those by networks' interfaces. NULL: none. */
+static const Route *find_route(const Network *network, const GArray *routes, guint index,
+                               bool no_networks)
 {
         for (guint i = 0; i < routes->len; i++) {
                 const Route *route = &g_array_index(routes, Route, i);
                 if (route->destination.prefix != 0 && route->index != index &&
-                    subnet_overlaps(&route->destination, &network->config->subnet))
+                    subnet_overlaps(&route->destination, &network->config->subnet) &&
+                    !(no_networks && is_networks_own(network, route->index)))
                         return route;
         }
         return NULL;
@@ -61,7 +84,7 @@ static char *find_overlap(Network *network, const GArray *routes, guint index)
                 if (overlaps(network, other) && network_has_interface(other))
                         return g_strdup(other->name);
         }
-        const Route *route = find_route(network, routes, index);
+        const Route *route = find_route(network, routes, index, false);
         if (!route)
                 return NULL;
         g_autofree char *destination = subnet_to_string(&route->destination);
@@ -102,27 +125,6 @@ static guint free_number(const Network *network, GError **error)
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED,
                     "subnet: %u networks overlap others, which is the most", TWIN_NUMBER_MAX);
         return 0;
-}
-
-/* Gateway addresses carry our mark, and so do public ones, which are /32. */
-static bool is_gateway(const IpAddress *address)
-{
-        return address->protocol == IP_ADDRESS_OURS && address->prefix < 32;
-}
-
-/* Whether interface @index is a network's. */
-static bool is_networks_own(const Network *network, guint index)
-{
-        GHashTableIter iter;
-        gpointer value;
-
-        g_hash_table_iter_init(&iter, network->host->networks);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Network *other = value;
-                if (network_has_interface(other) && other->record->index == index)
-                        return true;
-        }
-        return false;
 }
 
 /* What the host has, or needs elsewhere, it cannot have here. */
@@ -193,6 +195,7 @@ bool twins_decide(Network *network, const GArray *routes, guint index, GError **
         record->decided_subnet = config->subnet;
         record->decided_gateway = config->gateway_ip;
         set_twin(record, number, overlap);
+        record->twin_of_host = find_route(network, routes, index, true) != NULL;
         return network_save_record(network, error);
 }
 
@@ -202,6 +205,7 @@ bool twins_forget(Network *network, GError **error)
                 return true;
         network->record->decided_gateway = 0;
         set_twin(network->record, 0, NULL);
+        network->record->twin_of_host = false;
         return network_save_record(network, error);
 }
 
@@ -225,16 +229,11 @@ static bool somebody_has_main(const Network *network)
         return false;
 }
 
+/* Not even when its route has gone: the LAN comes back, and ours would win. */
 static bool host_has_main(const Network *network, const GArray *routes)
 {
-        for (guint i = 0; i < routes->len; i++) {
-                const Route *route = &g_array_index(routes, Route, i);
-                if (route->destination.prefix != 0 && route->index != network->record->index &&
-                    !is_networks_own(network, route->index) &&
-                    subnet_overlaps(&route->destination, &network->config->subnet))
-                        return true;
-        }
-        return false;
+        return network->record->twin_of_host ||
+               find_route(network, routes, network->record->index, true);
 }
 
 static bool is_older(const Network *other, const Network *network)
