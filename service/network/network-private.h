@@ -40,6 +40,8 @@ struct Network {
 
         char *upstream;         /* in force; NULL = none now */
         char *public_interface; /* in force; NULL = none now */
+        guint upstream_index;   /* of the two; 0 = none now */
+        guint public_index;
 
         GQueue operations; /* Operation*, waiting */
         Operation *current;

@@ -35,49 +35,56 @@ GArray *upstream_ignored(Network *network)
         return indexes;
 }
 
-/* The default route's interface; NULL where there is none. The caller's string. */
-static char *detect(Network *network)
+/* The default route's interface; false where there is none. */
+static bool detect(Network *network, Link *ret_link)
 {
         g_autoptr(GError) error = NULL;
         g_autoptr(GArray) routes = route_list(network->host->rtnl, &error);
         g_autoptr(GArray) ignored = upstream_ignored(network);
-        Link link;
 
         if (!routes) {
                 log_network_warning(network->name, "%s", error->message);
-                return NULL;
+                return false;
         }
         guint index = route_default_interface(routes, ignored);
-        if (index == 0 || link_get_by_index(network->host->rtnl, index, &link) < 0)
-                return NULL;
-        return g_strdup(link.name);
+        return index != 0 && link_get_by_index(network->host->rtnl, index, ret_link) == 0;
 }
 
-/* @name where there is such an interface, else NULL. The caller's string. */
-static char *present(Network *network, const char *name)
+static bool present(Network *network, const char *name, Link *ret_link)
 {
-        Link link;
-        return link_get(network->host->rtnl, name, &link) == 0 ? g_strdup(name) : NULL;
+        return link_get(network->host->rtnl, name, ret_link) == 0;
 }
 
-static bool replace(char **place, char *text)
+/* Has @link (NULL: none) be the one that *@name and *@index tell of. True where it was another. One
+ * that was unplugged and is back has its old name, and nothing that was done to it. */
+static bool replace(char **name, guint *index, const Link *link)
 {
-        bool differs = g_strcmp0(*place, text) != 0;
-        g_free(*place);
-        *place = text;
+        guint index_now = link ? link->index : 0;
+        bool differs = *index != index_now || g_strcmp0(*name, link ? link->name : NULL) != 0;
+
+        g_free(*name);
+        *name = link ? g_strdup(link->name) : NULL;
+        *index = index_now;
         return differs;
 }
 
 bool upstream_resolve(Network *network)
 {
         const NetworkConfig *config = network->config;
-        char *upstream = config->upstream_interface ? present(network, config->upstream_interface)
-                                                    : detect(network);
-        char *public_interface = config->public_interface
-                                         ? present(network, config->public_interface)
-                                         : g_strdup(upstream);
-        bool upstream_differs = replace(&network->upstream, upstream);
-        bool public_differs = replace(&network->public_interface, public_interface);
+        Link upstream, public_interface;
+        bool has_upstream = config->upstream_interface
+                                    ? present(network, config->upstream_interface, &upstream)
+                                    : detect(network, &upstream);
+        bool has_public = has_upstream;
+
+        if (config->public_interface)
+                has_public = present(network, config->public_interface, &public_interface);
+        else if (has_upstream)
+                public_interface = upstream;
+        bool upstream_differs = replace(&network->upstream, &network->upstream_index,
+                                        has_upstream ? &upstream : NULL);
+        bool public_differs = replace(&network->public_interface, &network->public_index,
+                                      has_public ? &public_interface : NULL);
 
         return upstream_differs || public_differs;
 }

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """NICs that come, go and are renamed, and NICs that are known by something else than their name."""
 
+import contextlib
 import os
+import signal
 import socket
 
 from labkit import bus, host, lan, whoami
 from labkit.bus import path_of, settings
 from labkit.expect import contains, equal, lacks, refused
 from labkit.lab import Network
+from labkit.netns import veth
 from labkit.process import as_user, run, run_full, stays, wait_for
 
 BOARD_MAC = "02:00:00:00:00:01"
@@ -298,3 +301,47 @@ def test_waiting_and_monitoring_by_the_nic_s_present_name(lab):
           "192.168.100.100", "the lease's address")
     equal(run("dutnetctl", "-i", NAMED, "wait", "--port", 2222, "--timeout", 10).strip(),
           "192.168.100.100", "the address that answers")
+
+
+# What happens faster than it can be looked at
+
+
+@contextlib.contextmanager
+def frozen(lab):
+    """The daemon sees all that happens meanwhile at once, and then only what there is in the end."""
+    pid = lab.daemon_pid()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def uplink(lab):
+    """A second way to the LAN."""
+    veth("raw9", "lan9", lab.lan.namespace)
+    lab.lan.run("ip", "address", "add", "10.88.0.1/24", "dev", "lan9")
+    run("ip", "address", "add", "10.88.0.2/24", "dev", "raw9")
+
+
+def test_upstream_that_is_another_one_by_the_same_name(lab):
+    """A USB NIC that was reset: nothing is left on it of what made it an upstream."""
+    uplink(lab)
+    lab.undo.callback(run, "ip", "link", "delete", "raw9")
+    dut = board(lab)
+    network = lab.create(dut, nat_mode="1to1", upstream_interface="raw9", addresses=[
+        {"ip": "192.168.100.10", "mac": BOARD_MAC, "public_ip": "10.88.0.50"}])
+    dut.dhcp()
+    dut.serve()
+    equal(dut.source_at("10.88.0.1"), "10.88.0.50", "the source")
+    with frozen(lab):
+        run("ip", "link", "delete", "raw9")
+        uplink(lab)
+    wait_for(lambda: any("10.88.0.50/32" in item for item in host.addresses()["raw9"]),
+             "the public address is on the new one", 1)
+    wait_for(lambda: host.read("/proc/sys/net/ipv4/conf/raw9/forwarding") == "1",
+             "the new one forwards", 1)
+    equal(dut.source_at("10.88.0.1"), "10.88.0.50", "the source by the new one")
+    equal(lab.lan.source_at("10.88.0.50"), "10.88.0.1", "the source at the board")
+    equal(network.get("State"), "active", "State")
+    lab.before = None
