@@ -533,6 +533,8 @@ bool public_put_on(Network *network, guint32 ip, GError **error)
         g_autoptr(GArray) ips = g_array_new(FALSE, FALSE, sizeof(guint32));
         guint index = public_index(network);
 
+        if (index != network->record->public_index) /* moved just now: public_sync() will do it */
+                return true;
         if (!ip || index == 0 || is_somebody_elses(network, index, ip))
                 return true;
         g_array_append_val(ips, ip);
@@ -541,6 +543,6 @@ bool public_put_on(Network *network, guint32 ip, GError **error)
 
 bool public_take_off(Network *network, guint32 ip, GError **error)
 {
-        return !ip || (remove_one(network, public_index(network), ip, error) &&
+        return !ip || (remove_one(network, recorded_index(network), ip, error) &&
                        network_save_record(network, error));
 }

@@ -6,6 +6,8 @@ import os
 import signal
 import socket
 
+from gi.repository import GLib
+
 from labkit import bus, host, lan, whoami
 from labkit.bus import path_of, settings
 from labkit.expect import contains, equal, lacks, refused
@@ -317,6 +319,15 @@ def frozen(lab):
         os.kill(pid, signal.SIGCONT)
 
 
+def ask(lab, path, member, parameters=None):
+    """A call whose answer is not waited for here; the list that it will be in."""
+    answers = []
+    lab.bus.connection.call(bus.NAME, path, bus.NETWORK, member, parameters, None, 0, 10000, None,
+                            lambda source, result: answers.append(source.call_finish(result)))
+    lab.bus.connection.flush_sync(None)
+    return answers
+
+
 def uplink(lab):
     """A second way to the LAN."""
     veth("raw9", "lan9", lab.lan.namespace)
@@ -345,3 +356,23 @@ def test_upstream_that_is_another_one_by_the_same_name(lab):
     equal(lab.lan.source_at("10.88.0.50"), "10.88.0.1", "the source at the board")
     equal(network.get("State"), "active", "State")
     lab.before = None
+
+
+def test_entry_removed_while_the_upstream_is_being_renamed(lab):
+    """By the time its address is to be taken off, the interface that it is on is called otherwise."""
+    dut = board(lab)
+    network = lab.create(dut, nat_mode="1to1", addresses=[
+        {"ip": f"192.168.100.{10 + n}", "public_ip": address}
+        for n, address in enumerate(lan.FREE[:8])])
+    lab.undo.callback(upstream_back)
+    for n, address in enumerate(lan.FREE[:8]):
+        old, new = (lan.UPSTREAM, "up9")[::1 if n % 2 == 0 else -1]
+        with frozen(lab):
+            removed = ask(lab, network.path, "RemoveAddress",
+                          GLib.Variant("(s)", (f"192.168.100.{10 + n}",)))
+            run("ip", "link", "set", old, "name", new)
+        wait_for(lambda: removed and network.get("UpstreamInterface") == new and
+                 network.get("State") == "active", f"{new} is followed")
+        lacks(" ".join(host.addresses()[new]), f"{address}/")
+    lab.remove(dut)
+    lab.unchanged(deadline=15)
