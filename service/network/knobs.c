@@ -174,9 +174,9 @@ static bool let_go(Knobs *knobs, const char *group, const char *key, GError **er
 
 /* Has @key hold @knob, in memory. *ret_new: it did not before. What was found first is what is
  * given back. */
-static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new, GError **error)
+static bool hold(Knobs *knobs, const Knob *knob, guint index, const char *key, bool *ret_new,
+                 GError **error)
 {
-        guint index = if_nametoindex(knob->interface); /* gone: reading says so */
         g_autofree char *group = group_name(knob->sysctl, index);
         Held *held = g_hash_table_lookup(knobs->held, group);
 
@@ -199,13 +199,13 @@ static bool hold(Knobs *knobs, const Knob *knob, const char *key, bool *ret_new,
 }
 
 /* Writes down who holds @wanted now, before any of them is turned, and once for all. */
-static bool hold_all(Knobs *knobs, const char *key, const Knob *wanted, guint n_wanted,
-                     bool *is_new, GError **error)
+static bool hold_all(Knobs *knobs, const char *key, const Knob *wanted, const guint *indexes,
+                     guint n_wanted, bool *is_new, GError **error)
 {
         bool any_new = false;
 
         for (guint i = 0; i < n_wanted; i++) {
-                if (!hold(knobs, &wanted[i], key, &is_new[i], error))
+                if (!hold(knobs, &wanted[i], indexes[i], key, &is_new[i], error))
                         return false;
                 any_new |= is_new[i];
         }
@@ -213,11 +213,11 @@ static bool hold_all(Knobs *knobs, const char *key, const Knob *wanted, guint n_
 }
 
 /* One that is held already is set again, for somebody else may have turned it. */
-static bool set_all(const Knobs *knobs, const Knob *wanted, guint n_wanted, GError **error)
+static bool set_all(const Knobs *knobs, const Knob *wanted, const guint *indexes, guint n_wanted,
+                    GError **error)
 {
         for (guint i = 0; i < n_wanted; i++) {
-                g_autofree char *group =
-                        group_name(wanted[i].sysctl, if_nametoindex(wanted[i].interface));
+                g_autofree char *group = group_name(wanted[i].sysctl, indexes[i]);
                 if (g_hash_table_contains(knobs->held, group) &&
                     !sysctl_set(wanted[i].sysctl, wanted[i].interface, wanted[i].value, error))
                         return false;
@@ -225,22 +225,21 @@ static bool set_all(const Knobs *knobs, const Knob *wanted, guint n_wanted, GErr
         return true;
 }
 
-/* The groups of @wanted, as a set: to ask for an interface's index takes a socket. */
-static GHashTable *groups_of(const Knob *wanted, guint n_wanted)
+/* The groups of @wanted, as a set. */
+static GHashTable *groups_of(const Knob *wanted, const guint *indexes, guint n_wanted)
 {
         GHashTable *groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         for (guint i = 0; i < n_wanted; i++)
-                g_hash_table_add(groups,
-                                 group_name(wanted[i].sysctl, if_nametoindex(wanted[i].interface)));
+                g_hash_table_add(groups, group_name(wanted[i].sysctl, indexes[i]));
         return groups;
 }
 
 /* Lets @key go of every knob that is not in @wanted; the first error counts. */
-static bool let_go_of_others(Knobs *knobs, const char *key, const Knob *wanted, guint n_wanted,
-                             GError **error)
+static bool let_go_of_others(Knobs *knobs, const char *key, const Knob *wanted,
+                             const guint *indexes, guint n_wanted, GError **error)
 {
-        g_autoptr(GHashTable) kept = groups_of(wanted, n_wanted);
+        g_autoptr(GHashTable) kept = groups_of(wanted, indexes, n_wanted);
         bool good = true, changed = false;
         guint n;
         g_autofree gpointer *groups = g_hash_table_get_keys_as_array(knobs->held, &n);
@@ -260,18 +259,37 @@ static bool let_go_of_others(Knobs *knobs, const char *key, const Knob *wanted, 
         return knobs_save(knobs, good ? error : NULL) && good;
 }
 
+/* The indexes of the interfaces, looked up once: a name can be another interface's, or nobody's, a
+ * moment later, and what is held would be let go. The caller's; NULL on an error. */
+static guint *find_indexes(const Knob *wanted, guint n_wanted, GError **error)
+{
+        g_autofree guint *indexes = g_new0(guint, n_wanted + 1);
+
+        for (guint i = 0; i < n_wanted; i++) {
+                indexes[i] = if_nametoindex(wanted[i].interface);
+                if (indexes[i] != 0)
+                        continue;
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                            "there is no interface %s to be set", wanted[i].interface);
+                return NULL;
+        }
+        return g_steal_pointer(&indexes);
+}
+
 bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, const Knob *wanted,
                 guint n_wanted, GError **error)
 {
         g_autofree char *key = g_strdup_printf("%s %s", holder, holder_class);
         g_autofree bool *is_new = g_new0(bool, n_wanted);
+        g_autofree guint *indexes = find_indexes(wanted, n_wanted, error);
 
-        if (hold_all(knobs, key, wanted, n_wanted, is_new, error) &&
-            set_all(knobs, wanted, n_wanted, error))
-                return let_go_of_others(knobs, key, wanted, n_wanted, error);
+        if (!indexes)
+                return false;
+        if (hold_all(knobs, key, wanted, indexes, n_wanted, is_new, error) &&
+            set_all(knobs, wanted, indexes, n_wanted, error))
+                return let_go_of_others(knobs, key, wanted, indexes, n_wanted, error);
         for (guint i = 0; i < n_wanted; i++) {
-                g_autofree char *group =
-                        group_name(wanted[i].sysctl, if_nametoindex(wanted[i].interface));
+                g_autofree char *group = group_name(wanted[i].sysctl, indexes[i]);
                 if (is_new[i])
                         (void)let_go(knobs, group, key, NULL); /* the first error counts */
         }
@@ -282,7 +300,7 @@ bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, cons
 bool knobs_release(Knobs *knobs, const char *holder, const char *holder_class, GError **error)
 {
         g_autofree char *key = g_strdup_printf("%s %s", holder, holder_class);
-        return let_go_of_others(knobs, key, NULL, 0, error);
+        return let_go_of_others(knobs, key, NULL, NULL, 0, error);
 }
 
 static void check_held(const Held *held, KnobTurned turned, gpointer data)

@@ -376,3 +376,19 @@ def test_entry_removed_while_the_upstream_is_being_renamed(lab):
         lacks(" ".join(host.addresses()[new]), f"{address}/")
     lab.remove(dut)
     lab.unchanged(deadline=15)
+
+
+def test_upstream_that_is_renamed_all_the_time(lab):
+    """What was found on it is given back in the end, whatever it was called when that was written."""
+    dut = board(lab)
+    network = lab.create(dut)
+    dut.dhcp()
+    lab.undo.callback(upstream_back)
+    for _ in range(40):
+        run("ip", "link", "set", lan.UPSTREAM, "name", "up9")
+        run("ip", "link", "set", "up9", "name", lan.UPSTREAM)
+    wait_for(lambda: network.get("UpstreamInterface") == lan.UPSTREAM and
+             network.get("State") == "active", "the network goes by its old name")
+    wait_for(lambda: dut.reaches(lan.ROUTER), "the board reaches the LAN", 10)
+    lab.remove(dut)
+    lab.unchanged(deadline=15)
