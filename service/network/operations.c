@@ -31,6 +31,7 @@ struct Operation {
         NetworkConfig *config; /* CHANGE: the new one; after the swap the old one */
         Entries *configured;   /* CHANGE: what `configured` becomes or was */
         unsigned changes;      /* CHANGE, REFRESH */
+        bool by_itself;        /* UP: nobody has asked for it */
         bool log;              /* CHANGE: the entry log changes */
         bool committing;       /* CHANGE: its files may have been replaced */
         gpointer entry_change; /* ENTRY */
@@ -51,6 +52,7 @@ struct Operation {
 #define ENTRY_CHANGES (CONFIG_CHANGE_ADDRESSES | CONFIG_CHANGE_DNS_ENTRIES)
 
 static void run_queue(Network *network);
+static void retry_later(Network *network);
 
 static void operation_free(Operation *operation)
 {
@@ -101,6 +103,15 @@ static void operation_end(Network *network, const GError *error)
                 network_host_changed(network);
         }
         network_unref(network); /* of run_queue() */
+}
+
+/* Because its interface is there; not after a Down that came before its turn. */
+static void up_by_itself(Network *network)
+{
+        Operation *operation = operation_new(OPERATION_UP, NULL, NULL);
+
+        operation->by_itself = true;
+        queue(network, operation);
 }
 
 static bool is_up(const Network *network)
@@ -196,13 +207,19 @@ static void up_rolled_back(Network *network, GError *error)
 {
         g_clear_error(&error); /* undos report none */
         g_autoptr(GError) cause = g_steal_pointer(&network->current->cause);
+        Link link;
 
-        if (!interface_exists(network)) {
+        bool exists = interface_find(network, &link, NULL) == 0;
+        if (!exists || link.index != network->record->index) {
                 wait_for_interface(network);
+                if (exists) /* unplugged meanwhile, and back: another one, to be taken anew */
+                        up_by_itself(network);
                 operation_end(network, NULL);
                 return;
         }
         network_set_state(network, NETWORK_FAILED, cause->message);
+        if (network->current->by_itself) /* nobody is there to ask for it again */
+                retry_later(network);
         operation_end(network, cause);
 }
 
@@ -301,7 +318,8 @@ static void run_up(Network *network)
         g_autoptr(GError) error = NULL;
         Link link;
 
-        if (is_up(network)) {
+        bool is_wanted = network->record->wanted_up || !network->current->by_itself;
+        if (is_up(network) || !is_wanted) {
                 operation_end(network, NULL);
                 return;
         }
@@ -586,21 +604,30 @@ static void run_change(Network *network)
 static gboolean retry(gpointer data)
 {
         Network *network = data;
-        Operation *operation = operation_new(OPERATION_REFRESH, NULL, NULL);
 
         network->retry_id = 0;
+        if (network->state == NETWORK_FAILED) {
+                up_by_itself(network);
+                return G_SOURCE_REMOVE;
+        }
+        Operation *operation = operation_new(OPERATION_REFRESH, NULL, NULL);
         operation->changes = network->retry_changes;
         queue(network, operation);
         return G_SOURCE_REMOVE;
 }
 
-void operations_refresh(Network *network, unsigned changes)
+static void retry_later(Network *network)
 {
-        network->retry_changes |= changes;
         if (network->retry_id)
                 return;
         network->retry_id = g_timeout_add(network->retry_ms, retry, network);
         network->retry_ms = CLAMP(network->retry_ms * 2, RETRY_FIRST_MS, RETRY_LAST_MS);
+}
+
+void operations_refresh(Network *network, unsigned changes)
+{
+        network->retry_changes |= changes;
+        retry_later(network);
 }
 
 /* Something happened on the host: no back-off now. */
@@ -638,7 +665,7 @@ static void lost_undone(Network *network, GError *error)
         g_clear_error(&error); /* undos report none */
         wait_for_interface(network);
         if (interface_exists(network)) /* back already, and told of while it was being undone */
-                queue(network, operation_new(OPERATION_UP, NULL, NULL));
+                up_by_itself(network);
         operation_end(network, NULL);
 }
 
@@ -875,7 +902,7 @@ void network_links_changed(Network *network)
         if (network->state != NETWORK_WAITING)
                 return;
         if (interface_exists(network))
-                queue(network, operation_new(OPERATION_UP, NULL, NULL));
+                up_by_itself(network);
         else if (operations_are_idle(network))
                 wait_for_interface(network); /* the reason may be another one */
 }

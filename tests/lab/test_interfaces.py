@@ -3,8 +3,10 @@
 
 import contextlib
 import os
+import random
 import signal
 import socket
+import time
 
 from gi.repository import GLib
 
@@ -326,6 +328,56 @@ def ask(lab, path, member, parameters=None):
                             lambda source, result: answers.append(source.call_finish(result)))
     lab.bus.connection.flush_sync(None)
     return answers
+
+
+def test_nic_that_does_not_sit_tight(lab):
+    """It goes and comes again at any moment of being taken or let go."""
+    seed = int.from_bytes(os.urandom(4), "little")
+    print(f"        seed {seed}")
+    chance = random.Random(seed)
+    dut = board(lab)
+    network = create(lab, match={"mac": NIC_MAC})
+    for _ in range(15):
+        unplug(dut)
+        time.sleep(chance.uniform(0, 0.05))  # the instants are the test
+        plug(dut, "raw0")
+        time.sleep(chance.choice((0.01, 0.15)) * chance.random())
+    network.wait_state("active", deadline=10)
+    equal(dut.dhcp()["ip"], "192.168.100.100", "the board's address")
+    equal(dut.source_at(lan.ROUTER), lan.HOST, "the source")
+    lab.before = None
+
+
+def test_what_is_in_a_returning_nic_s_way_for_a_moment(lab):
+    """Nobody is there who would say Up once it is out of the way."""
+    dut = board(lab)
+    network = lab.create(dut)
+    unplug(dut)
+    network.wait_state("waiting")
+    run("ip", "address", "add", "192.168.100.77/24", "dev", lan.UPSTREAM)
+    lab.undo.callback(run_full, "ip", "address", "delete", "192.168.100.77/24", "dev", lan.UPSTREAM)
+    plug(dut, "raw0")
+    network.wait_state("failed")
+    contains(network.get("Error"), "192.168.100.0/24", lan.UPSTREAM)
+    run("ip", "address", "delete", "192.168.100.77/24", "dev", lan.UPSTREAM)
+    network.wait_state("active", deadline=10)
+    equal(dut.dhcp()["ip"], "192.168.100.100", "the board's address")
+    lab.before = None
+
+
+def test_down_of_a_network_whose_nic_is_back_already(lab):
+    dut = board(lab)
+    network = lab.create(dut)
+    for _ in range(3):
+        with frozen(lab):
+            unplug(dut)
+            plug(dut, "raw0")
+            answers = ask(lab, network.path, "Down")
+        wait_for(lambda: answers, "Down answers")
+        stays(lambda: network.get("State") == "inactive", "it stays down", 0.2)
+        network.call("Up")
+        equal(network.get("State"), "active", "State")
+    lab.before = None
 
 
 def uplink(lab):
