@@ -444,3 +444,45 @@ def test_upstream_that_is_renamed_all_the_time(lab):
     wait_for(lambda: dut.reaches(lan.ROUTER), "the board reaches the LAN", 10)
     lab.remove(dut)
     lab.unchanged(deadline=15)
+
+
+def test_default_route_that_moves(lab):
+    """What follows it: where the boards' packets go, their public addresses, and back again."""
+    uplink(lab)
+    lab.undo.callback(run, "ip", "link", "delete", "raw9")
+    dut = board(lab)
+    network = lab.create(dut, nat_mode="1to1", addresses=[
+        {"ip": "192.168.100.10", "mac": BOARD_MAC, "public_ip": "10.88.0.50"}])
+    dut.dhcp()
+    dut.serve()
+    for _ in range(2):
+        run("ip", "route", "add", "default", "via", "10.88.0.1", "dev", "raw9", "metric", 5)
+        wait_for(lambda: any("10.88.0.50/32" in item for item in host.addresses()["raw9"]),
+                 "the public address has moved along", 1)
+        equal(dut.source_at("10.88.0.1"), "10.88.0.50", "the source by the new upstream")
+        equal(lab.lan.source_at("10.88.0.50"), "10.88.0.1", "the source at the board")
+        lacks(" ".join(host.addresses()[lan.UPSTREAM]), "10.88.0.50/")
+        equal(network.get("UpstreamInterface"), "raw9", "UpstreamInterface")
+        run("ip", "route", "delete", "default", "dev", "raw9")
+        wait_for(lambda: any("10.88.0.50/32" in item for item in host.addresses()[lan.UPSTREAM]),
+                 "the public address is back", 1)
+        lacks(" ".join(host.addresses()["raw9"]), "10.88.0.50/")
+    equal(host.read("/proc/sys/net/ipv4/conf/raw9/forwarding"), "0", "forwarding of the other")
+    network.wait_state("active")
+
+
+def test_upstream_whose_address_changes(lab):
+    """A board's next connection has the new one."""
+    uplink(lab)
+    lab.undo.callback(run, "ip", "link", "delete", "raw9")
+    dut = board(lab)
+    network = lab.create(dut, upstream_interface="raw9")
+    dut.dhcp()
+    equal(dut.source_at("10.88.0.1"), "10.88.0.2", "the source before")
+    run("ip", "address", "add", "10.88.0.7/24", "dev", "raw9")
+    run("ip", "address", "delete", "10.88.0.2/24", "dev", "raw9")
+    run("ip", "address", "replace", "10.88.0.7/24", "dev", "raw9")  # it goes with its primary
+    wait_for(lambda: dut.reaches("10.88.0.1"), "the board reaches the LAN", 5)
+    equal(dut.source_at("10.88.0.1"), "10.88.0.7", "the source with the new address")
+    equal(network.get("State"), "active", "State")
+    lab.before = None
