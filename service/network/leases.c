@@ -113,6 +113,11 @@ bool leases_watch_boards(Network *network, GError **error)
 
 void leases_unwatch(Network *network)
 {
+        /* What it gave last may not have been read: the watch takes its time. */
+        g_autoptr(GPtrArray) last = network->lease_file ? read_now(network) : NULL;
+
+        if (last && last->len > network->leases->len)
+                leases_changed(last, network);
         g_clear_pointer(&network->boards, dhcp_watch_free);
         g_clear_pointer(&network->lease_file, lease_file_free);
 }

@@ -148,6 +148,7 @@ void saving_drop(Network *network, StepRunDone done);
 /* leases.c: reads those that an earlier life left. */
 void leases_load(Network *network);
 bool leases_watch(Network *network, GError **error);
+/* When dnsmasq has ended. */
 void leases_unwatch(Network *network);
 /* The file is gone, and so are the leases. */
 void leases_forget(Network *network);

@@ -90,10 +90,12 @@ def test_network_waits_for_the_nic_of_a_mac_and_follows_it(lab):
     plug(dut, "raw7")
     signals.wait_property(network.path, "State", "active")
     equal(network.get("Interface"), "raw7", "the interface")
-    address = dut.dhcp()["ip"]
-    unplug(dut)
+    with frozen(lab):  # which has not read of the lease before it lets go of the NIC
+        address = dut.dhcp()["ip"]
+        unplug(dut)
     signals.wait_property(network.path, "State", "waiting")
     equal(network.get("Interface"), "", "the interface while it is away")
+    equal([lease["ip"] for lease in network.leases()], [address], "the leases while it is away")
     plug(dut, "raw8")
     signals.wait_property(network.path, "State", "active")
     equal([lease["ip"] for lease in network.leases()], [address], "the leases")
