@@ -36,9 +36,12 @@ static struct nlmsghdr *put_request(char *buffer, guint16 type, guint16 flags,
         request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
         struct fib_rule_hdr *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
         info->family = AF_INET;
-        info->action = FR_ACT_TO_TBL;
+        info->action = rule->table ? FR_ACT_TO_TBL : rule->target ? FR_ACT_GOTO : FR_ACT_NOP;
         info->table = RT_TABLE_UNSPEC; /* its attribute has room for the number */
-        mnl_attr_put_u32(request, FRA_TABLE, rule->table);
+        if (rule->table)
+                mnl_attr_put_u32(request, FRA_TABLE, rule->table);
+        if (rule->target)
+                mnl_attr_put_u32(request, FRA_GOTO, rule->target);
         mnl_attr_put_u32(request, FRA_PRIORITY, rule->preference);
         mnl_attr_put_u8(request, FRA_PROTOCOL, ROUTE_OURS);
         if (rule->mask != 0) {
@@ -53,9 +56,8 @@ static struct nlmsghdr *put_request(char *buffer, guint16 type, guint16 flags,
 static bool fail(const char *attempt, const RouteRule *rule, int r, const char *reason,
                  GError **error)
 {
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
-                    "cannot %s routing rule %u to table %u: %s", attempt, rule->preference,
-                    rule->table, reason ? reason : g_strerror(-r));
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot %s routing rule %u: %s",
+                    attempt, rule->preference, reason ? reason : g_strerror(-r));
         return false;
 }
 
@@ -88,6 +90,9 @@ static int take_attribute(const struct nlattr *attribute, void *data)
         switch (mnl_attr_get_type(attribute)) {
         case FRA_TABLE:
                 rule->table = mnl_attr_get_u32(attribute);
+                break;
+        case FRA_GOTO:
+                rule->target = mnl_attr_get_u32(attribute);
                 break;
         case FRA_PRIORITY:
                 rule->preference = mnl_attr_get_u32(attribute);

@@ -8,10 +8,13 @@
 
 #include "host/netlink.h"
 
-/* By the mark of the packet or, where @mask is 0, by the interface that its socket is bound to. */
+/* For packets whose mark is @mark in the bits @mask, of sockets that are bound to @interface: by
+ * the routes of @table; or on to the rule of preference @target. With neither it does nothing, and
+ * is there to be gone to. */
 typedef struct RouteRule {
         guint32 preference;
-        guint32 table;
+        guint32 table;  /* 0: none */
+        guint32 target; /* 0: none */
         guint32 mark, mask;
         char interface[16]; /* "": any */
 } RouteRule;

@@ -16,10 +16,21 @@ static inline guint32 twin_mark(guint number)
         return number << 22;
 }
 
-/* Its routing table, and the preference of the rules that lead there. */
+/* Its routing table, and the preference of the rule that leads packets with its mark there. Those
+ * without any twin's mark go from the rule before all of these to the one after. */
+#define TWIN_RULE_BEFORE 0x4a00
+#define TWIN_RULE_AFTER  0x4e00
+
 static inline guint32 twin_table(guint number)
 {
-        return 0x4a00 + number;
+        return TWIN_RULE_BEFORE + number;
+}
+
+/* The preference of the rule for sockets that are bound to its NIC: after the main table, which has
+ * nothing for them, and so out of the way of all other packets. */
+static inline guint32 twin_bound_rule(guint number)
+{
+        return 0x8200 + number;
 }
 
 /* Where its dnsmasq answers: all twins may have the same gateway address. */

@@ -113,6 +113,24 @@ static void test_add_list_delete(Fixture *fixture, gconstpointer data)
         run("ip rule delete preference 5");
 }
 
+static void test_goto(Fixture *fixture, gconstpointer data)
+{
+        const RouteRule after = { .preference = 19968 };
+        const RouteRule before = { .preference = 18944, .target = 19968, .mask = MASK };
+
+        add(fixture, &after);
+        add(fixture, &before);
+        add(fixture, &before); /* there already */
+        g_autoptr(GArray) rules = route_rule_list(fixture->rtnl, 0, NULL);
+        g_assert_cmpuint(rules->len, ==, 2);
+        g_assert_cmpmem(&g_array_index(rules, RouteRule, 0), sizeof before, &before, sizeof before);
+        g_assert_cmpmem(&g_array_index(rules, RouteRule, 1), sizeof after, &after, sizeof after);
+        run("sh -c 'ip rule | grep -q \"18944:.*fwmark 0/0xffc00000 goto 19968\"'");
+        remove_rule(fixture, &before);
+        remove_rule(fixture, &after);
+        g_assert_cmpuint(count_rules(fixture, 0), ==, 0);
+}
+
 static void test_table(Fixture *fixture, gconstpointer data)
 {
         const Route route = {
@@ -185,6 +203,7 @@ int main(int argc, char **argv)
         if (!namespace_enter())
                 return 77;
         ADD("/route-rule/add-list-delete", test_add_list_delete);
+        ADD("/route-rule/goto", test_goto);
         ADD("/route-rule/table-of-our-own", test_table);
         ADD("/route-rule/watch", test_watch);
         return g_test_run();
