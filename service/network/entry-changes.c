@@ -165,8 +165,8 @@ void entry_changes_log_choices(Network *network)
 
 static bool maps_are_in_force(const Network *network)
 {
-        return (network->state == NETWORK_ACTIVE || network->state == NETWORK_DEGRADED) &&
-               network->config->nat_mode == NAT_MODE_1TO1 && network->record->table;
+        return network_is_up(network) && network->config->nat_mode == NAT_MODE_1TO1 &&
+               network->record->table;
 }
 
 /* The kernel refuses where somebody else has changed the table and we are not told of that yet: it

@@ -48,6 +48,12 @@ int interface_find(const Network *network, Link *ret_link, char **ret_which)
         return find(network->host->rtnl, &network->config->match, ret_link, ret_which);
 }
 
+bool interface_exists(const Network *network)
+{
+        Link link;
+        return interface_find(network, &link, NULL) == 0;
+}
+
 void interface_set(Network *network, const char *interface)
 {
         if (g_str_equal(network->interface, interface))

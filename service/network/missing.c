@@ -11,11 +11,6 @@
 #include "network/network-private.h"
 #include "network/public.h"
 
-static bool is_up(const Network *network)
-{
-        return network->state == NETWORK_ACTIVE || network->state == NETWORK_DEGRADED;
-}
-
 /* An interface that cannot be read has none, and all of them: nobody is helped by a repair. */
 static bool has_address(Network *network, guint index, guint32 address)
 {
@@ -31,7 +26,8 @@ unsigned missing_link(Network *network)
 {
         Link link;
 
-        if (!is_up(network) || link_get(network->host->rtnl, network->interface, &link) < 0 ||
+        if (!network_is_up(network) ||
+            link_get(network->host->rtnl, network->interface, &link) < 0 ||
             link.index != network->record->index)
                 return 0;
         if (link.up && has_address(network, link.index, network->config->gateway_ip))
@@ -43,7 +39,7 @@ unsigned missing_address(Network *network, guint index, guint32 address)
 {
         const NetworkConfig *config = network->config;
 
-        if (!is_up(network))
+        if (!network_is_up(network))
                 return 0;
         if (index == network->record->index)
                 return address == config->gateway_ip ? missing_link(network) : 0;
@@ -65,7 +61,7 @@ unsigned missing_public(Network *network)
 {
         const Entries *entries = network->config->entries;
 
-        if (!is_up(network) || network->config->nat_mode != NAT_MODE_1TO1)
+        if (!network_is_up(network) || network->config->nat_mode != NAT_MODE_1TO1)
                 return 0;
         guint index = public_index(network);
         if (index == 0)
@@ -86,7 +82,7 @@ unsigned missing_public(Network *network)
 
 unsigned missing_routes(Network *network)
 {
-        return !is_up(network) || routes_are_there(network) ? 0 : NETWORK_PART_ROUTES;
+        return !network_is_up(network) || routes_are_there(network) ? 0 : NETWORK_PART_ROUTES;
 }
 
 static bool is_open_to(Network *network, const char *interface)
@@ -99,8 +95,8 @@ unsigned missing_accepts(Network *network)
 {
         const Record *record = network->record;
 
-        if (!is_up(network) || (is_open_to(network, record->foreign_upstream) &&
-                                is_open_to(network, record->foreign_public)))
+        if (!network_is_up(network) || (is_open_to(network, record->foreign_upstream) &&
+                                        is_open_to(network, record->foreign_public)))
                 return 0;
         return NETWORK_PART_OTHER_FIREWALLS;
 }

@@ -2,7 +2,8 @@
 #pragma once
 
 /* The inside of a network, for the files that make it up: network.c (the object), operations.c (the
- * queue), steps.c and step-*.c (what is done to the host), entry-changes.c and leases.c. */
+ * queue, and operation-*.c, what it does), steps.c and step-*.c (what is done to the host),
+ * entry-changes.c and leases.c. */
 
 #include "host/dhcp-watch.h"
 #include "host/dnsmasq.h"
@@ -91,6 +92,9 @@ void network_clear_state_dir(Network *network, const char *state_dir, bool keep_
 /* Sets config, keeping what depends on it in step. Takes @config. */
 void network_set_config(Network *network, NetworkConfig *config);
 
+/* Whether it is there for its DUTs: active or degraded. */
+bool network_is_up(const Network *network);
+
 /* operations.c */
 /* Whether somebody waits for the operation that runs, to be told of what does not work. */
 bool operations_have_caller(const Network *network);
@@ -161,6 +165,7 @@ GArray *leases_taken_addresses(Network *network);
 /* interface.c: the NIC as it is now. 0, -ENODEV where there is none, -ENOTUNIQ where `match` fits
  * several (*ret_which names them; the caller's), or another negative errno. */
 int interface_find(const Network *network, Link *ret_link, char **ret_which);
+bool interface_exists(const Network *network);
 /* The NIC is called @interface from now on. */
 void interface_set(Network *network, const char *interface);
 

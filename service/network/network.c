@@ -296,6 +296,11 @@ const NetworkConfig *network_config(const Network *network)
         return network->config;
 }
 
+bool network_is_up(const Network *network)
+{
+        return network->state == NETWORK_ACTIVE || network->state == NETWORK_DEGRADED;
+}
+
 NetworkState network_state(const Network *network)
 {
         return network->state;

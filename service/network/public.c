@@ -503,10 +503,9 @@ bool public_sync(Network *network, GError **error)
 void public_announce(Network *network)
 {
         const Entries *entries = network->config->entries;
-        bool is_up = network->state == NETWORK_ACTIVE || network->state == NETWORK_DEGRADED;
         guint index = public_index(network);
 
-        if (!is_up || network->config->nat_mode != NAT_MODE_1TO1 || index == 0)
+        if (!network_is_up(network) || network->config->nat_mode != NAT_MODE_1TO1 || index == 0)
                 return;
         g_autoptr(GArray) mapped = g_array_new(FALSE, FALSE, sizeof(guint32));
         for (guint i = 0; i < entries_n_addresses(entries); i++) {

@@ -45,7 +45,7 @@ static void ended(Dnsmasq *dnsmasq, const char *reason, gpointer data)
 {
         Network *network = data;
 
-        if (network->state == NETWORK_ACTIVE || network->state == NETWORK_DEGRADED) {
+        if (network_is_up(network)) {
                 g_autofree char *text = g_strdup_printf("dnsmasq: %s", reason);
                 network_set_state(network, NETWORK_DEGRADED, text);
         }

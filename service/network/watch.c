@@ -310,8 +310,7 @@ static void nm_seen(const char *interface, bool held, gpointer data)
         Network *network = network_of_interface(watch->host, interface);
 
         if (network && held && network_is_wanted_up(network)) {
-                NetworkState state = network_state(network);
-                if (state == NETWORK_ACTIVE || state == NETWORK_DEGRADED)
+                if (network_is_up(network))
                         log_network_notice(network_name(network),
                                            "NetworkManager has laid hands on %s", interface);
                 network_repair(network, NETWORK_PART_HAND_OVER | NETWORK_PART_LINK |
