@@ -143,6 +143,8 @@ bool network_find_address(const Network *network, const char *text, guint32 *ret
  * INTERFACE_IN_USE, FOREIGN_DHCP_SERVER, ADDRESS_IN_USE, INVALID_ARGS (an address of the host as
  * public_ip), FAILED: the host is as it was, and the state is failed. */
 void network_up(Network *network, NetworkDone done, gpointer data);
+/* The same for a configuration that asks for it: what fails is tried again later. */
+void network_start(Network *network, NetworkDone done, gpointer data);
 /* Takes it down; down already is success. What could not be given back is logged. */
 void network_down(Network *network, NetworkDone done, gpointer data);
 /* Takes it down and removes its state directory's files. Its journal, which says so, and the files

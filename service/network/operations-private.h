@@ -23,7 +23,7 @@ struct Operation {
         NetworkConfig *config; /* CHANGE: the new one; after the swap the old one */
         Entries *configured;   /* CHANGE: what `configured` becomes or was */
         unsigned changes;      /* CHANGE, REFRESH */
-        bool by_itself;        /* UP: nobody has asked for it */
+        bool by_itself;        /* UP: no caller has asked for it */
         bool log;              /* CHANGE: the entry log changes */
         bool committing;       /* CHANGE: its files may have been replaced */
         gpointer entry_change; /* ENTRY */

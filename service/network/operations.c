@@ -215,6 +215,14 @@ void network_up(Network *network, NetworkDone done, gpointer data)
         operation_queue(network, operation_new(OPERATION_UP, done, data));
 }
 
+void network_start(Network *network, NetworkDone done, gpointer data)
+{
+        Operation *operation = operation_new(OPERATION_UP, done, data);
+
+        operation->by_itself = true;
+        operation_queue(network, operation);
+}
+
 void network_down(Network *network, NetworkDone done, gpointer data)
 {
         operation_queue(network, operation_new(OPERATION_DOWN, done, data));

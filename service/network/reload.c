@@ -118,7 +118,7 @@ static void start_all(Reload *reload)
         while (reload->made->len > 0) {
                 g_autoptr(Network) network = g_ptr_array_steal_index(reload->made, 0);
                 if (network_is_wanted_up(network))
-                        network_up(network, one_up, reload);
+                        network_start(network, one_up, reload);
                 else /* taken down before the daemon's restart, perhaps not to the end */
                         network_down(network, one_up, reload);
         }
@@ -137,7 +137,7 @@ static void change(Reload *reload, Network *network, const NetworkConfig *from_f
                 manager_change_configured(reload->manager, network, g_steal_pointer(&config),
                                           entries_copy(from_file->entries), one_done, reload);
         else if (network_state(network) == NETWORK_FAILED && network_is_wanted_up(network))
-                network_up(network, one_up, reload);
+                network_start(network, one_up, reload);
         else
                 reload_release(reload);
 }

@@ -409,3 +409,18 @@ def test_entries_of_the_bus_outlive_updates_and_reloads(lab):
     equal(sorted(entry["ip"] for entry in network.get("Addresses")),
           ["192.168.100.10", "192.168.100.60"], "the addresses")
     equal(network.get("DnsEntries"), [("a.lab", "10.0.0.1")], "the DNS entries")
+
+
+def test_network_of_a_file_that_failed_is_tried_again(lab):
+    """Nobody is there to say Up once what was in the way has gone."""
+    dut = lab.dut()
+    lab.configure("again.yaml", "interface: raw0\n")
+    os.rename("/usr/sbin/dnsmasq", "/usr/sbin/dnsmasq.away")
+    try:
+        with refused(bus.ERROR + "Failed", "dnsmasq"):
+            lab.reload()
+        equal(lab.network("raw0").get("Origin").endswith("again.yaml"), True, "its origin is the file")
+    finally:
+        os.rename("/usr/sbin/dnsmasq.away", "/usr/sbin/dnsmasq")
+    lab.network("raw0").wait_state("active", deadline=10)
+    equal(dut.dhcp()["ip"], "192.168.100.100", "the address")
