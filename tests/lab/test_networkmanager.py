@@ -127,7 +127,7 @@ def plugged_in_unnoticed(lab, name):
     """A board that comes while NetworkManager is not there."""
     dut = Dut(name, "02:00:00:00:00:77")
     lab.duts.append(dut)
-    wait_for(lambda: any("fe80::" in item for item in host.addresses()[name]), "its link is up")
+    wait_for(lambda: host.has_link_local(name), "its link is up")
     return dut
 
 

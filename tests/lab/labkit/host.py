@@ -52,6 +52,15 @@ def routes():
                   for line in lines)
 
 
+def has_link_local(interface):
+    """The address is listed a moment before its routes are."""
+    lines = [line for line in routes() if f" dev {interface} " in f"{line} "]
+    return any("fe80::" in item for item in addresses()[interface]) and \
+        any(line.startswith("local fe80::") for line in lines) and \
+        any(line.startswith("fe80::/64 ") for line in lines) and \
+        any(line.startswith("multicast ff00::/8 ") for line in lines)
+
+
 def rules():
     return sorted(line for family in ("-4", "-6")
                   for line in run("ip", family, "rule", "show").splitlines())

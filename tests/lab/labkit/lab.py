@@ -98,8 +98,8 @@ class Lab:
         if not name.startswith(("raw", "tap", "docker")):
             wait_for(lambda: host.network_manager().get(name, ("",))[0] in HELD,
                      f"NetworkManager connects {name}")
-        wait_for(lambda: any("fe80::" in item for item in host.addresses()[name]),
-                 f"{name} has its link-local address")
+        wait_for(lambda: host.has_link_local(name),
+                 f"{name} has its link-local address, and the kernel its routes to it")
         self.remember()
         return dut
 
