@@ -371,9 +371,10 @@ bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError 
         return false;
 }
 
-bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet, GError **error)
+bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet, guint32 mark,
+                                     guint32 mask, GError **error)
 {
-        Search search = { .untranslated_from = subnet };
+        Search search = { .untranslated_from = subnet, .mark = mark, .mask = mask };
         guint n = 0;
 
         int r = end_searched(conntrack, &search, &n);

@@ -31,6 +31,7 @@ bool conntrack_end_marked(Conntrack *conntrack, guint32 mark, guint32 mask, GErr
  * as long as its sender sends. */
 bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError **error);
 
-/* Ends every connection from an address of @subnet to one outside of it that is not translated: one
- * that began while the rules were gone. */
-bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet, GError **error);
+/* Ends every connection from an address of @subnet to one outside of it that is not translated, and
+ * whose mark has @mark in the bits @mask: one that began while the rules were gone. */
+bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet, guint32 mark,
+                                     guint32 mask, GError **error);

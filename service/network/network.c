@@ -170,11 +170,15 @@ void network_end_move(Network *network)
 static void expect(Network *network)
 {
         const NetworkConfig *config = network->config;
-        GuardedNetwork guarded = { network->record->interface, config->subnet };
+        const Record *record = network->record;
+        GuardedNetwork guarded = { record->interface, config->subnet };
+        GatewayPlace place = { record->interface, record->gateway_ip, record->twin };
 
         g_free(network->interface);
-        network->interface = g_strdup(network->record->interface);
-        if (network->record->is_up && !nat_mode_forwards(config->nat_mode))
+        network->interface = g_strdup(record->interface);
+        if (record->gateway_ip != 0)
+                gateways_expect(network->host->gateways, network->name, &place);
+        if (record->is_up && !nat_mode_forwards(config->nat_mode))
                 guard_expect(network->host->guard, network->name, &guarded);
 }
 

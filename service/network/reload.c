@@ -371,21 +371,6 @@ static void load_left(Reload *reload, GHashTable *bad_files)
         }
 }
 
-/* The first network that comes up replaces the tables that all have together: the others' packets
- * go by them meanwhile. */
-static void expect_gateways(const Host *host)
-{
-        g_auto(GStrv) names = store_list(host, false);
-
-        for (char **name = names; *name; name++) {
-                g_autoptr(Record) record = record_load(host->run_dir, *name, NULL);
-                if (!record || !record->interface || record->gateway_ip == 0)
-                        continue;
-                const GatewayPlace place = { record->interface, record->gateway_ip, record->twin };
-                gateways_expect(host->gateways, *name, &place);
-        }
-}
-
 void manager_load(Manager *manager)
 {
         Reload *reload = reload_new(manager, loaded, manager);
@@ -394,7 +379,6 @@ void manager_load(Manager *manager)
 
         recovery_run(manager->host);
         group_recover(manager->host);
-        expect_gateways(manager->host);
         load_bus(reload);
         load_files(reload, bad_files);
         load_left(reload, bad_files);

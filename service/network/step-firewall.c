@@ -11,6 +11,7 @@
 
 #include "model/name.h"
 #include "model/ruleset.h"
+#include "model/twin.h"
 #include "network/public.h"
 #include "util/error.h"
 
@@ -83,15 +84,17 @@ bool firewall_apply(Network *network, GError **error)
 }
 
 /* What a DUT began while somebody had taken the rules away goes out untranslated, or is dropped now
- * for as long as it lasts: it begins anew. */
+ * for as long as it lasts: it begins anew. Of a twin, the host may have hosts of the same subnet.
+ */
 static bool end_strays(Network *network, GError **error)
 {
         bool is_repair = network->run.changes & NETWORK_PART_FIREWALL;
+        guint twin = network->record->twin;
 
         return !is_repair || (network->run.changes & STEP_CHANGE_UP) ||
                !nat_mode_forwards(network->config->nat_mode) ||
                conntrack_end_untranslated_from(network->host->conntrack, &network->config->subnet,
-                                               error);
+                                               twin_mark(twin), twin ? TWIN_MARK_MASK : 0, error);
 }
 
 void firewall_start(Network *network)
