@@ -39,6 +39,7 @@ static void reload_release(Reload *reload)
 
         if (--reload->n_pending > 0)
                 return;
+        reload->manager->n_tasks--;
         if (reload->errors->len > 0) {
                 g_autoptr(GError) error =
                         g_error_new_literal(SERVICE_ERROR, (int)reload->code, reload->errors->str);
@@ -215,6 +216,7 @@ static Reload *reload_new(Manager *manager, ManagerDone done, gpointer data)
         reload->done = done;
         reload->data = data;
         reload->n_pending = 1; /* the reading itself */
+        manager->n_tasks++;
         reload->made = g_ptr_array_new_with_free_func((GDestroyNotify)network_unref);
         reload->unwanted = g_ptr_array_new_with_free_func((GDestroyNotify)network_unref);
         return reload;
