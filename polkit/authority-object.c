@@ -19,7 +19,9 @@ static const struct {
 /* The text of the @nth detail. */
 static const char *get(const AuthorityObject *object, guint nth)
 {
-        return *(const char *const *)((const char *)object + details[nth].offset);
+        const void *field = (const char *)object + details[nth].offset; /* aligned as its type is */
+
+        return *(const char *const *)field;
 }
 
 static void object_clear(gpointer data)
