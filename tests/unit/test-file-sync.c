@@ -256,7 +256,7 @@ static void test_flushed(Fixture *fixture, gconstpointer data)
         g_assert_no_error(fixture->error);
 }
 
-static void never(const GError *error, gpointer data)
+G_GNUC_NORETURN static void never(const GError *error, gpointer data)
 {
         g_assert_not_reached();
 }

@@ -176,7 +176,7 @@ static void test_watch(Fixture *fixture, gconstpointer data)
 {
         g_autoptr(GError) error = NULL;
         bool told = false;
-        g_autoptr(RouteRuleWatch) watch =
+        g_autoptr(RouteRuleWatch) watch G_GNUC_UNUSED =
                 route_rule_watch_new(netlink_port(fixture->rtnl), on_gone, &told, &error);
         g_assert_no_error(error);
 

@@ -89,7 +89,8 @@ static void test_tables(void)
         g_assert_no_error(error);
         guint32 port = nft_port(nft);
         Tables tables = { .seen = g_string_new(NULL) };
-        g_autoptr(NftWatch) watch = nft_watch_new(&port, 1, on_table, &tables, &error);
+        g_autoptr(NftWatch) watch G_GNUC_UNUSED =
+                nft_watch_new(&port, 1, on_table, &tables, &error);
         g_assert_no_error(error);
         g_autoptr(Ruleset) rules = ruleset(2);
 
@@ -122,7 +123,8 @@ static void test_own_changes_are_no_overrun(void)
         g_assert_no_error(error);
         guint32 port = nft_port(nft);
         Tables tables = { .seen = g_string_new(NULL) };
-        g_autoptr(NftWatch) watch = nft_watch_new(&port, 1, on_table, &tables, &error);
+        g_autoptr(NftWatch) watch G_GNUC_UNUSED =
+                nft_watch_new(&port, 1, on_table, &tables, &error);
         g_assert_no_error(error);
         g_autoptr(Ruleset) rules = ruleset(20000);
 
@@ -143,7 +145,8 @@ static void test_overrun(void)
         g_assert_no_error(error);
         guint32 none = 0;
         Tables tables = { .seen = g_string_new(NULL) };
-        g_autoptr(NftWatch) watch = nft_watch_new(&none, 1, on_table, &tables, &error);
+        g_autoptr(NftWatch) watch G_GNUC_UNUSED =
+                nft_watch_new(&none, 1, on_table, &tables, &error);
         g_assert_no_error(error);
         g_autoptr(Ruleset) rules = ruleset(20000);
 
@@ -191,7 +194,7 @@ static void test_addresses(void)
         g_autoptr(Netlink) rtnl = netlink_new(NETLINK_ROUTE, &error);
         g_assert_no_error(error);
         Addresses addresses = { .gone = g_array_new(FALSE, FALSE, sizeof(IpAddressGone)) };
-        g_autoptr(IpAddressWatch) watch =
+        g_autoptr(IpAddressWatch) watch G_GNUC_UNUSED =
                 ip_address_watch_new(netlink_port(rtnl), on_addresses, &addresses, &error);
         g_assert_no_error(error);
         Link link;
@@ -260,7 +263,7 @@ static void test_knobs(void)
         namespace_add_veth("left", "right");
         g_assert_cmpint(link_get(rtnl, "left", &link), ==, 0);
         knobs.index = link.index;
-        g_autoptr(SysctlWatch) watch = sysctl_watch_new(on_turned, &knobs, &error);
+        g_autoptr(SysctlWatch) watch G_GNUC_UNUSED = sysctl_watch_new(on_turned, &knobs, &error);
         g_assert_no_error(error);
 
         g_assert_true(sysctl_set(SYSCTL_IPV4_FORWARDING, "left", 1, &error));
