@@ -98,7 +98,7 @@ def test_error_in_a_file_is_logged_where_nobody_waits_for_it(lab):
     bad = lab.configure("bad.yaml", "interface: raw0\nsubnet: 10.4.0.0/33\n")
     lab.stop_daemon()
     lab.start_daemon()
-    contains(journal_of_daemon(), f"{bad}:2:9: ")
+    wait_for(lambda: f"{bad}:2:9: " in journal_of_daemon(), "the error is in the journal")
 
 
 def test_broken_file_leaves_its_network_as_it_was(lab):
