@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`./lab bench`: runs the build's bench program, with a LAN and an upstream around it. It prints what it
-measures, and fails by its exit code. `./lab bench soak` runs the soak instead, an hour of it."""
+measures, and fails by its exit code. `./lab bench soak` runs the soak instead, an hour of it, and
+`./lab bench twins` what twins cost."""
 
 import os
 import random
@@ -35,9 +36,23 @@ def run_soak_alone():
     return 1 if broken else 0
 
 
+def run_twins_alone():
+    """BENCH_STRICT makes it fail where a ratio falls short."""
+    from labkit.bench_twins import run_twins
+
+    lab = Lab()
+    lab.begin()
+    short = run_twins(lab)
+    lab.end()
+    return 1 if short and os.environ.get("BENCH_STRICT") else 0
+
+
+ALONE = {("soak",): run_soak_alone, ("twins",): run_twins_alone}
+
+
 def run_bench(*names):
-    if names == ("soak",):
-        return run_soak_alone()
+    if names in ALONE:
+        return ALONE[names]()
     program = os.path.join(os.environ["LAB_BUILD"], PROGRAM)
     if not os.access(program, os.X_OK):
         print(f"the build has no {PROGRAM}")

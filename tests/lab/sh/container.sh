@@ -79,6 +79,7 @@ container_prepare() {
                 printf 'LAB_TOP=%s\nLAB_BUILD=%s\nLAB_COLOUR=%s\nLAB_COLUMNS=%s\nCI=%s\n' "$top" \
                         "$build_dir" "${bold:+yes}" "$(tput cols 2>/dev/null || echo 100)" "${CI-}"
                 printf 'SOAK_SECONDS=%s\nSOAK_SEED=%s\n' "${SOAK_SECONDS-}" "${SOAK_SEED-}"
+                printf 'BENCH_STRICT=%s\n' "${BENCH_STRICT-}"
         } >"$out_dir/environment"
         rm -f "$out_dir/output" && mkfifo "$out_dir/output"
 }
