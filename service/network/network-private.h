@@ -89,8 +89,6 @@ bool network_begin_move(Network *network, const char *state_dir, GError **error)
 void network_end_move(Network *network);
 /* Removes our files from @state_dir, and it. Failures are logged. */
 void network_clear_state_dir(Network *network, const char *state_dir, bool keep_dnsmasq);
-/* Sets config, keeping what depends on it in step. Takes @config. */
-void network_set_config(Network *network, NetworkConfig *config);
 
 /* Whether it is there for its DUTs: active or degraded. */
 bool network_is_up(const Network *network);

@@ -103,12 +103,6 @@ bool network_save_record(Network *network, GError **error)
         return record_save(network->record, network->host->run_dir, network->name, error);
 }
 
-void network_set_config(Network *network, NetworkConfig *config)
-{
-        config_free(network->config);
-        network->config = config;
-}
-
 /* What may be of ours in a state directory. */
 void network_clear_state_dir(Network *network, const char *state_dir, bool keep_dnsmasq)
 {
