@@ -12,6 +12,7 @@
 #include "model/ruleset.h"
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_arp.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/in.h>
@@ -97,8 +98,10 @@ static void add_begun(RulesetTable *table, RulesetMap *map, const GatewayPlace *
         rule_set_ct_mark(rule, TWIN_MARK_MASK, twin_mark(twin->twin));
 }
 
-/* A board's answers to somebody else go where that is, by the main table: the LAN may have the same
- * subnet as the twin. What it has begun itself is its own zone's. */
+/* What a board sends goes by the main table, unmarked: its answers to somebody else, since the LAN
+ * may have the same subnet as the twin, and what it has begun itself (its own zone's), since no
+ * other table leads out, and looking there first costs every packet. Only what it has begun with a
+ * public address of its own network comes back. */
 static void add_marked(RulesetTable *table, RulesetMap *map, const GatewayPlace *twin)
 {
         RulesetChain *chain = add_target(table, map, twin);
@@ -107,6 +110,11 @@ static void add_marked(RulesetTable *table, RulesetMap *map, const GatewayPlace 
         match_iifname(answer, NFT_CMP_EQ, twin->interface);
         match_zone(answer, NFT_CMP_NEQ, (guint16)twin->twin);
         rule_verdict(answer, NFT_RETURN);
+
+        RulesetRule *outward = chain_add_rule(chain);
+        match_iifname(outward, NFT_CMP_EQ, twin->interface);
+        match_ct_bits(outward, NFT_CT_STATUS, IPS_DST_NAT, 0);
+        rule_verdict(outward, NFT_RETURN);
 
         RulesetRule *rest = chain_add_rule(chain);
         rule_count(rest);

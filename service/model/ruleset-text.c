@@ -175,7 +175,8 @@ static bool print_port(GString *text, const Loaded *loaded, const ExpressionValu
         return true;
 }
 
-/* nft's words for bits that are looked at: "a,b" for any of them, "a / a,b" for a and not b. */
+/* nft's words for bits that are looked at: "a,b" for any of them (behind "!": for
+ * none), "a / a,b" for a and not b. */
 static void print_ct_value(GString *text, guint32 ct_key, guint32 mask, guint32 value)
 {
         print_ct_bits(text, ct_key, value ? value : mask);
@@ -192,10 +193,14 @@ static void print_compare(GString *text, guint16 family, const Loaded *loaded,
         const ExpressionValue *value = &compare->compare.value;
         bool is_bits = source->type == EXPRESSION_CT && source->ct_key != NFT_CT_ZONE;
         bool differs = compare->compare.operation == NFT_CMP_NEQ && !is_bits;
+        bool is_none = is_bits && compare->compare.operation == NFT_CMP_EQ && !number_of(value);
 
         if (print_port(text, loaded, value))
                 return;
-        g_string_append_printf(text, " %s%s ", source_name(family, source), differs ? " !=" : "");
+        g_string_append_printf(text, " %s%s ", source_name(family, source),
+                               differs   ? " !="
+                               : is_none ? " !"
+                                         : "");
         if (source->type == EXPRESSION_META)
                 print_meta_value(text, source->meta.key, value);
         else if (source->type == EXPRESSION_PAYLOAD)

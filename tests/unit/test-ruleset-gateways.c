@@ -83,6 +83,7 @@ static void test_twin_targets(void)
                      "\t\tcounter ct mark set ct mark & 0x00ffffff | 0x00c00000\n\t}\n");
         expect(text, "\tchain marked_3 {\n"
                      "\t\tiifname \"eth2\" ct original zone != 3 counter return\n"
+                     "\t\tiifname \"eth2\" ct status ! dnat counter return\n"
                      "\t\tcounter meta mark set meta mark & 0x00ffffff | 0x00c00000\n\t}\n");
         expect(text, "\tchain asked_3 {\n"
                      "\t\tip daddr 192.168.100.1 udp dport 53 counter redirect to :20003\n"
@@ -125,6 +126,7 @@ static void test_twin_mappings(void)
         RulesetFacts facts = {
                 .interface = "eth2",
                 .table = "jumpstarter_eth2",
+                .filter_table = FILTER_TABLE,
                 .upstream = "eth0",
                 .twin = 1,
                 .config = &config,
