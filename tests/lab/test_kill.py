@@ -76,7 +76,7 @@ def kill_at_random(lab, seed):
     """Kills the daemon again and again, as it starts, works and rests."""
     chance = random.Random(seed)
     end = time.monotonic() + KILLS_SECONDS
-    kills = 0
+    kills, pids = 0, []
     while kills < KILLS and time.monotonic() < end:
         pids = wait_for(lab.daemon_pids, "systemd starts it again")
         time.sleep(chance.uniform(0, chance.choice((0.05, 0.15, 0.4))))  # the instants are the test
@@ -84,6 +84,7 @@ def kill_at_random(lab, seed):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 kills += 1
+    wait_for(lambda: not set(pids) & set(lab.daemon_pids()), "the last one killed has gone")
     return kills
 
 
