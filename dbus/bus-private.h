@@ -81,8 +81,8 @@ void connect_state_changed(Bus *bus, const Network *network);
 
 /* status.c: everything that GetStatus tells, as a MAP. The caller's. */
 Value *status_of_network(Bus *bus, const Network *network);
-/* The rules as `nft list table` prints them; "" where NAT is disabled. NULL on an error. The
- * caller's. */
+/* The rules as `nft list` prints them, the filter's behind the translation's; "" where NAT is
+ * disabled. NULL on an error. The caller's. */
 char *status_rules(const Network *network, GError **error);
 /* The leases as the bus has them: a LIST of MAPs, expired ones left out. */
 Value *status_leases(const Network *network);

@@ -418,27 +418,50 @@ static void add_rule(NftBatch *batch, const RulesetTable *table, const RulesetCh
                 copy);
 }
 
+static void add_rules(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
+{
+        for (guint i = 0; i < chain->rules->len; i++)
+                add_rule(batch, table, chain, g_ptr_array_index(chain->rules, i));
+}
+
+static void change_maps(NftBatch *batch, guint16 type, const RulesetTable *table)
+{
+        for (guint i = 0; i < table->maps->len; i++)
+                change_map(batch, type, table, g_ptr_array_index(table->maps, i));
+}
+
+static void add_maps(NftBatch *batch, const RulesetTable *table)
+{
+        for (guint i = 0; i < table->maps->len; i++)
+                add_map(batch, table, g_ptr_array_index(table->maps, i), i + 1);
+}
+
 void nft_objects_add_part(NftBatch *batch, const RulesetTable *part)
 {
         for (guint i = 0; i < part->chains->len; i++) {
                 const RulesetChain *chain = g_ptr_array_index(part->chains, i);
                 add_chain(batch, part, chain);
-                for (guint j = 0; j < chain->rules->len; j++)
-                        add_rule(batch, part, chain, g_ptr_array_index(chain->rules, j));
+                add_rules(batch, part, chain);
         }
-        for (guint i = 0; i < part->maps->len; i++) /* they name chains */
-                change_map(batch, NFT_MSG_NEWSETELEM, part, g_ptr_array_index(part->maps, i));
+        change_maps(batch, NFT_MSG_NEWSETELEM, part); /* elements name chains */
+}
+
+/* All of them; there may be none. */
+static void remove_rules(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
+{
+        g_autoptr(NftRule) rules = checked(nftnl_rule_alloc());
+
+        nftnl_rule_set_str(rules, NFTNL_RULE_TABLE, table->name);
+        nftnl_rule_set_str(rules, NFTNL_RULE_CHAIN, chain->name);
+        nftnl_rule_nlmsg_build_payload(nft_batch_add(batch, NFT_MSG_DELRULE, table->family, 0),
+                                       rules);
 }
 
 static void remove_chain(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
 {
-        g_autoptr(NftRule) rules = checked(nftnl_rule_alloc());
         g_autoptr(NftChain) copy = checked(nftnl_chain_alloc());
 
-        nftnl_rule_set_str(rules, NFTNL_RULE_TABLE, table->name); /* all of them */
-        nftnl_rule_set_str(rules, NFTNL_RULE_CHAIN, chain->name);
-        nftnl_rule_nlmsg_build_payload(nft_batch_add(batch, NFT_MSG_DELRULE, table->family, 0),
-                                       rules);
+        remove_rules(batch, table, chain);
         nftnl_chain_set_str(copy, NFTNL_CHAIN_TABLE, table->name);
         nftnl_chain_set_str(copy, NFTNL_CHAIN_NAME, chain->name);
         nftnl_chain_nlmsg_build_payload(nft_batch_add(batch, NFT_MSG_DELCHAIN, table->family, 0),
@@ -447,17 +470,36 @@ static void remove_chain(NftBatch *batch, const RulesetTable *table, const Rules
 
 void nft_objects_remove_part(NftBatch *batch, const RulesetTable *part)
 {
-        for (guint i = 0; i < part->maps->len; i++)
-                change_map(batch, NFT_MSG_DELSETELEM, part, g_ptr_array_index(part->maps, i));
+        change_maps(batch, NFT_MSG_DELSETELEM, part);
         for (guint i = 0; i < part->chains->len; i++)
                 remove_chain(batch, part, g_ptr_array_index(part->chains, i));
+}
+
+/* The kernel takes a table, chain, map or element once more where it is the same as before. */
+void nft_objects_put_part(NftBatch *batch, const RulesetTable *part, guint32 flags)
+{
+        nft_objects_add_table(batch, part->family, part->name, flags);
+        add_maps(batch, part);
+        for (guint i = 0; i < part->chains->len; i++) {
+                const RulesetChain *chain = g_ptr_array_index(part->chains, i);
+                add_chain(batch, part, chain);
+                remove_rules(batch, part, chain);
+                add_rules(batch, part, chain);
+        }
+        change_maps(batch, NFT_MSG_NEWSETELEM, part);
+}
+
+/* Put first, so that there is all to be removed. */
+void nft_objects_take_part(NftBatch *batch, const RulesetTable *part, guint32 flags)
+{
+        nft_objects_put_part(batch, part, flags);
+        nft_objects_remove_part(batch, part);
 }
 
 void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint32 flags)
 {
         nft_objects_remove_table(batch, table->family, table->name);
         nft_objects_add_table(batch, table->family, table->name, flags);
-        for (guint i = 0; i < table->maps->len; i++)
-                add_map(batch, table, g_ptr_array_index(table->maps, i), i + 1);
+        add_maps(batch, table);
         nft_objects_add_part(batch, table);
 }

@@ -44,10 +44,9 @@ static bool table_exists(const char *name, bool *ret_exists, GError **error)
         return true;
 }
 
-char *nft_print_table(const char *table, GError **error)
+static char *print(const char *table, const char *command, GError **error)
 {
         g_autoptr(NftContext) context = NULL;
-        g_autofree char *command = g_strdup_printf("list table ip %s", table);
         bool exists;
 
         if (!table_exists(table, &exists, error))
@@ -68,4 +67,18 @@ char *nft_print_table(const char *table, GError **error)
                 return NULL;
         }
         return g_strdup(nft_ctx_get_output_buffer(context));
+}
+
+char *nft_print_table(const char *table, GError **error)
+{
+        g_autofree char *command = g_strdup_printf("list table ip %s", table);
+
+        return print(table, command, error);
+}
+
+char *nft_print_chain(const char *table, const char *chain, GError **error)
+{
+        g_autofree char *command = g_strdup_printf("list chain ip %s %s", table, chain);
+
+        return print(table, command, error);
 }

@@ -84,31 +84,57 @@ static bool send_batch(NftBatch *batch, const char *table, GError **error)
         return r == 0 || nft_batch_fail(r, failed, table, error);
 }
 
-bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error)
+/* What is to be taken out may be in the other one of the two filter tables. */
+static guint32 flags_of(const Nft *nft, const RulesetTable *table)
+{
+        return g_str_equal(table->name, FILTER_TABLE_PLAIN) ? 0 : nft->table_flags;
+}
+
+static void take_shared(const Nft *nft, NftBatch *batch, const Ruleset *gone)
+{
+        for (guint i = 0; i < gone->tables->len; i++) {
+                const RulesetTable *table = g_ptr_array_index(gone->tables, i);
+                if (table->shared)
+                        nft_objects_take_part(batch, table, flags_of(nft, table));
+        }
+}
+
+static const char *name_of(const Ruleset *ruleset)
+{
+        const RulesetTable *first =
+                ruleset && ruleset->tables->len > 0 ? g_ptr_array_index(ruleset->tables, 0) : NULL;
+        return first ? first->name : "nftables";
+}
+
+bool nft_exchange(Nft *nft, const Ruleset *gone, const Ruleset *ruleset, GError **error)
 {
         g_autoptr(NftBatch) batch = nft_batch_new(nft->netlink);
-        const char *name = "nftables";
 
-        for (guint i = 0; i < ruleset->tables->len; i++) {
+        if (gone)
+                take_shared(nft, batch, gone);
+        for (guint i = 0; ruleset && i < ruleset->tables->len; i++) {
                 const RulesetTable *table = g_ptr_array_index(ruleset->tables, i);
-                nft_objects_replace_table(batch, table, nft->table_flags);
-                name = table->name; /* all have the same */
+                if (table->shared)
+                        nft_objects_put_part(batch, table, flags_of(nft, table));
+                else
+                        nft_objects_replace_table(batch, table, nft->table_flags);
         }
-        return send_batch(batch, name, error);
+        return send_batch(batch, name_of(ruleset ? ruleset : gone), error);
+}
+
+bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error)
+{
+        return nft_exchange(nft, NULL, ruleset, error);
 }
 
 static bool change_part(Nft *nft, const Ruleset *part,
                         void (*change)(NftBatch *batch, const RulesetTable *part), GError **error)
 {
         g_autoptr(NftBatch) batch = nft_batch_new(nft->netlink);
-        const char *name = "nftables";
 
-        for (guint i = 0; i < part->tables->len; i++) {
-                const RulesetTable *table = g_ptr_array_index(part->tables, i);
-                change(batch, table);
-                name = table->name; /* all have the same */
-        }
-        return send_batch(batch, name, error);
+        for (guint i = 0; i < part->tables->len; i++)
+                change(batch, g_ptr_array_index(part->tables, i));
+        return send_batch(batch, name_of(part), error);
 }
 
 bool nft_add_part(Nft *nft, const Ruleset *part, GError **error)

@@ -23,9 +23,12 @@ bool nft_owns_tables(const Nft *nft);
 /* What the kernel's notifications name as the author of our changes. */
 guint32 nft_port(const Nft *nft);
 
-/* Replaces the tables of @ruleset, whatever they held, in one transaction. FAILED with the kernel's
- * reason else, and nothing changed. */
+/* Replaces the tables of @ruleset, whatever they held, in one transaction; of a table that is
+ * shared only what @ruleset has in it. FAILED with the kernel's reason else, and nothing changed.
+ */
 bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error);
+/* The same, and what @gone has in shared tables goes; not there is fine. Either may be NULL. */
+bool nft_exchange(Nft *nft, const Ruleset *gone, const Ruleset *ruleset, GError **error);
 
 /* Adds what @part has to the tables of the same names, which are there and have its maps and sets;
  * or takes exactly that out again. FAILED where they are not so, and nothing changed. */
@@ -49,6 +52,7 @@ typedef struct NftMapping {
 bool nft_change_mappings(Nft *nft, const char *table, bool is_twin, const NftMapping *removed,
                          guint n_removed, const NftMapping *added, guint n_added, GError **error);
 
-/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables); "" where there is none.
- * The caller's. */
+/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables), or one of its chains as
+ * `nft list chain ip TABLE CHAIN` does; "" where there is none. The caller's. */
 char *nft_print_table(const char *table, GError **error);
+char *nft_print_chain(const char *table, const char *chain, GError **error);

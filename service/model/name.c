@@ -31,7 +31,7 @@ bool interface_name_is_valid(const char *name)
 
 char *table_name(const char *interface)
 {
-        char *name = g_strconcat("jumpstarter_", interface, NULL);
+        char *name = g_strconcat(TABLE_PREFIX, interface, NULL);
         for (char *p = name; *p; p++)
                 if (!g_ascii_isalnum(*p))
                         *p = '_';

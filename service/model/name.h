@@ -11,8 +11,9 @@
  */
 bool interface_name_is_valid(const char *name);
 
-/* The nftables table of @interface: "jumpstarter_" and the name, all but ASCII letters and digits
- * as
+#define TABLE_PREFIX "jumpstarter_"
+
+/* The nftables table of @interface: TABLE_PREFIX and the name, all but ASCII letters and digits as
  * '_'. The caller's string. Two names can meet: see table_name_with_suffix(). */
 char *table_name(const char *interface);
 /* The same for the @nth (from 2) interface that would meet a name in use: with the suffix ".N",

@@ -19,6 +19,8 @@
 
 Ruleset *ruleset_new(void);
 RulesetTable *ruleset_add_table(Ruleset *ruleset, guint16 family, const char *name);
+/* One that others have their parts in as well. */
+RulesetTable *ruleset_add_shared_table(Ruleset *ruleset, guint16 family, const char *name);
 RulesetMap *table_add_map(RulesetTable *table, RulesetMapType type, const char *name);
 /* An element of a map or set of addresses; a set has no @value. */
 void map_add(RulesetMap *map, guint32 key, guint32 value);
@@ -75,6 +77,18 @@ void rule_redirect(RulesetRule *rule, guint16 port);
 /* NFT_NAT_SNAT or NFT_NAT_DNAT to what @map has for the address in @field; a packet for which it
  * has nothing goes on to the next rule, uncounted. */
 void rule_nat_map(RulesetRule *rule, guint32 nat_type, guint32 field, const char *map);
+
+/* 224.0.0.0/4 */
+extern const Subnet multicast_subnet;
+
+/* What leads to the LAN: the upstream and, where it is another, the public interface. */
+typedef struct Uplinks {
+        const char *names[2];
+        guint n;
+} Uplinks;
+
+/* A network's part of the table @facts->filter_table: what may pass. */
+void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);
 
 /* What networks and the guard have in common. Nothing is forwarded between @interface and any other
  * one: */

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The rules of one network. A chain of ours that accepts only ends itself, never another table's
- * drop; so each network's `forward` judges what comes from or goes to its own interface and leaves
- * the rest alone, and two networks are apart because each of them says so.
- *
- * No packet leaves with a DUT's own address: what connection tracking will not translate (invalid,
- * untracked, or a connection older than the table) is dropped before it is accepted. */
+/* The rules of one network: how its packets are translated, in a table of its own, and its part of
+ * the table that says what may pass (ruleset-filter.c). Chains of type nat see a connection's first
+ * packet alone, so that others' connections pass them once. */
 
 #include "model/ruleset.h"
 
@@ -16,22 +13,7 @@
 #include "model/ruleset-build.h"
 #include "model/twin.h"
 
-/* As the register has ct state: NF_CT_STATE_BIT() of ip_conntrack_info and NF_CT_STATE_*_BIT. */
-#define STATE_INVALID     (1 << 0)
-#define STATE_ESTABLISHED (1 << 1)
-#define STATE_RELATED     (1 << 2)
-#define STATE_UNTRACKED   (1 << 6)
-
-#define STATUS_TRANSLATED (IPS_SRC_NAT | IPS_DST_NAT)
-
-static const Subnet multicast = { 0xe0000000, 4 };
 #define LIMITED_BROADCAST 0xffffffff
-
-/* What leads to the LAN: the upstream and, where it is another, the public interface. */
-typedef struct Uplinks {
-        const char *names[2];
-        guint n;
-} Uplinks;
 
 static Uplinks uplinks_of(const RulesetFacts *facts)
 {
@@ -126,16 +108,15 @@ static void add_hairpin(RulesetChain *chain, const RulesetFacts *facts)
         rule_masquerade(rest);
 }
 
-static void add_postrouting(RulesetTable *table, const RulesetFacts *facts)
+static void add_postrouting(RulesetTable *table, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         RulesetChain *chain = table_add_chain(table, "postrouting", "nat", NF_INET_POST_ROUTING,
                                               NF_IP_PRI_NAT_SRC);
         const Subnet *subnet = &facts->config->subnet;
-        Uplinks uplinks = uplinks_of(facts);
 
         RulesetRule *to_group = chain_add_rule(chain);
         match_subnet(to_group, FIELD_IP_SADDR, NFT_CMP_EQ, subnet);
-        match_subnet(to_group, FIELD_IP_DADDR, NFT_CMP_EQ, &multicast);
+        match_subnet(to_group, FIELD_IP_DADDR, NFT_CMP_EQ, &multicast_subnet);
         rule_verdict(to_group, NFT_RETURN);
 
         RulesetRule *to_all = chain_add_rule(chain);
@@ -143,93 +124,13 @@ static void add_postrouting(RulesetTable *table, const RulesetFacts *facts)
         match_address(to_all, FIELD_IP_DADDR, NFT_CMP_EQ, LIMITED_BROADCAST);
         rule_verdict(to_all, NFT_RETURN);
 
-        for (guint i = 0; i < uplinks.n; i++)
-                add_snat(chain, facts, uplinks.names[i]);
+        for (guint i = 0; i < uplinks->n; i++)
+                add_snat(chain, facts, uplinks->names[i]);
         if (has_mappings(facts))
                 add_hairpin(chain, facts);
 }
 
-/* What must not go on, whatever else is allowed. */
-static void add_never_forwarded(RulesetChain *chain, const RulesetFacts *facts)
-{
-        RulesetRule *forged = chain_add_rule(chain);
-        match_iifname(forged, NFT_CMP_EQ, facts->interface);
-        match_subnet(forged, FIELD_IP_SADDR, NFT_CMP_NEQ, &facts->config->subnet);
-        rule_verdict(forged, NF_DROP);
-
-        RulesetRule *stray = chain_add_rule(chain);
-        match_iifname(stray, NFT_CMP_EQ, facts->interface);
-        match_ct_any(stray, NFT_CT_STATE, STATE_INVALID | STATE_UNTRACKED);
-        rule_verdict(stray, NF_DROP);
-
-        /* A connection is translated by its first packet or never; the first itself is not
-         * confirmed yet when it is here. */
-        RulesetRule *untranslated = chain_add_rule(chain);
-        match_iifname(untranslated, NFT_CMP_EQ, facts->interface);
-        match_ct_bits(untranslated, NFT_CT_STATUS, IPS_CONFIRMED | STATUS_TRANSLATED,
-                      IPS_CONFIRMED);
-        rule_verdict(untranslated, NF_DROP);
-
-        RulesetRule *to_group = chain_add_rule(chain);
-        match_iifname(to_group, NFT_CMP_EQ, facts->interface);
-        match_subnet(to_group, FIELD_IP_DADDR, NFT_CMP_EQ, &multicast);
-        rule_verdict(to_group, NF_DROP);
-}
-
-/* What belongs to a connection that was let through; its translation shows that it was. */
-static void add_established(RulesetChain *chain, const char *interface, const char *uplink)
-{
-        RulesetRule *out = add_path_rule(chain, interface, uplink);
-        match_ct_any(out, NFT_CT_STATE, STATE_ESTABLISHED | STATE_RELATED);
-        rule_verdict(out, NF_ACCEPT);
-
-        RulesetRule *in = add_path_rule(chain, uplink, interface);
-        match_ct_any(in, NFT_CT_STATE, STATE_ESTABLISHED | STATE_RELATED);
-        match_ct_any(in, NFT_CT_STATUS, STATUS_TRANSLATED);
-        rule_verdict(in, NF_ACCEPT);
-}
-
-static void add_egress(RulesetChain *chain, const RulesetFacts *facts, const char *uplink)
-{
-        rule_verdict(add_path_rule(chain, facts->interface, uplink), NF_ACCEPT);
-}
-
-static void add_ingress(RulesetChain *chain, const RulesetFacts *facts, const char *uplink)
-{
-        if (!has_mappings(facts))
-                return;
-
-        RulesetRule *rule = add_path_rule(chain, uplink, facts->interface);
-        match_ct_any(rule, NFT_CT_STATUS, IPS_DST_NAT);
-        rule_verdict(rule, NF_ACCEPT);
-}
-
-static void add_forward(RulesetTable *table, const RulesetFacts *facts)
-{
-        RulesetChain *chain =
-                table_add_chain(table, "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER);
-        Uplinks uplinks = uplinks_of(facts);
-
-        RulesetRule *others = chain_add_rule(chain);
-        match_iifname(others, NFT_CMP_NEQ, facts->interface);
-        match_oifname(others, NFT_CMP_NEQ, facts->interface);
-        rule_verdict(others, NFT_RETURN);
-
-        /* DUTs of this network among themselves, by a public address or, on a bridge, directly
-         * (br_netfilter). */
-        rule_verdict(add_path_rule(chain, facts->interface, facts->interface), NF_ACCEPT);
-
-        add_never_forwarded(chain, facts);
-        for (guint i = 0; i < uplinks.n; i++)
-                add_established(chain, facts->interface, uplinks.names[i]);
-        for (guint i = 0; i < uplinks.n; i++) {
-                add_egress(chain, facts, uplinks.names[i]);
-                add_ingress(chain, facts, uplinks.names[i]);
-        }
-        chain_drop_forwarding(chain, facts->interface);
-}
-
-static void add_ip_table(Ruleset *ruleset, const RulesetFacts *facts)
+static void add_ip_table(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         RulesetTable *table = ruleset_add_table(ruleset, NFPROTO_IPV4, facts->table);
 
@@ -238,11 +139,7 @@ static void add_ip_table(Ruleset *ruleset, const RulesetFacts *facts)
                 add_dnat(table, facts, "prerouting", NF_INET_PRE_ROUTING);
                 add_dnat(table, facts, "output", NF_INET_LOCAL_OUT);
         }
-        add_postrouting(table, facts);
-        add_forward(table, facts);
-        RulesetChain *input =
-                table_add_chain(table, "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
-        rule_drop_forged(chain_add_rule(input), facts->interface, &facts->config->subnet);
+        add_postrouting(table, facts, uplinks);
 }
 
 static void add_ip6_table(Ruleset *ruleset, const RulesetFacts *facts)
@@ -257,10 +154,12 @@ static void add_ip6_table(Ruleset *ruleset, const RulesetFacts *facts)
 Ruleset *ruleset_new_network(const RulesetFacts *facts)
 {
         g_autoptr(Ruleset) ruleset = ruleset_new();
+        const Uplinks uplinks = uplinks_of(facts);
 
         if (nat_mode_forwards(facts->config->nat_mode)) {
-                add_ip_table(ruleset, facts);
+                add_ip_table(ruleset, facts, &uplinks);
                 add_ip6_table(ruleset, facts);
+                ruleset_add_filter(ruleset, facts, &uplinks);
         }
         return g_steal_pointer(&ruleset);
 }

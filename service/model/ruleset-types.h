@@ -120,6 +120,7 @@ typedef struct RulesetMap {
 typedef struct RulesetTable {
         guint16 family; /* NFPROTO_* */
         char *name;
+        bool shared;       /* others have their parts in it: what is here is not all of it */
         GPtrArray *maps;   /* RulesetMap* */
         GPtrArray *chains; /* RulesetChain*, policy accept */
 } RulesetTable;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The Ruleset as a value: its parts come to be and are freed here. Which rules a network gets is in
- * ruleset-network.c and ruleset-guard.c. */
+/* The Ruleset as a value: its parts come to be and are freed here. Which rules there are is in
+ * ruleset-network.c, -filter.c, -gateways.c and -guard.c. */
 
 #include "model/ruleset.h"
 
@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "model/ruleset-build.h"
+
+const Subnet multicast_subnet = { 0xe0000000, 4 };
 
 static void rule_free(gpointer pointer)
 {
@@ -82,6 +84,14 @@ RulesetTable *ruleset_add_table(Ruleset *ruleset, guint16 family, const char *na
                 .chains = g_ptr_array_new_with_free_func(chain_free),
         };
         g_ptr_array_add(ruleset->tables, table);
+        return table;
+}
+
+RulesetTable *ruleset_add_shared_table(Ruleset *ruleset, guint16 family, const char *name)
+{
+        RulesetTable *table = ruleset_add_table(ruleset, family, name);
+
+        table->shared = true;
         return table;
 }
 

@@ -19,14 +19,43 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ruleset, ruleset_free)
 typedef struct RulesetFacts {
         const char *interface;
         const char *table;            /* table_name() */
+        const char *filter_table;     /* one of the two below */
         const char *upstream;         /* NULL: none now; nothing is forwarded */
         const char *public_interface; /* NULL: the upstream */
         guint twin;                   /* its number (twin.h); 0: it is none */
         const NetworkConfig *config;
 } RulesetFacts;
 
-/* The tables of one network: `ip` and `ip6` of the same name; none where NAT is disabled. */
+/* The tables of one network, `ip` and `ip6` of the same name, and its part of the filter table;
+ * none where NAT is disabled. */
 Ruleset *ruleset_new_network(const RulesetFacts *facts);
+
+/* The table that says what may pass, for all networks. The flags that a table has cannot be changed
+ * while others are in it: so there are two, for those with an owner and for those without. No
+ * interface of such a name must get it for its own. */
+#define FILTER_TABLE       "jumpstarter_filter"
+#define FILTER_TABLE_PLAIN "jumpstarter_filter_plain"
+
+/* Where a network's part of it is. */
+typedef struct FilterPlace {
+        const char *filter_table;
+        const char *table;     /* the network's own, which its chains are called after */
+        const char *interface; /* what its NIC is called there */
+} FilterPlace;
+
+/* All that the network has there, by name: to be taken out. */
+Ruleset *ruleset_new_filter_part(const FilterPlace *place);
+
+/* A network's chains there. */
+typedef enum FilterChain {
+        FILTER_CHAIN_FROM,
+        FILTER_CHAIN_TO,
+        FILTER_CHAIN_INWARD,
+        FILTER_CHAIN_MAX,
+} FilterChain;
+
+/* What it is called for the network whose own table is @table. The caller's. */
+char *filter_chain_name(FilterChain chain, const char *table);
 
 /* A network with NAT disabled, as the guard sees it. */
 typedef struct GuardedNetwork {

@@ -40,6 +40,8 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->tables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         g_hash_table_insert(host->tables, g_strdup(GUARD_TABLE), g_strdup("")); /* nobody's */
         g_hash_table_insert(host->tables, g_strdup(GATEWAYS_TABLE), g_strdup(""));
+        g_hash_table_insert(host->tables, g_strdup(FILTER_TABLE), g_strdup(""));
+        g_hash_table_insert(host->tables, g_strdup(FILTER_TABLE_PLAIN), g_strdup(""));
         host->disk = file_sync_new();
         if (!directory_make(run_dir, 0755, error))
                 return NULL;

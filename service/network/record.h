@@ -33,7 +33,9 @@ typedef struct Record {
         NmHeld *held;
 
         /* firewall */
-        char *table; /* NULL: none */
+        char *table;            /* NULL: none */
+        char *filter_table;     /* where its part of the filter is; NULL: nowhere */
+        char *filter_interface; /* what the NIC is called there */
 
         /* link */
         bool link_found; /* the fields below say how it was */

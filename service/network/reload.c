@@ -4,6 +4,7 @@
  * by side; one that fails does not hold up another. */
 
 #include "network/config-dirs.h"
+#include "network/filter.h"
 #include "network/group.h"
 #include "network/manager-private.h"
 #include "network/record.h"
@@ -273,7 +274,7 @@ void manager_reload(Manager *manager, ManagerDone done, gpointer data)
 static void loaded(const GPtrArray *networks, const GError *error, gpointer data)
 {
         Manager *manager = data;
-        g_autoptr(GError) guard = NULL, gateways = NULL;
+        g_autoptr(GError) guard = NULL, gateways = NULL, filter = NULL;
 
         if (error)
                 log_warning("not all networks came up: %s", error->message);
@@ -281,6 +282,8 @@ static void loaded(const GPtrArray *networks, const GError *error, gpointer data
                 log_warning("%s", guard->message);
         if (!gateways_forget_others(manager->host->gateways, &gateways))
                 log_warning("%s", gateways->message);
+        if (!filter_forget_others(manager->host, &filter))
+                log_warning("%s", filter->message);
 }
 
 static void load_bus(Reload *reload)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The network's nftables tables, replaced as a whole in one transaction; or, without NAT, its place
- * in the guard. Claims the table's name: two interfaces' names can meet.
- * A table keeps its name when its interface is renamed.
+/* The network's nftables tables, replaced as a whole in one transaction with its part of the
+ * filter; or, without NAT, its place in the guard. Claims the table's name: two interfaces' names
+ * can meet. A table keeps its name when its interface is renamed.
  *
  * Public addresses come after their mappings, and so go before them: here, not in their own step.
  */
@@ -12,6 +12,7 @@
 #include "model/name.h"
 #include "model/ruleset.h"
 #include "model/twin.h"
+#include "network/filter.h"
 #include "network/public.h"
 #include "util/error.h"
 
@@ -45,6 +46,7 @@ static Ruleset *build_rules(const Network *network)
         RulesetFacts facts = {
                 .interface = network->interface,
                 .table = network->record->table,
+                .filter_table = filter_table(network->host),
                 .upstream = network->upstream,
                 .public_interface = network->public_interface,
                 .twin = network->record->twin,
@@ -71,16 +73,17 @@ bool firewall_apply(Network *network, GError **error)
 {
         Host *host = network->host;
         const NetworkConfig *config = network->config;
-        g_autoptr(Ruleset) rules = build_rules(network);
 
-        if (nat_mode_forwards(config->nat_mode))
-                return nft_apply(host->nft, rules, error) &&
+        if (nat_mode_forwards(config->nat_mode)) {
+                g_autoptr(Ruleset) rules = build_rules(network);
+                return filter_apply(network, rules, error) &&
                        guard_remove(host->guard, network->name, error);
+        }
 
         GuardedNetwork guarded = { network->interface, config->subnet };
         return guard_add(host->guard, network->name, &guarded, error) &&
                nft_remove(host->nft, network->record->table, error) &&
-               nft_apply(host->nft, rules, error);
+               filter_remove(network, error);
 }
 
 /* What a DUT began while somebody had taken the rules away goes out untranslated, or is dropped now
@@ -112,7 +115,9 @@ void firewall_undo(Network *network)
         Record *record = network->record;
         GError *error = NULL;
 
-        if (record->table && nft_remove(network->host->nft, record->table, &error)) {
+        /* The filter, which lets nothing pass untranslated, outlives what translates. */
+        if (record->table && nft_remove(network->host->nft, record->table, &error) &&
+            filter_remove(network, &error)) {
                 g_hash_table_remove(network->host->tables, record->table);
                 g_clear_pointer(&record->table, g_free);
                 (void)network_save_record(network, &error); /* `error` says how it went */

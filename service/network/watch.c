@@ -192,6 +192,18 @@ static void repair_gateways(Watch *watch)
         }
 }
 
+/* Each puts back its part, and what all share. */
+static void repair_filter(Watch *watch, const char *table)
+{
+        g_autoptr(GPtrArray) networks = networks_of(watch);
+
+        for (guint i = 0; i < networks->len; i++) {
+                Network *network = networks->pdata[i];
+                if (g_strcmp0(network->record->filter_table, table) == 0)
+                        network_repair(network, NETWORK_PART_FIREWALL);
+        }
+}
+
 static void any_table_changed(Watch *watch)
 {
         g_autoptr(GPtrArray) networks = networks_of(watch);
@@ -217,6 +229,10 @@ static void table_changed(guint8 family, const char *table, gpointer data)
         }
         if (g_str_equal(table, GATEWAYS_TABLE)) {
                 repair_gateways(watch);
+                return;
+        }
+        if (g_str_equal(table, FILTER_TABLE) || g_str_equal(table, FILTER_TABLE_PLAIN)) {
+                repair_filter(watch, table);
                 return;
         }
         if (foreign_firewall_is_in(family, table)) {

@@ -14,7 +14,7 @@ import time
 from gi.repository import GLib
 
 from labkit import bus, host, lan
-from labkit.damage import BOARD, LIMIT, PUBLIC, TABLE, connection, handles, masquerade, one_to_one, \
+from labkit.damage import BOARD, FILTER, FILTER_PLAIN, LIMIT, PUBLIC, TABLE, connection, handles, masquerade, one_to_one, \
     put_back, without_owner
 from labkit.expect import contains, equal, lacks
 from labkit.process import run, run_full, stays, wait_for
@@ -45,21 +45,27 @@ def nft(*words, **options):
 
 
 # Every way to harm a table of ours.
-DAMAGES = {
-    "the rule set flushed": lambda: nft("flush", "ruleset"),
-    "table ip deleted": lambda: nft("delete", "table", *TABLE),
-    "table ip6 deleted": lambda: nft("delete", "table", "ip6", TABLE[1]),
-    "the gateways' table ip deleted": lambda: nft("delete", "table", "ip", GATEWAYS),
-    "the gateways' table arp deleted": lambda: nft("delete", "table", "arp", GATEWAYS),
-    "a gateway deleted": lambda: nft("flush", "set", "ip", GATEWAYS, "homes"),
-    "a chain flushed": lambda: nft("flush", "chain", *TABLE, "forward"),
-    "a rule deleted": lambda: nft("delete", "rule", *TABLE, "postrouting", "handle",
-                                  rule_handle(TABLE, "postrouting")),
-    "a rule added": lambda: nft("insert", "rule", *TABLE, "forward", "accept"),
-    "a map flushed": lambda: nft("flush", "map", *TABLE, "public_to_private"),
-    "a mapping deleted": lambda: nft("delete", "element", *TABLE, "private_to_public",
-                                     "{", BOARD, "}"),
-}
+def damages(filter_table):
+    return {
+        "the rule set flushed": lambda: nft("flush", "ruleset"),
+        "table ip deleted": lambda: nft("delete", "table", *TABLE),
+        "table ip6 deleted": lambda: nft("delete", "table", "ip6", TABLE[1]),
+        "the gateways' table ip deleted": lambda: nft("delete", "table", "ip", GATEWAYS),
+        "the gateways' table arp deleted": lambda: nft("delete", "table", "arp", GATEWAYS),
+        "a gateway deleted": lambda: nft("flush", "set", "ip", GATEWAYS, "homes"),
+        "the filter deleted": lambda: nft("delete", "table", "ip", filter_table),
+        "a chain flushed": lambda: nft("flush", "chain", *TABLE, "postrouting"),
+        "a chain of the filter flushed": lambda: nft("flush", "chain", "ip", filter_table, "to_raw0"),
+        "a hook of the filter flushed": lambda: nft("flush", "chain", "ip", filter_table, "forward"),
+        "a way into the filter deleted": lambda: nft("delete", "element", "ip", filter_table, "from",
+                                                     "{", '"raw0"', "}"),
+        "a rule deleted": lambda: nft("delete", "rule", *TABLE, "postrouting", "handle",
+                                      rule_handle(TABLE, "postrouting")),
+        "a rule added": lambda: nft("insert", "rule", "ip", filter_table, "from_raw0", "accept"),
+        "a map flushed": lambda: nft("flush", "map", *TABLE, "public_to_private"),
+        "a mapping deleted": lambda: nft("delete", "element", *TABLE, "private_to_public",
+                                         "{", BOARD, "}"),
+    }
 
 
 # Our tables
@@ -70,7 +76,7 @@ def test_tables_without_owner_are_put_back(lab):
     dut, _ = one_to_one(lab)
     lacks(nft("list", "tables"), "progname")
     with connection(dut, PUBLIC):
-        for what, damage in DAMAGES.items():
+        for what, damage in damages(FILTER_PLAIN).items():
             ruleset_put_back(damage, what)
     dut.serve()
     equal(lab.lan.source_at(PUBLIC), lan.ROUTER, "the source that the board sees of the LAN")
@@ -114,12 +120,12 @@ def test_what_a_board_began_meanwhile_begins_anew(lab):
 
 def test_nobody_gets_at_tables_with_an_owner(lab):
     dut, _ = one_to_one(lab)
-    ours = [("ip", TABLE[1]), ("ip6", TABLE[1]), ("ip", GATEWAYS), ("arp", GATEWAYS)]
+    ours = [("ip", TABLE[1]), ("ip6", TABLE[1]), ("ip", FILTER), ("ip", GATEWAYS), ("arp", GATEWAYS)]
     before = {table: handles(*table) for table in ours}
     for text in before.values():
         contains(text, "flags owner")
     with connection(dut, PUBLIC):
-        for what, damage in DAMAGES.items():
+        for what, damage in damages(FILTER).items():
             try:
                 damage()
                 equal(what, "the rule set flushed", "what another program may do")

@@ -66,6 +66,7 @@ static void apply_rules(Nft *nft, guint n_mappings)
         RulesetFacts facts = {
                 .interface = "eth1",
                 .table = "jumpstarter_eth1",
+                .filter_table = FILTER_TABLE_PLAIN,
                 .upstream = "lo",
                 .config = &config,
         };

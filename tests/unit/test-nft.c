@@ -63,6 +63,7 @@ static Ruleset *ruleset_with(NatMode mode, guint n_mappings, guint twin)
         RulesetFacts facts = {
                 .interface = "eth1",
                 .table = TABLE,
+                .filter_table = FILTER_TABLE,
                 .upstream = "eth0",
                 .public_interface = "fifteen-letters",
                 .twin = twin,
@@ -107,6 +108,8 @@ static void remove_tables(Nft *nft)
         g_assert_true(nft_remove(nft, TABLE, &error));
         g_assert_true(nft_remove(nft, "jumpstarter_guard", &error));
         g_assert_true(nft_remove(nft, GATEWAYS_TABLE, &error));
+        g_assert_true(nft_remove(nft, FILTER_TABLE, &error));
+        g_assert_true(nft_remove(nft, FILTER_TABLE_PLAIN, &error));
         g_assert_no_error(error);
         left = run("nft list ruleset", NULL);
         g_assert_cmpstr(left, ==, "");
@@ -211,6 +214,103 @@ static void test_parts(void)
         remove_tables(nft);
 }
 
+static Ruleset *ruleset_in(const FilterPlace *place)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE, 0);
+        RulesetFacts facts = {
+                .interface = place->interface,
+                .table = place->table,
+                .filter_table = place->filter_table,
+                .upstream = "eth0",
+                .config = settings,
+        };
+
+        return ruleset_new_network(&facts);
+}
+
+static void exchange(Nft *nft, const FilterPlace *old, const FilterPlace *place)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Ruleset) gone = old ? ruleset_new_filter_part(old) : NULL;
+        g_autoptr(Ruleset) rules = place ? ruleset_in(place) : NULL;
+
+        g_assert_true(nft_exchange(nft, gone, rules, &error));
+        g_assert_no_error(error);
+}
+
+static char *filter_of(const char *table)
+{
+        g_autofree char *command =
+                g_strdup_printf("nft list table ip %s | tr -s '\\t\\n ,' '\\n' | sort", table);
+
+        return run(command, NULL);
+}
+
+/* What networks share: each changes its own part, whatever of it is there and in whatever order. */
+static void test_shared(void)
+{
+        const FilterPlace first = { FILTER_TABLE, TABLE, "eth1" };
+        const FilterPlace second = { FILTER_TABLE, "jumpstarter_eth2", "eth2" };
+        const FilterPlace renamed = { FILTER_TABLE, "jumpstarter_eth2", "lan2" };
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(false);
+
+        exchange(nft, NULL, &first);
+        g_autofree char *alone = filter_of(FILTER_TABLE);
+        exchange(nft, NULL, &second);
+        g_autofree char *both = filter_of(FILTER_TABLE);
+        g_assert_nonnull(strstr(both, "from_eth2"));
+        exchange(nft, NULL, &first); /* once more */
+        g_autofree char *again = filter_of(FILTER_TABLE);
+        g_assert_cmpstr(again, ==, both);
+
+        exchange(nft, &second, &renamed);
+        g_autofree char *moved = filter_of(FILTER_TABLE);
+        g_assert_null(strstr(moved, "\"eth2\""));
+        g_assert_nonnull(strstr(moved, "\"lan2\""));
+        exchange(nft, &renamed, &second);
+        g_autofree char *back = filter_of(FILTER_TABLE);
+        g_assert_cmpstr(back, ==, both);
+
+        g_autofree char *nothing = run("nft flush ruleset", NULL);
+        exchange(nft, NULL, &second);
+        exchange(nft, NULL, &first);
+        g_autofree char *mended = filter_of(FILTER_TABLE);
+        g_assert_cmpstr(mended, ==, both);
+        exchange(nft, &second, NULL);
+        exchange(nft, &second, NULL); /* it is not there */
+        g_autofree char *left = filter_of(FILTER_TABLE);
+        g_assert_cmpstr(left, ==, alone);
+        g_assert_true(nft_remove(nft, "jumpstarter_eth2", &error));
+        g_assert_no_error(error);
+        remove_tables(nft);
+}
+
+/* The flags of a table that others are in cannot be changed: a part moves to the other table. */
+static void test_shared_changes_owner(void)
+{
+        const FilterPlace places[] = { { FILTER_TABLE, TABLE, "eth1" },
+                                       { FILTER_TABLE_PLAIN, TABLE, "eth1" } };
+        static const bool own[] = { true, false, true, true, false, false };
+        const FilterPlace *old = NULL;
+
+        for (guint i = 0; i < G_N_ELEMENTS(own); i++) {
+                g_autoptr(Nft) nft = new_nft(own[i]);
+                const FilterPlace *place = &places[nft_owns_tables(nft) ? 0 : 1];
+                exchange(nft, old != place ? old : NULL, place);
+                g_autofree char *text = filter_of(place->filter_table);
+                g_assert_nonnull(strstr(text, "from_eth1"));
+                g_assert_cmpint(strstr(text, "owner") != NULL, ==, nft_owns_tables(nft));
+                if (old && old != place) {
+                        g_autofree char *before = filter_of(old->filter_table);
+                        g_assert_null(strstr(before, "from_eth1"));
+                }
+                old = place;
+        }
+        g_autoptr(Nft) last = new_nft(true);
+        remove_tables(last);
+}
+
 static void test_replace_and_remove(void)
 {
         g_autoptr(Nft) nft = new_nft(false);
@@ -243,6 +343,10 @@ static void test_print(void)
         g_assert_no_error(error);
         g_autofree char *listed = run("nft list table ip " TABLE, NULL);
         g_assert_cmpstr(printed, ==, listed);
+        g_autofree char *chain = nft_print_chain(FILTER_TABLE, "from_eth1", &error);
+        g_assert_no_error(error);
+        g_autofree char *chain_listed = run("nft list chain ip " FILTER_TABLE " from_eth1", NULL);
+        g_assert_cmpstr(chain, ==, chain_listed);
         remove_tables(nft);
 }
 
@@ -386,7 +490,8 @@ static void test_owner(void)
 /* From one start to the next, with and without --no-table-owner. */
 static void test_owner_comes_and_goes(void)
 {
-        g_autoptr(Ruleset) rules = ruleset(NAT_MODE_MASQUERADE, 0);
+        const GatewayPlace place = { "eth1", SUBNET + 1, 0 };
+        g_autoptr(Ruleset) rules = ruleset_new_gateways(&place, 1);
         static const bool own[] = { true, false, true, true, false, false };
 
         for (guint i = 0; i < G_N_ELEMENTS(own); i++) {
@@ -416,6 +521,8 @@ int main(int argc, char **argv)
         g_test_add_func("/nft/apply/as-nft-itself-would", test_as_nft);
         g_test_add_func("/nft/apply/replaces-and-removes", test_replace_and_remove);
         g_test_add_func("/nft/apply/parts-come-and-go", test_parts);
+        g_test_add_func("/nft/apply/shared-table", test_shared);
+        g_test_add_func("/nft/apply/shared-table-changes-owner", test_shared_changes_owner);
         g_test_add_func("/nft/print/as-nft-itself", test_print);
         g_test_add_func("/nft/mappings/ten-thousand", test_change_mappings);
         g_test_add_func("/nft/mappings/no-table", test_change_without_table);

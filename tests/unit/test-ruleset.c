@@ -32,6 +32,7 @@ static char *text_of(const NetworkConfig *config, const char *interface, const c
         RulesetFacts facts = {
                 .interface = interface,
                 .table = "jumpstarter_x",
+                .filter_table = FILTER_TABLE,
                 .upstream = upstream,
                 .public_interface = public_interface,
                 .config = config,
@@ -50,18 +51,58 @@ static guint count(const char *text, const char *part)
         return n;
 }
 
-#define NEVER_FORWARDED                                                                            \
-        "\t\tiifname != \"eth1\" oifname != \"eth1\" counter return\n"                             \
-        "\t\tiifname \"eth1\" oifname \"eth1\" counter accept\n"                                   \
-        "\t\tiifname \"eth1\" ip saddr != 192.168.100.0/24 counter drop\n"                         \
-        "\t\tiifname \"eth1\" ct state invalid,untracked counter drop\n"                           \
-        "\t\tiifname \"eth1\" ct status confirmed / confirmed,snat,dnat counter drop\n"            \
-        "\t\tiifname \"eth1\" ip daddr 224.0.0.0/4 counter drop\n"
+/* What may pass: the chains are called after the network's own table. */
+#define FILTER_BEGIN                                                                               \
+        "table ip jumpstarter_filter {\n"                                                          \
+        "\tmap from {\n"                                                                           \
+        "\t\ttype ifname : verdict\n"                                                              \
+        "\t\telements = { \"eth1\" : jump from_x }\n"                                              \
+        "\t}\n"                                                                                    \
+        "\tmap to {\n"                                                                             \
+        "\t\ttype ifname : verdict\n"                                                              \
+        "\t\telements = { \"eth1\" : jump to_x }\n"                                                \
+        "\t}\n"                                                                                    \
+        "\tmap inward {\n"                                                                         \
+        "\t\ttype ifname : verdict\n"                                                              \
+        "\t\telements = { \"eth1\" : jump inward_x }\n"                                            \
+        "\t}\n"                                                                                    \
+        "\tchain from_x {\n"                                                                       \
+        "\t\toifname \"eth1\" counter return\n"                                                    \
+        "\t\tip saddr != 192.168.100.0/24 counter drop\n"                                          \
+        "\t\tct state invalid,untracked counter drop\n"                                            \
+        "\t\tct status confirmed / confirmed,snat,dnat counter drop\n"                             \
+        "\t\tip daddr 224.0.0.0/4 counter drop\n"
 
-#define ALL_ELSE                                                                                   \
-        "\t\tiifname \"eth1\" oifname != \"eth1\" counter drop\n"                                  \
-        "\t\tiifname != \"eth1\" oifname \"eth1\" counter drop\n"                                  \
-        "\t}\n"
+#define FILTER_TO                                                                                  \
+        "\t\tcounter drop\n"                                                                       \
+        "\t}\n"                                                                                    \
+        "\tchain to_x {\n"                                                                         \
+        "\t\tiifname \"eth1\" counter return\n"
+
+#define FILTER_END                                                                                 \
+        "\t\tcounter drop\n"                                                                       \
+        "\t}\n"                                                                                    \
+        "\tchain inward_x {\n"                                                                     \
+        "\t\tiifname \"eth1\" ip saddr != 192.168.100.0/24 ip saddr != 0.0.0.0 counter drop\n"     \
+        "\t}\n"                                                                                    \
+        "\tchain forward {\n"                                                                      \
+        "\t\ttype filter hook forward priority 0; policy accept;\n"                                \
+        "\t\tiifname vmap @from\n"                                                                 \
+        "\t\toifname vmap @to\n"                                                                   \
+        "\t}\n"                                                                                    \
+        "\tchain input {\n"                                                                        \
+        "\t\ttype filter hook input priority 0; policy accept;\n"                                  \
+        "\t\tiifname vmap @inward\n"                                                               \
+        "\t}\n"                                                                                    \
+        "}\n"
+
+#define ESTABLISHED_FROM(uplink)                                                                   \
+        "\t\toifname \"" uplink "\" ct state established,related counter return\n"
+#define EGRESS(uplink) "\t\toifname \"" uplink "\" counter return\n"
+#define ESTABLISHED_TO(uplink)                                                                     \
+        "\t\tiifname \"" uplink "\" ct state established,related ct status snat,dnat"              \
+        " counter return\n"
+#define INGRESS(uplink) "\t\tiifname \"" uplink "\" ct status dnat counter return\n"
 
 #define NOT_TRANSLATED                                                                             \
         "\tchain postrouting {\n"                                                                  \
@@ -73,34 +114,26 @@ static guint count(const char *text, const char *part)
         "\tchain forward {\n"                                                                      \
         "\t\ttype filter hook forward priority 0; policy accept;\n"
 
-#define INPUT                                                                                      \
-        "\tchain input {\n"                                                                        \
-        "\t\ttype filter hook input priority 0; policy accept;\n"                                  \
-        "\t\tiifname \"eth1\" ip saddr != 192.168.100.0/24 ip saddr != 0.0.0.0 counter drop\n"     \
-        "\t}\n"
-
-#define ESTABLISHED(uplink)                                                                        \
-        "\t\tiifname \"eth1\" oifname \"" uplink                                                   \
-        "\" ct state established,related counter accept\n"                                         \
-        "\t\tiifname \"" uplink "\" oifname \"eth1\" ct state established,related"                 \
-        " ct status snat,dnat counter accept\n"
-
-#define IP6 "table ip6 jumpstarter_x {\n" FORWARD ALL_ELSE "}\n"
+#define IP6                                                                                        \
+        "table ip6 jumpstarter_x {\n" FORWARD                                                      \
+        "\t\tiifname \"eth1\" oifname != \"eth1\" counter drop\n"                                  \
+        "\t\tiifname != \"eth1\" oifname \"eth1\" counter drop\n"                                  \
+        "\t}\n"                                                                                    \
+        "}\n"
 
 static void test_masquerade(void)
 {
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
         g_autofree char *text = text_of(settings, "eth1", "eth0", NULL);
 
-        g_assert_cmpstr(
-                text, ==,
-                "table ip jumpstarter_x {\n" NOT_TRANSLATED
-                "\t\tiifname \"eth1\" oifname \"eth0\" ip saddr 192.168.100.0/24"
-                " counter masquerade\n"
-                "\t\toifname \"eth0\" ip saddr 192.168.100.1 counter masquerade\n"
-                "\t}\n" FORWARD NEVER_FORWARDED ESTABLISHED(
-                        "eth0") "\t\tiifname \"eth1\" oifname \"eth0\" counter accept\n" ALL_ELSE
-                        INPUT "}\n" IP6);
+        g_assert_cmpstr(text, ==,
+                        "table ip jumpstarter_x {\n" NOT_TRANSLATED
+                        "\t\tiifname \"eth1\" oifname \"eth0\" ip saddr 192.168.100.0/24"
+                        " counter masquerade\n"
+                        "\t\toifname \"eth0\" ip saddr 192.168.100.1 counter masquerade\n"
+                        "\t}\n"
+                        "}\n" IP6 FILTER_BEGIN ESTABLISHED_FROM("eth0") EGRESS("eth0")
+                                FILTER_TO ESTABLISHED_TO("eth0") FILTER_END);
 }
 
 static void test_1to1(void)
@@ -138,10 +171,9 @@ static void test_1to1(void)
                 " snat to ip saddr map @private_to_public\n"
                 "\t\toifname \"eth1\" ip saddr 192.168.100.0/24 ct status dnat counter"
                 " masquerade\n"
-                "\t}\n" FORWARD NEVER_FORWARDED ESTABLISHED(
-                        "eth0") "\t\tiifname \"eth1\" oifname \"eth0\" counter accept\n"
-                                "\t\tiifname \"eth0\" oifname \"eth1\" ct status dnat counter "
-                                "accept\n" ALL_ELSE INPUT "}\n" IP6);
+                "\t}\n"
+                "}\n" IP6 FILTER_BEGIN ESTABLISHED_FROM("eth0") EGRESS("eth0")
+                        FILTER_TO ESTABLISHED_TO("eth0") INGRESS("eth0") FILTER_END);
 }
 
 static void test_public_interface(void)
@@ -149,10 +181,12 @@ static void test_public_interface(void)
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1);
         g_autofree char *text = text_of(settings, "eth1", "eth0", "eth2");
 
-        g_assert_nonnull(strstr(text, ESTABLISHED("eth0") ESTABLISHED("eth2")));
+        g_assert_nonnull(strstr(text, ESTABLISHED_FROM("eth0") ESTABLISHED_FROM("eth2")
+                                              EGRESS("eth0") EGRESS("eth2")));
+        g_assert_nonnull(strstr(text, ESTABLISHED_TO("eth0") ESTABLISHED_TO("eth2") INGRESS("eth0")
+                                              INGRESS("eth2")));
         g_assert_nonnull(strstr(text, "oifname \"eth2\" ip saddr 192.168.100.0/24 counter masq"));
         g_assert_nonnull(strstr(text, "oifname \"eth2\" counter snat to ip saddr map"));
-        g_assert_nonnull(strstr(text, "iifname \"eth2\" oifname \"eth1\" ct status dnat counter"));
         g_assert_nonnull(
                 strstr(text, "map public_to_private {\n\t\ttype ipv4_addr : ipv4_addr\n\t}"));
 }
@@ -163,8 +197,8 @@ static void test_no_upstream(void)
         g_autofree char *text = text_of(settings, "eth1", NULL, "eth2");
 
         g_assert_cmpstr(text, ==,
-                        "table ip jumpstarter_x {\n" NOT_TRANSLATED
-                        "\t}\n" FORWARD NEVER_FORWARDED ALL_ELSE INPUT "}\n" IP6);
+                        "table ip jumpstarter_x {\n" NOT_TRANSLATED "\t}\n"
+                        "}\n" IP6 FILTER_BEGIN FILTER_TO FILTER_END);
 }
 
 static void test_disabled(void)
@@ -186,7 +220,8 @@ static void test_every_rule_counts(void)
         guint rules = 0;
 
         for (guint i = 0; lines[i]; i++)
-                if (g_str_has_prefix(lines[i], "\t\t") && !strstr(lines[i], "type "))
+                if (g_str_has_prefix(lines[i], "\t\t") && !strstr(lines[i], "type ") &&
+                    !strstr(lines[i], "elements = ") && !strstr(lines[i], " vmap "))
                         rules++;
         g_assert_cmpuint(rules, >, 20);
         g_assert_cmpuint(count(text, " counter ") + count(text, "\tcounter "), ==, rules);
@@ -197,7 +232,9 @@ static void test_odd_names(void)
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
         g_autofree char *text = text_of(settings, "eth*", "fifteen-letters", NULL);
 
-        g_assert_nonnull(strstr(text, "iifname \"eth\\*\" oifname \"fifteen-letters\" counter"));
+        g_assert_nonnull(strstr(text, "iifname \"eth\\*\" oifname \"fifteen-letters\" ip saddr"));
+        g_assert_nonnull(strstr(text, "elements = { \"eth\\*\" : jump to_x }"));
+        g_assert_nonnull(strstr(text, "oifname \"fifteen-letters\" counter return"));
 }
 
 static void test_guard(void)
@@ -226,6 +263,23 @@ static void test_guard(void)
                         "}\n");
 }
 
+/* The part that goes is what had come, by name. */
+static void test_filter_part(void)
+{
+        const FilterPlace place = { FILTER_TABLE_PLAIN, "jumpstarter_eth1.2", "eth1" };
+        g_autoptr(Ruleset) part = ruleset_new_filter_part(&place);
+        g_autofree char *text = ruleset_to_text(part);
+        g_autofree char *name = filter_chain_name(FILTER_CHAIN_INWARD, place.table);
+
+        g_assert_true(g_str_has_prefix(text, "table ip jumpstarter_filter_plain {\n"));
+        g_assert_cmpuint(count(text, "\"eth1\" : jump "), ==, 3);
+        g_assert_nonnull(strstr(text, "\tchain from_eth1.2 {\n\t}\n"));
+        g_assert_nonnull(strstr(text, "\tchain to_eth1.2 {\n\t}\n"));
+        g_assert_nonnull(strstr(text, "\tchain inward_eth1.2 {\n\t}\n"));
+        g_assert_cmpstr(name, ==, "inward_eth1.2");
+        g_assert_null(strstr(text, "hook"));
+}
+
 static void test_free_nothing(void)
 {
         ruleset_free(NULL);
@@ -242,6 +296,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ruleset/every-rule-counts", test_every_rule_counts);
         g_test_add_func("/ruleset/odd-interface-names", test_odd_names);
         g_test_add_func("/ruleset/guard", test_guard);
+        g_test_add_func("/ruleset/filter-part", test_filter_part);
         g_test_add_func("/ruleset/free-nothing", test_free_nothing);
         return g_test_run();
 }

@@ -67,6 +67,7 @@ static Ruleset *ruleset(guint n_mappings)
         RulesetFacts facts = {
                 .interface = "eth1",
                 .table = "jumpstarter_eth1",
+                .filter_table = FILTER_TABLE,
                 .upstream = "eth0",
                 .public_interface = "eth0",
                 .config = &config,
@@ -98,7 +99,7 @@ static void test_tables(void)
         run_for(150);
         g_assert_false(tables.told);
 
-        run("nft flush chain ip jumpstarter_eth1 forward");
+        run("nft flush chain ip jumpstarter_eth1 postrouting");
         expect_tables(&tables, "2 jumpstarter_eth1;");
         run("nft flush map ip jumpstarter_eth1 public_to_private");
         expect_tables(&tables, "2 jumpstarter_eth1;");

@@ -14,6 +14,8 @@ LIMIT = 1.0
 PUBLIC = lan.FREE[0]
 BOARD = "192.168.100.10"
 TABLE = ("ip", "jumpstarter_raw0")
+FILTER = "jumpstarter_filter"
+FILTER_PLAIN = "jumpstarter_filter_plain"       # --no-table-owner
 
 
 def without_owner(lab):
@@ -26,6 +28,13 @@ def without_owner(lab):
 def handles(*table):
     """A table with all that it is made of, as it can be told from one that replaced it."""
     return run("nft", "--stateless", "--handle", "list", "table", *table, expect=(0, 1))
+
+
+def rules_listed(interface, table=FILTER):
+    """What GetNatRules says, by nft itself: the network's table, and its chains in the filter."""
+    chains = (run("nft", "list", "chain", "ip", table, f"{kind}_{interface}")
+              for kind in ("from", "to", "inward"))
+    return "".join([run("nft", "list", "table", "ip", f"jumpstarter_{interface}"), *chains])
 
 
 def masquerade(lab):

@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import pwd
+import re
 
 from labkit.process import run
 
@@ -77,16 +78,25 @@ def knobs():
     return result
 
 
+def _sorted_parts(table):
+    """A table's sets, maps and chains, and their elements, whichever came first."""
+    parts = "\n".join(table[1:-1]).split("\n\n")
+    parts = [re.sub(r"elements = \{([^}]*)\}",
+                    lambda found: ", ".join(sorted(word.strip() for word in found[1].split(","))), part)
+             for part in parts]
+    return [table[0], *"\n\n".join(sorted(part.strip("\n") for part in parts)).splitlines(), table[-1]]
+
+
 def ruleset():
-    """Who owns a table, and what flags say so, is no part of what it does; nor is its place among the
-    others: one that is made again comes last."""
+    """Who owns a table, and what flags say so, is no part of what it does; nor is the place of anything
+    among others: what is made again comes last."""
     tables = []
     for line in run("nft", "--stateless", "list", "ruleset").splitlines():
         if line.startswith("table "):
             tables.append([])
         if not line.startswith("\tflags"):
             tables[-1].append(line.split(" # progname")[0])
-    return [line for table in sorted(tables) for line in table]
+    return [line for table in sorted(map(_sorted_parts, tables)) for line in table]
 
 
 def network_manager():

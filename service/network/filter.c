@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Where the record says that a network's part is, the kernel has it, or it was about to: a place is
+ * written down before anything is there, and exchanged for another one after that has gone. Nothing
+ * else is remembered, since a part is put whatever else is in the table. */
+
+#include "network/filter.h"
+
+#include "network/network-private.h"
+
+const char *filter_table(const Host *host)
+{
+        return nft_owns_tables(host->nft) ? FILTER_TABLE : FILTER_TABLE_PLAIN;
+}
+
+static FilterPlace place_of(const Record *record)
+{
+        return (FilterPlace){ record->filter_table, record->table, record->filter_interface };
+}
+
+static bool is_in_place(const Network *network)
+{
+        const Record *record = network->record;
+
+        return g_strcmp0(record->filter_table, filter_table(network->host)) == 0 &&
+               g_strcmp0(record->filter_interface, network->interface) == 0;
+}
+
+static bool record_place(Network *network, const char *table, const char *interface, GError **error)
+{
+        Record *record = network->record;
+
+        g_free(record->filter_table);
+        g_free(record->filter_interface);
+        record->filter_table = g_strdup(table);
+        record->filter_interface = g_strdup(interface);
+        return network_save_record(network, error);
+}
+
+/* Whether another network than @network (may be NULL) has a part in @table. */
+static bool is_in_use(const Host *host, const char *table, const Network *network)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Network *other = value;
+                if (other != network && g_strcmp0(other->record->filter_table, table) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Moves from where the record says to where it is now. */
+static bool move(Network *network, const Ruleset *rules, GError **error)
+{
+        const FilterPlace old = place_of(network->record);
+        g_autoptr(Ruleset) gone = ruleset_new_filter_part(&old);
+        g_autofree char *old_table = g_strdup(old.filter_table);
+        const char *table = filter_table(network->host);
+
+        if (!nft_exchange(network->host->nft, gone, rules, error) ||
+            !record_place(network, table, network->interface, error))
+                return false;
+        return is_in_use(network->host, old_table, NULL) ||
+               nft_remove(network->host->nft, old_table, error);
+}
+
+bool filter_apply(Network *network, const Ruleset *rules, GError **error)
+{
+        if (network->record->filter_table && !is_in_place(network))
+                return move(network, rules, error);
+        if (!network->record->filter_table &&
+            !record_place(network, filter_table(network->host), network->interface, error))
+                return false;
+        return nft_apply(network->host->nft, rules, error);
+}
+
+static bool take_part(Network *network, GError **error)
+{
+        Nft *nft = network->host->nft;
+        const FilterPlace place = place_of(network->record);
+
+        if (!is_in_use(network->host, place.filter_table, network))
+                return nft_remove(nft, place.filter_table, error);
+        g_autoptr(Ruleset) gone = ruleset_new_filter_part(&place);
+        return nft_exchange(nft, gone, NULL, error);
+}
+
+bool filter_remove(Network *network, GError **error)
+{
+        if (!network->record->filter_table)
+                return true;
+        return take_part(network, error) && record_place(network, NULL, NULL, error);
+}
+
+char *filter_print(const Network *network, GError **error)
+{
+        const Record *record = network->record;
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        for (FilterChain chain = 0; record->filter_table && chain < FILTER_CHAIN_MAX; chain++) {
+                g_autofree char *name = filter_chain_name(chain, record->table);
+                g_autofree char *printed = nft_print_chain(record->filter_table, name, error);
+                if (!printed)
+                        return NULL;
+                g_string_append(text, printed);
+        }
+        return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+bool filter_forget_others(const Host *host, GError **error)
+{
+        static const char *const tables[] = { FILTER_TABLE, FILTER_TABLE_PLAIN };
+
+        for (guint i = 0; i < G_N_ELEMENTS(tables); i++)
+                if (!is_in_use(host, tables[i], NULL) && !nft_remove(host->nft, tables[i], error))
+                        return false;
+        return true;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* A network's part of the table that says for all of them what may pass. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "network/host.h"
+#include "network/network.h"
+
+/* The one that this daemon makes: with an owner or without. */
+const char *filter_table(const Host *host);
+
+/* nft_apply() for @rules, the network's, which have its part; what it had elsewhere, or by another
+ * name of its NIC, goes in the same transaction. */
+bool filter_apply(Network *network, const Ruleset *rules, GError **error);
+
+/* Takes its part out; the table goes with the last one. None is success. */
+bool filter_remove(Network *network, GError **error);
+
+/* Its part as nft prints it. The caller's. */
+char *filter_print(const Network *network, GError **error);
+
+/* Every network of an earlier life has been loaded by now: a table that none has a part in goes. */
+bool filter_forget_others(const Host *host, GError **error);
