@@ -73,7 +73,9 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         if (!host->lease_files)
                 return NULL;
 
-        host->knobs = knobs_new(run_dir);
+        host->knobs = knobs_new(run_dir, error);
+        if (!host->knobs)
+                return NULL;
         host->guard = guard_new(host->nft);
         host->gateways = gateways_new(host->nft);
         host->nm = nm_new();

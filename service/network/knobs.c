@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Counted sysctls. The journal is one key file, sysctls.journal: a group for each knob, named
- * "SYSCTL INDEX", with the value found, the value set and the holders. It is written before a knob
- * is turned, so a crash in between costs nothing: giving back a value that is still there changes
- * nothing. A knob belongs to an interface, by its index: it goes along when that is renamed. */
+/* Counted sysctls. A knob belongs to an interface, by its index: it goes along when that is
+ * renamed. The journal is a key file for each interface, sysctls/INDEX: a group for each knob,
+ * named "SYSCTL INDEX", with the value found, the value set and the holders. It is written before a
+ * knob is turned, so a crash in between costs nothing: giving back a value that is still there
+ * changes nothing. */
 
 #include "network/knobs.h"
 
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/error.h"
 #include "util/file.h"
@@ -22,7 +24,7 @@ typedef struct Held {
 } Held;
 
 struct Knobs {
-        char *path;
+        char *directory;
         GHashTable *held; /* group name -> Held */
 };
 
@@ -86,25 +88,42 @@ static void append_held(GString *text, const char *group, const Held *held)
         g_string_append(text, "\n\n");
 }
 
-/* By hand: a GKeyFile takes ten times as long, and each network that comes has its turn here. */
-static bool knobs_save(Knobs *knobs, GError **error)
+/* What is held of interface @index. By hand: a GKeyFile takes ten times as long, and each network
+ * that comes has its turn here. */
+static bool save(const Knobs *knobs, guint index, GError **error)
 {
         g_autoptr(GString) text = g_string_new(NULL);
-        guint n;
+        g_autofree char *path = g_strdup_printf("%s/%u", knobs->directory, index);
 
-        if (g_hash_table_size(knobs->held) == 0)
-                return file_remove(knobs->path, error);
-        g_autofree char **groups = sorted_keys(knobs->held, &n);
-        for (guint i = 0; i < n; i++)
-                append_held(text, groups[i], g_hash_table_lookup(knobs->held, groups[i]));
-        return file_update(knobs->path, text->str, (gssize)text->len, 0644, error);
+        for (Sysctl sysctl = 0; sysctl < SYSCTL_MAX; sysctl++) {
+                g_autofree char *group = group_name(sysctl, index);
+                const Held *held = g_hash_table_lookup(knobs->held, group);
+                if (held)
+                        append_held(text, group, held);
+        }
+        if (text->len == 0)
+                return file_remove(path, error);
+        return file_update(path, text->str, (gssize)text->len, 0644, error);
 }
 
-static void knobs_load(Knobs *knobs)
+/* The same for each of @indexes, a set; the first error counts. */
+static bool save_all(const Knobs *knobs, GHashTable *indexes, GError **error)
+{
+        GHashTableIter iter;
+        gpointer index;
+        bool good = true;
+
+        g_hash_table_iter_init(&iter, indexes);
+        while (g_hash_table_iter_next(&iter, &index, NULL))
+                good = save(knobs, GPOINTER_TO_UINT(index), good ? error : NULL) && good;
+        return good;
+}
+
+static void load(Knobs *knobs, const char *path)
 {
         g_autoptr(GKeyFile) file = g_key_file_new();
-        if (!g_key_file_load_from_file(file, knobs->path, G_KEY_FILE_NONE, NULL))
-                return; /* nothing held by an earlier life */
+        if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL))
+                return; /* not one of ours */
 
         g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
         for (char **group = groups; *group; group++) {
@@ -123,13 +142,26 @@ static void knobs_load(Knobs *knobs)
         }
 }
 
-Knobs *knobs_new(const char *run_dir)
+static void load_all(Knobs *knobs)
 {
-        Knobs *knobs = g_new0(Knobs, 1);
-        knobs->path = g_build_filename(run_dir, "sysctls.journal", NULL);
+        g_autoptr(GDir) directory = g_dir_open(knobs->directory, 0, NULL);
+
+        for (const char *name; directory && (name = g_dir_read_name(directory));) {
+                g_autofree char *path = g_build_filename(knobs->directory, name, NULL);
+                if (name[strspn(name, "0123456789")] == '\0') /* else never put in its place */
+                        load(knobs, path);
+        }
+}
+
+Knobs *knobs_new(const char *run_dir, GError **error)
+{
+        g_autoptr(Knobs) knobs = g_new0(Knobs, 1);
+        knobs->directory = g_build_filename(run_dir, "sysctls", NULL);
         knobs->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, held_free);
-        knobs_load(knobs);
-        return knobs;
+        if (!directory_make(knobs->directory, 0755, error))
+                return NULL;
+        load_all(knobs);
+        return g_steal_pointer(&knobs);
 }
 
 void knobs_free(Knobs *knobs)
@@ -137,7 +169,7 @@ void knobs_free(Knobs *knobs)
         if (!knobs)
                 return;
         g_hash_table_unref(knobs->held);
-        g_free(knobs->path);
+        g_free(knobs->directory);
         g_free(knobs);
 }
 
@@ -198,18 +230,19 @@ static bool hold(Knobs *knobs, const Knob *knob, guint index, const char *key, b
         return true;
 }
 
-/* Writes down who holds @wanted now, before any of them is turned, and once for all. */
+/* Writes down who holds @wanted now, before any of them is turned. */
 static bool hold_all(Knobs *knobs, const char *key, const Knob *wanted, const guint *indexes,
                      guint n_wanted, bool *is_new, GError **error)
 {
-        bool any_new = false;
+        g_autoptr(GHashTable) changed = g_hash_table_new(NULL, NULL);
 
         for (guint i = 0; i < n_wanted; i++) {
                 if (!hold(knobs, &wanted[i], indexes[i], key, &is_new[i], error))
                         return false;
-                any_new |= is_new[i];
+                if (is_new[i])
+                        g_hash_table_add(changed, GUINT_TO_POINTER(indexes[i]));
         }
-        return !any_new || knobs_save(knobs, error);
+        return save_all(knobs, changed, error);
 }
 
 /* One that is held already is set again, for somebody else may have turned it. */
@@ -240,23 +273,22 @@ static bool let_go_of_others(Knobs *knobs, const char *key, const Knob *wanted,
                              const guint *indexes, guint n_wanted, GError **error)
 {
         g_autoptr(GHashTable) kept = groups_of(wanted, indexes, n_wanted);
-        bool good = true, changed = false;
+        g_autoptr(GHashTable) changed = g_hash_table_new(NULL, NULL);
+        bool good = true;
         guint n;
         g_autofree gpointer *groups = g_hash_table_get_keys_as_array(knobs->held, &n);
 
         for (guint i = 0; i < n; i++) {
                 const Held *held = g_hash_table_lookup(knobs->held, groups[i]);
-                if (g_hash_table_contains(kept, groups[i]) ||
-                    !g_hash_table_contains(held->holders, key))
+                if (!g_hash_table_contains(held->holders, key) ||
+                    g_hash_table_contains(kept, groups[i]))
                         continue;
                 g_autofree char *group = g_strdup(groups[i]); /* it goes with the last one */
-                changed = true;
+                g_hash_table_add(changed, GUINT_TO_POINTER(held->index));
                 if (!let_go(knobs, group, key, good ? error : NULL))
                         good = false;
         }
-        if (!changed)
-                return true;
-        return knobs_save(knobs, good ? error : NULL) && good;
+        return save_all(knobs, changed, good ? error : NULL) && good;
 }
 
 /* The indexes of the interfaces, looked up once: a name can be another interface's, or nobody's, a
@@ -290,10 +322,9 @@ bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, cons
                 return let_go_of_others(knobs, key, wanted, indexes, n_wanted, error);
         for (guint i = 0; i < n_wanted; i++) {
                 g_autofree char *group = group_name(wanted[i].sysctl, indexes[i]);
-                if (is_new[i])
-                        (void)let_go(knobs, group, key, NULL); /* the first error counts */
+                if (is_new[i] && let_go(knobs, group, key, NULL)) /* the first error counts */
+                        (void)save(knobs, indexes[i], NULL);      /* as before */
         }
-        (void)knobs_save(knobs, NULL); /* as before */
         return false;
 }
 
@@ -341,7 +372,7 @@ void knobs_check_all(const Knobs *knobs, KnobTurned turned, gpointer data)
 
 bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error)
 {
-        bool changed = false;
+        g_autoptr(GHashTable) changed = g_hash_table_new(NULL, NULL);
         GHashTableIter iter;
         gpointer value;
         int now;
@@ -354,7 +385,7 @@ bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error)
                 if (held->sysctl != sysctl || held->found == now)
                         continue;
                 held->found = now;
-                changed = true;
+                g_hash_table_add(changed, GUINT_TO_POINTER(held->index));
         }
-        return !changed || knobs_save(knobs, error);
+        return save_all(knobs, changed, error);
 }

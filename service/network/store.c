@@ -273,8 +273,7 @@ static void list_names(const char *path, const char *const *suffixes, GHashTable
 
         while (directory && (name = g_dir_read_name(directory)))
                 for (const char *const *suffix = suffixes; *suffix; suffix++)
-                        if (g_str_has_suffix(name, *suffix) &&
-                            !g_str_equal(name, "sysctls.journal"))
+                        if (g_str_has_suffix(name, *suffix))
                                 add_name(names, name, strlen(name) - strlen(*suffix));
 }
 
