@@ -167,8 +167,9 @@ bool interface_exists(const Network *network);
 /* The NIC is called @interface from now on. */
 void interface_set(Network *network, const char *interface);
 
-/* upstream.c: works out upstream and public interface as they are now. True where one changed. */
-bool upstream_resolve(Network *network);
+/* upstream.c: works out upstream and public interface as they are in @view. True where one changed.
+ */
+bool upstream_resolve(Network *network, HostView *view);
 /* The interfaces (their indexes) that cannot be @network's upstream: its own, and those that other
  * networks have. Array of guint, the caller's. */
 GArray *upstream_ignored(Network *network);

@@ -9,6 +9,7 @@
 
 #include "model/config.h"
 #include "model/lease.h"
+#include "network/host-view.h"
 #include "network/host.h"
 
 typedef struct Network Network;
@@ -173,10 +174,10 @@ bool network_is_being_removed(const Network *network);
 /* Whether an operation is under way. */
 bool network_is_busy(const Network *network);
 
-/* Interfaces have come, gone or been renamed. */
-void network_links_changed(Network *network);
-/* Routes or addresses of the host changed: follows the upstream where it moved. */
-void network_host_changed(Network *network);
+/* Interfaces have come, gone or been renamed: the one of @index alone, or, with 0, any. */
+void network_links_changed(Network *network, guint index);
+/* Routes, addresses or interfaces of the host changed: follows the upstream where it moved. */
+void network_host_changed(Network *network, HostView *view);
 /* Somebody else has changed @parts (NetworkPart) behind our back: they are put back at once, or,
  * against somebody who keeps on changing them, a few times a second. Not up: nothing. */
 void network_repair(Network *network, unsigned parts);

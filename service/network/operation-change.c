@@ -100,7 +100,8 @@ static void roll_back_change(Network *network, GError *error)
                 change_rolled_back(network, NULL);
                 return;
         }
-        if (upstream_resolve(network)) /* back to what it was */
+        g_autoptr(HostView) view = host_view_new(network->host->rtnl);
+        if (upstream_resolve(network, view)) /* back to what it was */
                 network->run.changes |= CONFIG_CHANGE_RULES;
         steps_start(network, network->run.changes & ~STEP_CHANGE_PROBE, change_rolled_back);
 }

@@ -119,12 +119,14 @@ void operation_run_lost(Network *network)
                 operation_end(network, NULL);
 }
 
-void network_links_changed(Network *network)
+void network_links_changed(Network *network, guint index)
 {
         Link link;
 
         network->host_changed |= !operations_are_idle(network); /* then once more */
         if (network_is_up(network)) {
+                if (index != 0 && index != network->record->index)
+                        return;
                 int r = link_get_by_index(network->host->rtnl, network->record->index, &link);
                 if (r == -ENODEV || (r == 0 && !g_str_equal(link.name, network->interface)))
                         operation_queue(network, operation_new(OPERATION_LOST, NULL, NULL));
@@ -138,11 +140,11 @@ void network_links_changed(Network *network)
                 operation_wait_for_interface(network); /* the reason may be another one */
 }
 
-static bool upstream_moved(Network *network)
+static bool upstream_moved(Network *network, HostView *view)
 {
         g_autofree char *upstream = g_strdup(network->upstream);
 
-        if (!upstream_resolve(network))
+        if (!upstream_resolve(network, view))
                 return false;
         log_network_notice(network->name, "upstream %s -> %s", upstream ? upstream : "none",
                            network->upstream ? network->upstream : "none");
@@ -152,12 +154,12 @@ static bool upstream_moved(Network *network)
 
 /* The upstream moves on, or back, while the LAN there is still being asked: nothing has been done
  * there yet, and what is where it was has not gone. */
-static bool is_probing_elsewhere(Network *network)
+static bool is_probing_elsewhere(Network *network, HostView *view)
 {
         Operation *operation = network->current;
 
         if (!operation || operation->type != OPERATION_REFRESH || !network->probe ||
-            !upstream_moved(network))
+            !upstream_moved(network, view))
                 return false;
         g_clear_pointer(&network->probe, public_probe_free);
         operation->changes |= CONFIG_CHANGE_RULES | STEP_CHANGE_PROBE;
@@ -165,12 +167,12 @@ static bool is_probing_elsewhere(Network *network)
         return true;
 }
 
-void network_host_changed(Network *network)
+void network_host_changed(Network *network, HostView *view)
 {
-        if (is_probing_elsewhere(network))
+        if (is_probing_elsewhere(network, view))
                 return;
         network->host_changed = !operations_are_idle(network);
-        if (network->host_changed || !network_is_up(network) || !upstream_moved(network))
+        if (network->host_changed || !network_is_up(network) || !upstream_moved(network, view))
                 return;
         retry_now(network, CONFIG_CHANGE_RULES | STEP_CHANGE_PROBE);
 }

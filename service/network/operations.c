@@ -57,8 +57,9 @@ void operation_end(Network *network, const GError *error)
         operation_free(operation);
         run_queue(network);
         if (network->host_changed) {
-                network_links_changed(network);
-                network_host_changed(network);
+                g_autoptr(HostView) view = host_view_new(network->host->rtnl);
+                network_links_changed(network, 0);
+                network_host_changed(network, view);
         }
         network_unref(network); /* of run_queue() */
 }

@@ -174,7 +174,8 @@ static GError *check_host(Network *network)
         GError *error = check_interface(network, &link);
         if (error)
                 return error;
-        if (upstream_resolve(network)) { /* moved just now: what goes by it must follow */
+        g_autoptr(HostView) view = host_view_new(network->host->rtnl);
+        if (upstream_resolve(network, view)) { /* moved just now: what goes by it must follow */
                 network->run.changes |= CONFIG_CHANGE_RULES;
                 network_tell(network, NETWORK_PROPERTY_UPSTREAM);
         }
@@ -185,7 +186,7 @@ static GError *check_host(Network *network)
         if (error)
                 return error;
 
-        g_autoptr(GArray) routes = route_list(network->host->rtnl, &error);
+        const GArray *routes = host_view_routes(view, &error);
         if (!routes)
                 return error;
         if (!network->record->taken)

@@ -36,10 +36,10 @@ GArray *upstream_ignored(Network *network)
 }
 
 /* The default route's interface; false where there is none. */
-static bool detect(Network *network, Link *ret_link)
+static bool detect(Network *network, HostView *view, Link *ret_link)
 {
         g_autoptr(GError) error = NULL;
-        g_autoptr(GArray) routes = route_list(network->host->rtnl, &error);
+        const GArray *routes = host_view_routes(view, &error);
         g_autoptr(GArray) ignored = upstream_ignored(network);
 
         if (!routes) {
@@ -47,12 +47,7 @@ static bool detect(Network *network, Link *ret_link)
                 return false;
         }
         guint index = route_default_interface(routes, ignored);
-        return index != 0 && link_get_by_index(network->host->rtnl, index, ret_link) == 0;
-}
-
-static bool present(Network *network, const char *name, Link *ret_link)
-{
-        return link_get(network->host->rtnl, name, ret_link) == 0;
+        return index != 0 && host_view_link_by_index(view, index, ret_link) == 0;
 }
 
 /* Has @link (NULL: none) be the one that *@name and *@index tell of. True where it was another. One
@@ -68,17 +63,18 @@ static bool replace(char **name, guint *index, const Link *link)
         return differs;
 }
 
-bool upstream_resolve(Network *network)
+bool upstream_resolve(Network *network, HostView *view)
 {
         const NetworkConfig *config = network->config;
         Link upstream, public_interface;
-        bool has_upstream = config->upstream_interface
-                                    ? present(network, config->upstream_interface, &upstream)
-                                    : detect(network, &upstream);
+        bool has_upstream =
+                config->upstream_interface
+                        ? host_view_link(view, config->upstream_interface, &upstream) == 0
+                        : detect(network, view, &upstream);
         bool has_public = has_upstream;
 
         if (config->public_interface)
-                has_public = present(network, config->public_interface, &public_interface);
+                has_public = host_view_link(view, config->public_interface, &public_interface) == 0;
         else if (has_upstream)
                 public_interface = upstream;
         bool upstream_differs = replace(&network->upstream, &network->upstream_index,

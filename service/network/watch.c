@@ -61,21 +61,28 @@ static void repair(Network *network, unsigned parts)
 
 static void host_changed(gpointer data)
 {
-        g_autoptr(GPtrArray) networks = networks_of(data);
+        const Watch *watch = data;
+        g_autoptr(GPtrArray) networks = networks_of(watch);
+        g_autoptr(HostView) view = host_view_new(watch->host->rtnl);
 
         for (guint i = 0; i < networks->len; i++)
-                network_host_changed(networks->pdata[i]);
+                network_host_changed(networks->pdata[i], view);
 }
 
-/* Whether each network's interface is there now, by whatever name. */
-static void look_at_links(gpointer data)
+/* Whether each network's interface is there now, by whatever name. @index: see
+ * network_links_changed(). */
+static void look_at_link(Watch *watch, guint index)
 {
-        Watch *watch = data;
         g_autoptr(GPtrArray) networks = networks_of(watch);
 
         for (guint i = 0; i < networks->len; i++)
-                network_links_changed(networks->pdata[i]);
+                network_links_changed(networks->pdata[i], index);
         host_changed(watch);
+}
+
+static void look_at_links(gpointer data)
+{
+        look_at_link(data, 0);
 }
 
 /* Messages were lost. */
@@ -120,7 +127,7 @@ static void look_at_down(Watch *watch, guint index)
 static void link_changed(const Link *link, bool gone, gpointer data)
 {
         follow_carrier(data, link, gone);
-        look_at_links(data);
+        look_at_link(data, link->index);
         if (!gone && !link->up)
                 look_at_down(data, link->index);
 }
