@@ -5,13 +5,12 @@
  *
  * Requests to start and to stop are worked off one after the other, each begun from the loop and
  * never from inside the call that took it. A start ends when the pidfile names the process: dnsmasq
- * writes it when its sockets are bound. inotify on the state directory tells of that, and of the
+ * writes it when its sockets are bound. The state directory is watched for that, and of the
  * moment dnsmasq has read hosts.local after a SIGHUP: the next one waits for it, so that a burst of
  * changes never piles up signals in front of a process that is slower than they come. */
 
 #include "host/dnsmasq.h"
 
-#include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
@@ -57,8 +56,8 @@ struct Dnsmasq {
         GError *failed; /* why a start is being given up */
         guint deadline; /* of a start, or of a polite end */
 
-        int inotify_fd; /* -1: not watched */
-        guint inotify_source;
+        FileWatches *watches;
+        FileWatch *watch; /* of the state directory; NULL: not watched */
 
         bool reload_wanted;
         bool reloading; /* told, and hosts.local is not read yet */
@@ -178,55 +177,29 @@ static void check_ready(Dnsmasq *dnsmasq)
                 finish(dnsmasq, NULL);
 }
 
-static gboolean on_inotify(int fd, GIOCondition condition, gpointer data)
+static void on_file(const char *name, guint32 mask, gpointer data)
 {
         Dnsmasq *dnsmasq = data;
-        char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-        bool pid_written = false, names_read = false;
 
-        ssize_t n = read(fd, buffer, sizeof buffer);
-        for (const char *at = buffer; n > 0 && at < buffer + n;) {
-                const struct inotify_event *event = (const void *)at;
-                bool lost = event->mask & IN_Q_OVERFLOW;
-                if (lost || (event->len > 0 && g_str_equal(event->name, DNSMASQ_PID_FILE)))
-                        pid_written = true;
-                if (lost || (event->len > 0 && (event->mask & IN_CLOSE_NOWRITE) &&
-                             g_str_equal(event->name, DNSMASQ_NAMES_FILE)))
-                        names_read = true;
-                at += sizeof *event + event->len;
-        }
-
-        if (names_read) {
+        if (!name || ((mask & IN_CLOSE_NOWRITE) && g_str_equal(name, DNSMASQ_NAMES_FILE))) {
                 dnsmasq->reloading = false;
                 try_reload(dnsmasq);
         }
-        if (pid_written)
+        if (!name || ((mask & IN_CLOSE_WRITE) && g_str_equal(name, DNSMASQ_PID_FILE)))
                 check_ready(dnsmasq); /* may free it */
-        return G_SOURCE_CONTINUE;
 }
 
 static void unwatch(Dnsmasq *dnsmasq)
 {
-        g_clear_handle_id(&dnsmasq->inotify_source, g_source_remove);
-        if (dnsmasq->inotify_fd >= 0)
-                close(dnsmasq->inotify_fd);
-        dnsmasq->inotify_fd = -1;
+        g_clear_pointer(&dnsmasq->watch, file_watch_free);
 }
 
 static bool watch(Dnsmasq *dnsmasq, GError **error)
 {
         unwatch(dnsmasq);
-        dnsmasq->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-        if (dnsmasq->inotify_fd < 0 ||
-            inotify_add_watch(dnsmasq->inotify_fd, dnsmasq->state_dir,
-                              IN_CLOSE_WRITE | IN_CLOSE_NOWRITE | IN_ONLYDIR) < 0) {
-                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot watch: %s",
-                            dnsmasq->state_dir, g_strerror(errno));
-                unwatch(dnsmasq);
-                return false;
-        }
-        dnsmasq->inotify_source = g_unix_fd_add(dnsmasq->inotify_fd, G_IO_IN, on_inotify, dnsmasq);
-        return true;
+        dnsmasq->watch =
+                file_watch_new(dnsmasq->watches, dnsmasq->state_dir, on_file, dnsmasq, error);
+        return dnsmasq->watch != NULL;
 }
 
 static void forget_child(Dnsmasq *dnsmasq)
@@ -408,7 +381,7 @@ static bool can_stay(Dnsmasq *dnsmasq)
         if (!dnsmasq->child || !dnsmasq_files_sum(dnsmasq->state_dir, sum, NULL) ||
             !g_str_equal(sum, dnsmasq->record.sum))
                 return false;
-        return dnsmasq->inotify_fd >= 0 || watch(dnsmasq, NULL);
+        return dnsmasq->watch || watch(dnsmasq, NULL);
 }
 
 static gboolean on_begin(gpointer data)
@@ -460,8 +433,8 @@ static void add_request(Dnsmasq *dnsmasq, bool start, DnsmasqDone done, gpointer
                 schedule_begin(dnsmasq);
 }
 
-Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, DnsmasqEnded ended,
-                     gpointer data)
+Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, FileWatches *watches,
+                     DnsmasqEnded ended, gpointer data)
 {
         Dnsmasq *dnsmasq = g_new0(Dnsmasq, 1);
 
@@ -469,9 +442,9 @@ Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, DnsmasqEnded 
         dnsmasq->state_dir = g_strdup(state_dir);
         dnsmasq->argv[0] = g_strdup(find_program());
         dnsmasq->argv[1] = g_strdup_printf("--conf-file=%s/" DNSMASQ_CONF_FILE, state_dir);
+        dnsmasq->watches = watches;
         dnsmasq->ended = ended;
         dnsmasq->data = data;
-        dnsmasq->inotify_fd = -1;
         g_queue_init(&dnsmasq->requests);
         return dnsmasq;
 }

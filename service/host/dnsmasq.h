@@ -6,6 +6,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "host/file-watch.h"
+
 typedef struct Dnsmasq Dnsmasq;
 
 /* Called when the process has ended without having been told to; not after dnsmasq_stop(). @reason
@@ -14,9 +16,10 @@ typedef void (*DnsmasqEnded)(Dnsmasq *dnsmasq, const char *reason, gpointer data
 /* Called exactly once, never from inside the call that took it. @error is borrowed, NULL = done. */
 typedef void (*DnsmasqDone)(Dnsmasq *dnsmasq, const GError *error, gpointer data);
 
-/* For network @interface, with files in @state_dir (which exists). Starts nothing. */
-Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, DnsmasqEnded ended,
-                     gpointer data);
+/* For network @interface, with files in @state_dir (which exists). @watches is borrowed. Starts
+ * nothing. */
+Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, FileWatches *watches,
+                     DnsmasqEnded ended, gpointer data);
 /* Forgets the process, which goes on running; pending DnsmasqDone are called with a FAILED error
  * before. */
 void dnsmasq_free(Dnsmasq *dnsmasq);

@@ -6,16 +6,12 @@
 
 #include "host/lease-file.h"
 
-#include <errno.h>
-#include <glib-unix.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "model/lease.h"
-#include "util/error.h"
 #include "util/file.h"
 
 #define FILE_LIMIT (64 * 1024 * 1024)
@@ -29,15 +25,8 @@
 /* So many that are the same and not whole show that it stays so; the next event begins anew. */
 #define LOOKS_LIMIT 100
 
-struct LeaseFiles {
-        int inotify_fd;
-        guint source;
-        GHashTable *watched; /* LeaseFile -> itself */
-};
-
 struct LeaseFile {
-        LeaseFiles *files;
-        int watch; /* its directory's; two files may share one. -1 = none */
+        FileWatch *watch; /* its directory's */
         char *path;
         char *name;
         LeaseFileChanged changed;
@@ -114,99 +103,33 @@ static gboolean on_timer(gpointer data)
         return G_SOURCE_REMOVE;
 }
 
-/* Has the files look that @event is about. */
-static void take_event(LeaseFiles *files, const struct inotify_event *event)
+/* Our own reading of it is told of as well. */
+static void on_event(const char *name, guint32 mask, gpointer data)
 {
-        GHashTableIter iter;
-        gpointer value;
+        LeaseFile *file = data;
 
-        g_hash_table_iter_init(&iter, files->watched);
-        while (g_hash_table_iter_next(&iter, &value, NULL)) {
-                LeaseFile *file = value;
-                bool ours = event->wd == file->watch && event->len > 0 &&
-                            g_str_equal(event->name, file->name);
-                if (!ours && !(event->mask & IN_Q_OVERFLOW))
-                        continue;
-                file->n_same = 0;
-                schedule(file, SETTLE_MS);
-        }
-}
-
-static gboolean on_inotify(int fd, GIOCondition condition, gpointer data)
-{
-        char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-
-        ssize_t n = read(fd, buffer, sizeof buffer);
-        for (const char *at = buffer; n > 0 && at < buffer + n;) {
-                const struct inotify_event *event = (const void *)at;
-                take_event(data, event);
-                at += sizeof *event + event->len;
-        }
-        return G_SOURCE_CONTINUE;
-}
-
-LeaseFiles *lease_files_new(GError **error)
-{
-        int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-        if (fd < 0) {
-                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
-                            "cannot watch lease files: %s", g_strerror(errno));
-                return NULL;
-        }
-
-        LeaseFiles *files = g_new0(LeaseFiles, 1);
-        files->inotify_fd = fd;
-        files->source = g_unix_fd_add(fd, G_IO_IN, on_inotify, files);
-        files->watched = g_hash_table_new(NULL, NULL);
-        return files;
-}
-
-void lease_files_free(LeaseFiles *files)
-{
-        if (!files)
+        if (name && (!g_str_equal(name, file->name) ||
+                     !(mask & (IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO))))
                 return;
-        g_source_remove(files->source);
-        close(files->inotify_fd);
-        g_hash_table_unref(files->watched);
-        g_free(files);
+        file->n_same = 0;
+        schedule(file, SETTLE_MS);
 }
 
-LeaseFile *lease_file_new(LeaseFiles *files, const char *path, LeaseFileChanged changed,
+LeaseFile *lease_file_new(FileWatches *watches, const char *path, LeaseFileChanged changed,
                           gpointer data, GError **error)
 {
         g_autoptr(LeaseFile) file = g_new0(LeaseFile, 1);
         g_autofree char *directory = g_path_get_dirname(path);
 
-        file->files = files;
         file->path = g_strdup(path);
         file->name = g_path_get_basename(path);
         file->changed = changed;
         file->data = data;
-        file->watch = inotify_add_watch(files->inotify_fd, directory,
-                                        IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR);
-        if (file->watch < 0) {
-                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot watch: %s",
-                            directory, g_strerror(errno));
+        file->watch = file_watch_new(watches, directory, on_event, file, error);
+        if (!file->watch)
                 return NULL;
-        }
-        g_hash_table_add(files->watched, file);
         schedule(file, 0);
         return g_steal_pointer(&file);
-}
-
-/* A directory that two files are watched in is let go of with the last one. */
-static void unwatch(const LeaseFile *file)
-{
-        GHashTableIter iter;
-        gpointer value;
-
-        g_hash_table_remove(file->files->watched, file);
-        g_hash_table_iter_init(&iter, file->files->watched);
-        while (g_hash_table_iter_next(&iter, &value, NULL))
-                if (((const LeaseFile *)value)->watch == file->watch)
-                        return;
-        if (file->watch >= 0)
-                (void)inotify_rm_watch(file->files->inotify_fd, file->watch); /* gone with it */
 }
 
 void lease_file_free(LeaseFile *file)
@@ -214,7 +137,7 @@ void lease_file_free(LeaseFile *file)
         if (!file)
                 return;
         g_clear_handle_id(&file->timer, g_source_remove);
-        unwatch(file);
+        file_watch_free(file->watch);
         g_free(file->told);
         g_free(file->path);
         g_free(file->name);

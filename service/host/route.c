@@ -317,12 +317,14 @@ static void schedule(gpointer data)
                 watch->timer = g_timeout_add(SETTLE_MS, on_settled, watch);
 }
 
-static bool is_default_route(const struct nlmsghdr *message)
+/* The kernel's own come with addresses, which are told of by themselves. */
+static bool is_others_route(const struct nlmsghdr *message)
 {
         const struct rtmsg *info = mnl_nlmsg_get_payload(message);
 
-        return mnl_nlmsg_get_payload_len(message) >= sizeof *info && info->rtm_dst_len == 0 &&
-               info->rtm_table == RT_TABLE_MAIN;
+        return mnl_nlmsg_get_payload_len(message) >= sizeof *info &&
+               info->rtm_table == RT_TABLE_MAIN && info->rtm_protocol != RTPROT_KERNEL &&
+               info->rtm_protocol != ROUTE_OURS;
 }
 
 /* IPv4 routes that go with their interface's link are taken out silently: links count as well. */
@@ -331,7 +333,7 @@ static void on_message(const struct nlmsghdr *message, gpointer data)
         switch (message->nlmsg_type) {
         case RTM_NEWROUTE:
         case RTM_DELROUTE:
-                if (is_default_route(message))
+                if (is_others_route(message))
                         schedule(data);
                 break;
         case RTM_NEWADDR:

@@ -48,7 +48,8 @@ guint route_lookup(Netlink *rtnl, guint32 destination);
  * STALE, DELAY, PROBE, PERMANENT). An array of guint32; the caller's. */
 GArray *route_neighbours(Netlink *rtnl, guint index);
 
-/* Tells that a default route or an address changed. One call may stand for many changes. */
+/* Tells that a route of the main table or an address changed, our own routes aside. One call may
+ * stand for many changes. */
 typedef struct RouteWatch RouteWatch;
 RouteWatch *route_watch_new(void (*changed)(gpointer data), gpointer data, GError **error);
 void route_watch_free(RouteWatch *watch);

@@ -69,8 +69,8 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         if (!host->foreign_firewall)
                 return NULL;
 
-        host->lease_files = lease_files_new(error);
-        if (!host->lease_files)
+        host->file_watches = file_watches_new(error);
+        if (!host->file_watches)
                 return NULL;
 
         host->knobs = knobs_new(run_dir, error);
@@ -95,7 +95,7 @@ void host_free(Host *host)
         guard_free(host->guard);
         gateways_free(host->gateways);
         knobs_free(host->knobs);
-        lease_files_free(host->lease_files);
+        file_watches_free(host->file_watches);
         foreign_firewall_free(host->foreign_firewall);
         arp_prober_free(host->arp_prober);
         arp_free(host->arp);

@@ -9,9 +9,9 @@
 #include "host/arp-probe.h"
 #include "host/arp.h"
 #include "host/conntrack.h"
+#include "host/file-watch.h"
 #include "host/firewalld.h"
 #include "host/foreign-firewall.h"
-#include "host/lease-file.h"
 #include "host/netlink.h"
 #include "host/nft.h"
 #include "host/nm.h"
@@ -34,7 +34,7 @@ typedef struct Host {
         Guard *guard;
         Gateways *gateways;
         Owed *owed;
-        LeaseFiles *lease_files;
+        FileWatches *file_watches;
         FileSync *disk;       /* for what must survive the loss of power */
         GHashTable *networks; /* name -> Network: all there are; the manager fills it */
         GHashTable *tables;   /* nftables table name -> network's name: who has it */

@@ -75,7 +75,7 @@ bool leases_watch(Network *network, GError **error)
 
         g_clear_pointer(&network->lease_file, lease_file_free);
         network->lease_file =
-                lease_file_new(network->host->lease_files, path, leases_changed, network, error);
+                lease_file_new(network->host->file_watches, path, leases_changed, network, error);
         return network->lease_file != NULL;
 }
 

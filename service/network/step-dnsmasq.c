@@ -68,7 +68,8 @@ static void reloaded(Dnsmasq *dnsmasq, const GError *error, gpointer data)
 static void make_dnsmasq(Network *network, const char *state_dir)
 {
         g_clear_pointer(&network->dnsmasq, dnsmasq_free);
-        network->dnsmasq = dnsmasq_new(network->name, state_dir, ended, network);
+        network->dnsmasq =
+                dnsmasq_new(network->name, state_dir, network->host->file_watches, ended, network);
 }
 
 /* From now on dnsmasq is in the state directory of the configuration; the journal knows that, and

@@ -25,6 +25,7 @@
 typedef struct Fixture {
         char *state_dir;
         NetworkConfig *config;
+        FileWatches *watches;
         Dnsmasq *dnsmasq;
         bool done;
         char *error; /* of the last request; NULL = none */
@@ -87,7 +88,10 @@ static void set_up(Fixture *fixture, gconstpointer data)
         fixture->state_dir = g_dir_make_tmp("dnsmasq-XXXXXX", NULL);
         fixture->config = config_new(settings, CONFIG_SOURCE_BUS, &error);
         g_assert_no_error(error);
-        fixture->dnsmasq = dnsmasq_new("dut0", fixture->state_dir, on_ended, fixture);
+        fixture->watches = file_watches_new(&error);
+        g_assert_no_error(error);
+        fixture->dnsmasq =
+                dnsmasq_new("dut0", fixture->state_dir, fixture->watches, on_ended, fixture);
         write_files(fixture);
 }
 
@@ -115,6 +119,7 @@ static void tear_down(Fixture *fixture, gconstpointer data)
 
         stop(fixture);
         dnsmasq_free(fixture->dnsmasq);
+        file_watches_free(fixture->watches);
         g_assert_true(dnsmasq_remove_files(fixture->state_dir, &error));
         g_assert_no_error(error);
         g_assert_false(g_file_test(fixture->state_dir, G_FILE_TEST_EXISTS));
@@ -230,7 +235,8 @@ static void test_adopted(Fixture *fixture, gconstpointer data)
         run_for(20);
         g_assert_cmpint(kill(pid, 0), ==, 0);
 
-        fixture->dnsmasq = dnsmasq_new("dut0", fixture->state_dir, on_ended, fixture);
+        fixture->dnsmasq =
+                dnsmasq_new("dut0", fixture->state_dir, fixture->watches, on_ended, fixture);
         start(fixture);
         g_assert_cmpstr(fixture->error, ==, NULL);
         g_assert_cmpint(pid_of(fixture), ==, pid);
@@ -246,7 +252,8 @@ static void test_replaced(Fixture *fixture, gconstpointer data)
         pid_t pid = pid_of(fixture);
         dnsmasq_free(fixture->dnsmasq);
 
-        fixture->dnsmasq = dnsmasq_new("dut0", fixture->state_dir, on_ended, fixture);
+        fixture->dnsmasq =
+                dnsmasq_new("dut0", fixture->state_dir, fixture->watches, on_ended, fixture);
         fixture->config->dhcp_range_end--;
         write_files(fixture);
         start(fixture);
@@ -266,7 +273,8 @@ static void test_unrecorded_is_replaced(Fixture *fixture, gconstpointer data)
         dnsmasq_free(fixture->dnsmasq);
         g_assert_cmpint(unlink(record), ==, 0);
 
-        fixture->dnsmasq = dnsmasq_new("dut0", fixture->state_dir, on_ended, fixture);
+        fixture->dnsmasq =
+                dnsmasq_new("dut0", fixture->state_dir, fixture->watches, on_ended, fixture);
         start(fixture);
         g_assert_cmpstr(fixture->error, ==, NULL);
         g_assert_cmpint(pid_of(fixture), !=, pid);
@@ -278,7 +286,8 @@ static void test_stop_ends_the_one_left(Fixture *fixture, gconstpointer data)
         pid_t pid = pid_of(fixture);
         dnsmasq_free(fixture->dnsmasq);
 
-        fixture->dnsmasq = dnsmasq_new("dut0", fixture->state_dir, on_ended, fixture);
+        fixture->dnsmasq =
+                dnsmasq_new("dut0", fixture->state_dir, fixture->watches, on_ended, fixture);
         stop(fixture);
         run_for(20);
         g_assert_cmpint(kill(pid, 0), <, 0);
@@ -353,7 +362,8 @@ static void test_free_answers_what_waits(Fixture *fixture, gconstpointer data)
         dnsmasq_free(fixture->dnsmasq);
         g_assert_true(fixture->done);
         g_assert_nonnull(fixture->error);
-        fixture->dnsmasq = dnsmasq_new("dut0", fixture->state_dir, on_ended, fixture);
+        fixture->dnsmasq =
+                dnsmasq_new("dut0", fixture->state_dir, fixture->watches, on_ended, fixture);
 }
 
 static void test_requests_in_a_row(Fixture *fixture, gconstpointer data)

@@ -16,7 +16,7 @@
 #define N_FILES 300
 
 typedef struct Fixture {
-        LeaseFiles *files;
+        FileWatches *files;
         char *directory, *path;
         guint n_calls, n_leases;
         guint wanted;
@@ -40,7 +40,7 @@ static void make_directory(Fixture *fixture)
 
 static void set_up(Fixture *fixture, gconstpointer data)
 {
-        fixture->files = lease_files_new(NULL);
+        fixture->files = file_watches_new(NULL);
         g_assert_nonnull(fixture->files);
         make_directory(fixture);
 }
@@ -55,11 +55,11 @@ static void remove_directory(Fixture *fixture)
 
 static void tear_down(Fixture *fixture, gconstpointer data)
 {
-        lease_files_free(fixture->files);
+        file_watches_free(fixture->files);
         remove_directory(fixture);
 }
 
-static LeaseFile *watch_in(LeaseFiles *files, Fixture *fixture)
+static LeaseFile *watch_in(FileWatches *files, Fixture *fixture)
 {
         g_autoptr(GError) error = NULL;
         LeaseFile *file = lease_file_new(files, fixture->path, on_changed, fixture, &error);
@@ -163,7 +163,7 @@ static void test_no_directory(void)
 {
         g_autoptr(GError) error = NULL;
 
-        g_autoptr(LeaseFiles) files = lease_files_new(NULL);
+        g_autoptr(FileWatches) files = file_watches_new(NULL);
 
         g_assert_null(lease_file_new(files, "/nowhere/dnsmasq.leases", on_changed, NULL, &error));
         g_assert_nonnull(strstr(error->message, "/nowhere"));
