@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "network/public-probe.h"
+#include "network/twins.h"
 #include "util/log.h"
 
 /* The first pause before something that failed is tried again, doubled each time up to the last. */
@@ -167,14 +168,36 @@ static bool is_probing_elsewhere(Network *network, HostView *view)
         return true;
 }
 
+/* The host has come to route some of the subnet by another interface, as a LAN that it is plugged
+ * into later does: the network becomes a twin, so that the host reaches that. */
+static bool becomes_twin(Network *network, HostView *view)
+{
+        g_autoptr(GError) error = NULL;
+
+        if (!twins_should_be(network, view))
+                return false;
+        log_network_notice(network->name, "the host has the subnet elsewhere as well now");
+        if (twins_forget(network, &error))
+                return true;
+        log_network_warning(network->name, "%s", error->message);
+        return false;
+}
+
 void network_host_changed(Network *network, HostView *view)
 {
+        unsigned changes = 0;
+
         if (is_probing_elsewhere(network, view))
                 return;
         network->host_changed = !operations_are_idle(network);
-        if (network->host_changed || !network_is_up(network) || !upstream_moved(network, view))
+        if (network->host_changed || !network_is_up(network))
                 return;
-        retry_now(network, CONFIG_CHANGE_RULES | STEP_CHANGE_PROBE);
+        if (upstream_moved(network, view))
+                changes |= CONFIG_CHANGE_RULES | STEP_CHANGE_PROBE;
+        if (becomes_twin(network, view))
+                changes |= CONFIG_CHANGE_RULES | CONFIG_CHANGE_LINK;
+        if (changes)
+                retry_now(network, changes);
 }
 
 static void log_repair(const Network *network)

@@ -199,6 +199,16 @@ bool twins_decide(Network *network, const GArray *routes, guint index, GError **
         return network_save_record(network, error);
 }
 
+bool twins_should_be(const Network *network, HostView *view)
+{
+        const Record *record = network->record;
+
+        if (record->twin != 0 || record->decided_gateway == 0)
+                return false;
+        const GArray *routes = host_view_routes(view, NULL);
+        return routes && find_route(network, routes, record->index, true);
+}
+
 bool twins_forget(Network *network, GError **error)
 {
         if (network->record->decided_gateway == 0)

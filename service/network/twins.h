@@ -6,12 +6,17 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "network/host-view.h"
+
 typedef struct Network Network;
 
 /* Decides whether @network is a twin: for its whole life, or until its subnet is another one.
  * @routes (route_list()) are the main table's, @index its NIC. Writes it down. LIMIT_EXCEEDED where
  * all numbers are taken; ADDRESS_IN_USE where a gateway address cannot be the network's; FAILED. */
 bool twins_decide(Network *network, const GArray *routes, guint index, GError **error);
+/* Whether it is none, decided for, and the host routes some of its subnet by another interface that
+ * is no network's. */
+bool twins_should_be(const Network *network, HostView *view);
 /* It is not on the host any more, and may be anything the next time. */
 bool twins_forget(Network *network, GError **error);
 

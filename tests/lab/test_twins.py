@@ -10,7 +10,7 @@ from labkit import boards, bus, host, lan, whoami
 from labkit.boards import ADDRESS, GATEWAY, SUBNET, Boards, Flow, strict_rp_filter
 from labkit.damage import without_owner
 from labkit.expect import contains, equal, lacks, refused
-from labkit.process import run, wait_for
+from labkit.process import run, run_full, wait_for
 
 TABLE = 0x4a00
 ETH_P_ARP = 0x0806
@@ -94,9 +94,93 @@ def test_sixty_four(lab):
     assert last < 4 * first, f"the first took {first:.0f} ms each, the last {last:.0f}"
     twins.configure()
     has_flows(twins)
+    others_come_and_go(lab, twins)
 
 
 test_sixty_four.seconds = 90
+
+
+def others_come_and_go(lab, twins):
+    """The owner of the main table's route, and twins among and behind the others, while each of these has
+    connections out, in from the LAN and by its NIC."""
+    gone = (0, 1, 30, 63)
+    twins.close_flows()
+    for k in range(64):
+        if k not in gone:
+            equal(twins.out(k).hear(), [twins.source(k)], f"the source of {twins.duts[k].name}")
+            flows = [twins.bound(k), *([twins.from_lan(k)] if twins.public(k) else ())]
+            equal({flow.ask()[0] for flow in flows}, {twins.duts[k].name}, "the board that answers")
+    for k in gone:
+        lab.remove(twins.duts[k])
+        go_on(twins)
+    wait_for(lambda: main_routes() == ["raw2"], "the oldest one that is left has the main table's route")
+    for k in reversed(gone):
+        twins.create(k)
+        twins.duts[k].configure(f"{ADDRESS}/24", GATEWAY)
+        go_on(twins)
+        flow = twins.out(k)
+        equal(flow.hear(), [twins.source(k)], f"the source of {twins.duts[k].name}, which came back")
+    go_on(twins)
+
+
+def test_two_hundred_and_fifty_six(lab):
+    """The most that is promised. Each is reached; the last one has all that the first one has."""
+    duts = [lab.dut(f"raw{k}", f"02:00:00:00:{k // 256 + 2:02x}:{k % 256:02x}") for k in range(257)]
+    for dut in duts:
+        lab.create(dut, subnet=SUBNET, gateway_ip=GATEWAY,
+                   addresses=[{"ip": ADDRESS, "mac": dut.mac}],
+                   dns_entries=[{"hostname": "board.test", "ip": "10.1.1.1"}])
+        dut.configure(f"{ADDRESS}/24", GATEWAY)
+    for dut in (duts[0], duts[128], duts[256]):
+        equal(dut.source_at(lan.ROUTER), lan.HOST, f"the source of {dut.name}")
+        equal(dut.dig("board.test", GATEWAY), ["10.1.1.1"], f"{dut.name}'s name server")
+        dut.serve()
+        with contextlib.closing(lab.network(dut).connect(ADDRESS, whoami.PORT)) as sock:
+            sock.settimeout(5)
+            equal(sock.recv(100).decode().strip(), GATEWAY, f"whom {dut.name} sees")
+    equal(duts[256].dhcp()["ip"], ADDRESS, "the last one's address")
+    equal(lab.network(duts[256]).status()["twin"], 256, "the last one's number")
+
+
+test_two_hundred_and_fifty_six.seconds = 120
+
+
+def test_connect_reaches_the_board_of_its_network(lab):
+    twins = Boards(lab, 4)
+    networks = twins.create_all()
+    twins.configure()
+    sockets = [network.connect(ADDRESS, boards.PORT) for network in networks]
+    for dut, sock in zip(twins.duts, sockets, strict=True):
+        with sock:
+            sock.settimeout(5)
+            sock.sendall(b"?")
+            equal(sock.recv(200).decode().split(), [dut.name, GATEWAY], "who answers, and what it sees")
+
+
+def test_the_lan_moves_to_a_networks_subnet(lab):
+    """The host reaches its LAN, and the network becomes a twin of it."""
+    strict_rp_filter(lab)
+    twins = Boards(lab, 2)
+    first, second = twins.create_all()
+    equal((first.status()["twin"], second.status()["twin"]), (0, 1), "the numbers before")
+    lab.lan.run("ip", "address", "add", "192.168.100.60/24", "dev", "lan0")
+    lab.undo.callback(lab.lan.run, "ip", "address", "delete", "192.168.100.60/24", "dev", "lan0")
+    run("ip", "address", "add", "192.168.100.77/24", "dev", lan.UPSTREAM)
+    try:
+        wait_for(lambda: first.status()["twin"] == 2, "the first one is a twin")
+        contains(first.status()["twin_of"], "raw1")
+        wait_for(lambda: main_routes() == [lan.UPSTREAM], "the host's route to the subnet is the LAN's")
+        assert run_full("ping", "-c", 1, "-W", 1, "192.168.100.60").returncode == 0, \
+            "the host does not reach its LAN"
+        first.wait_state("active")
+        has_everything(twins)
+    finally:
+        run("ip", "address", "delete", "192.168.100.77/24", "dev", lan.UPSTREAM)
+    go_on(twins)
+    equal(main_routes(), [], "the main table's routes while the LAN is away")
+    for dut in twins.duts:
+        lab.remove(dut)
+    lab.unchanged()
 
 
 def test_removal_leaves_no_trace(lab):
