@@ -47,6 +47,8 @@ void match_ct_bits(RulesetRule *rule, guint32 key, guint32 mask, guint32 bits);
 void match_zone(RulesetRule *rule, guint32 operation, guint16 zone);
 /* @protocol: IPPROTO_UDP or IPPROTO_TCP. */
 void match_destination_port(RulesetRule *rule, guint8 protocol, guint16 port);
+/* The bits @mask of the port are @ports. */
+void match_destination_ports(RulesetRule *rule, guint8 protocol, guint16 ports, guint16 mask);
 /* The address in @field is in the set. */
 void match_in_set(RulesetRule *rule, guint32 field, const char *set);
 /* The address in @field, with the interface of @key (NFT_META_IIFNAME or NFT_META_OIFNAME), is not

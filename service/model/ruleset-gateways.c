@@ -189,6 +189,22 @@ static void add_twin(RulesetTable *table, RulesetMap *maps[G_N_ELEMENTS(turns)],
                 turns[i].add(table, maps[i], twin);
 }
 
+/* A twin's name server answers what has been led to it alone: not another board that has the same
+ * gateway address. */
+static void add_unasked(RulesetChain *input)
+{
+        static const guint8 protocols[] = { IPPROTO_UDP, IPPROTO_TCP };
+
+        for (guint i = 0; i < G_N_ELEMENTS(protocols); i++) {
+                RulesetRule *rule = chain_add_rule(input);
+                match_in_set(rule, FIELD_IP_DADDR, SET_GATEWAYS);
+                match_iifname(rule, NFT_CMP_NEQ, "lo");
+                match_destination_ports(rule, protocols[i], TWIN_DNS_PORTS, TWIN_DNS_PORTS_MASK);
+                match_ct_bits(rule, NFT_CT_STATUS, IPS_DST_NAT, 0);
+                rule_verdict(rule, NF_DROP);
+        }
+}
+
 static bool has_twins(const GatewayPlace *places, guint n)
 {
         for (guint i = 0; i < n; i++)
@@ -202,14 +218,16 @@ static void add_ip_table(Ruleset *ruleset, const GatewayPlace *places, guint n)
         RulesetTable *table = ruleset_add_table(ruleset, NFPROTO_IPV4, GATEWAYS_TABLE);
 
         add_sets(table, places, n);
-        RulesetRule *strange = chain_add_rule(
-                table_add_chain(table, "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER));
+        RulesetChain *input =
+                table_add_chain(table, "input", "filter", NF_INET_LOCAL_IN, NF_IP_PRI_FILTER);
+        RulesetRule *strange = chain_add_rule(input);
         match_in_set(strange, FIELD_IP_DADDR, SET_GATEWAYS);
         match_iifname(strange, NFT_CMP_NEQ, "lo");
         match_not_at(strange, FIELD_IP_DADDR, NFT_META_IIFNAME, SET_HOMES);
         rule_verdict(strange, NF_DROP);
         if (!has_twins(places, n))
                 return;
+        add_unasked(input);
         RulesetMap *maps[G_N_ELEMENTS(turns)];
         add_turns(table, maps);
         add_hooks(table);

@@ -171,7 +171,14 @@ static bool print_port(GString *text, const Loaded *loaded, const ExpressionValu
             source->payload.base != NFT_PAYLOAD_TRANSPORT_HEADER)
                 return false;
         memcpy(&port, value->bytes, sizeof port);
-        g_string_append_printf(text, " dport %u", ntohs(port));
+        if (loaded->bitwise) {
+                guint16 mask;
+                memcpy(&mask, loaded->bitwise->bitwise.mask.bytes, sizeof mask);
+                g_string_append_printf(text, " dport & %u ==", ntohs(mask));
+        } else {
+                g_string_append(text, " dport");
+        }
+        g_string_append_printf(text, " %u", ntohs(port));
         return true;
 }
 

@@ -275,17 +275,34 @@ void match_zone(RulesetRule *rule, guint32 operation, guint16 zone)
         add_compare(rule, operation, value_of(&zone, sizeof zone));
 }
 
-void match_destination_port(RulesetRule *rule, guint8 protocol, guint16 port)
+static void add_destination_port(RulesetRule *rule, guint8 protocol)
 {
-        const guint16 number = htons(port);
-
         add_meta(rule, NFT_META_L4PROTO);
         add_compare(rule, NFT_CMP_EQ, value_of(&protocol, sizeof protocol));
         add(rule, (Expression){ .type = EXPRESSION_PAYLOAD,
                                 .payload = { .base = NFT_PAYLOAD_TRANSPORT_HEADER,
                                              .offset = FIELD_DESTINATION_PORT,
-                                             .length = sizeof number } });
-        add_compare(rule, NFT_CMP_EQ, value_of(&number, sizeof number));
+                                             .length = sizeof(guint16) } });
+}
+
+static ExpressionValue value_of_port(guint16 port)
+{
+        const guint16 number = htons(port);
+
+        return value_of(&number, sizeof number);
+}
+
+void match_destination_port(RulesetRule *rule, guint8 protocol, guint16 port)
+{
+        add_destination_port(rule, protocol);
+        add_compare(rule, NFT_CMP_EQ, value_of_port(port));
+}
+
+void match_destination_ports(RulesetRule *rule, guint8 protocol, guint16 ports, guint16 mask)
+{
+        add_destination_port(rule, protocol);
+        add_bitwise(rule, value_of_port(mask), value_of_port(0));
+        add_compare(rule, NFT_CMP_EQ, value_of_port(ports));
 }
 
 void match_in_set(RulesetRule *rule, guint32 field, const char *set)

@@ -33,8 +33,12 @@ static inline guint32 twin_bound_rule(guint number)
         return 0x8200 + number;
 }
 
-/* Where its dnsmasq answers: all twins may have the same gateway address. */
+/* Where its dnsmasq answers: all twins may have the same gateway address. The ports of all of them
+ * are those that have TWIN_DNS_PORTS in the bits TWIN_DNS_PORTS_MASK. */
+#define TWIN_DNS_PORTS      0x5000
+#define TWIN_DNS_PORTS_MASK 0xfc00
+
 static inline guint16 twin_dns_port(guint number)
 {
-        return (guint16)(20000 + number);
+        return (guint16)(TWIN_DNS_PORTS | number);
 }

@@ -150,6 +150,15 @@ def test_dns_is_served_without_dhcp(lab):
     equal(dut.dig("one.lab", GATEWAY), ["10.1.2.3"], "the answer")
 
 
+def test_name_server_follows_the_gateway_address(lab):
+    dut = lab.dut()
+    network = lab.create(dut, dhcp_enabled=False,
+                         dns_entries=[{"hostname": "a.lab", "ip": "10.1.1.1"}])
+    network.update(gateway_ip="192.168.100.2")
+    dut.configure("192.168.100.50/24", "192.168.100.2")
+    equal(dut.dig("a.lab", "192.168.100.2"), ["10.1.1.1"], "the answer at the new address")
+
+
 def test_dns_is_served_without_translation(lab):
     dut, _ = served(lab, nat_mode="disabled",
                     dns_entries=[{"hostname": "one.lab", "ip": "10.1.2.3"}])

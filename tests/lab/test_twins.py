@@ -378,7 +378,7 @@ def test_nobody_else_is_answered_at_a_twins_name_server(lab):
     twins.configure()
     lab.lan.add_route(SUBNET)
     lab.undo.callback(lab.lan.remove_route, SUBNET)
-    asked = [(name, namespace.start("dig", f"@{server}", "-p", 20001, "+tries=1", "+time=1", *tcp,
+    asked = [(name, namespace.start("dig", f"@{server}", "-p", 20481, "+tries=1", "+time=1", *tcp,
                                     "board.test", stdout=-1, text=True))
              for name, namespace, server in (
                  ("the LAN", lab.lan.namespace, lan.HOST), ("the LAN", lab.lan.namespace, GATEWAY),

@@ -86,8 +86,19 @@ static void test_twin_targets(void)
                      "\t\tiifname \"eth2\" ct status ! dnat counter return\n"
                      "\t\tcounter meta mark set meta mark & 0x00ffffff | 0x00c00000\n\t}\n");
         expect(text, "\tchain asked_3 {\n"
-                     "\t\tip daddr 192.168.100.1 udp dport 53 counter redirect to :20003\n"
-                     "\t\tip daddr 192.168.100.1 tcp dport 53 counter redirect to :20003\n\t}\n");
+                     "\t\tip daddr 192.168.100.1 udp dport 53 counter redirect to :20483\n"
+                     "\t\tip daddr 192.168.100.1 tcp dport 53 counter redirect to :20483\n\t}\n");
+}
+
+/* Only its own board is led to a twin's name server, by the redirection. */
+static void test_unasked(void)
+{
+        g_autofree char *text = gateways_text(3);
+
+        expect(text, "\t\tip daddr @gateways iifname != \"lo\" udp dport & 64512 == 20480"
+                     " ct status ! dnat counter drop\n"
+                     "\t\tip daddr @gateways iifname != \"lo\" tcp dport & 64512 == 20480"
+                     " ct status ! dnat counter drop\n");
 }
 
 /* Before conntrack looks, before the packet is routed, and for it to be routed again. */
@@ -151,6 +162,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ruleset-gateways/twin/maps", test_twin_maps);
         g_test_add_func("/ruleset-gateways/twin/targets", test_twin_targets);
         g_test_add_func("/ruleset-gateways/twin/hooks", test_twin_hooks);
+        g_test_add_func("/ruleset-gateways/twin/name-server", test_unasked);
         g_test_add_func("/ruleset-gateways/twin/mappings", test_twin_mappings);
         return g_test_run();
 }
