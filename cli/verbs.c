@@ -25,6 +25,12 @@ const Verb verbs[] = {
           VERB_CHANGES | VERB_NETWORK, verb_remove_address },
         { "nat-rules", "", "Print the nftables rules of a network", NULL, 0, 0, VERB_NETWORK,
           verb_nat_rules },
+        { "filter", "show | set FILE", "Show what may pass, or change it",
+          "`show` has what each rule has counted since it was set. FILE is YAML, - standard "
+          "input:\n"
+          "`egress:` and `ingress:`, or a network's settings, of which `filter:` counts. An empty\n"
+          "mapping lets all pass. Connections that are forbidden now end.\n",
+          1, 2, VERB_CHANGES | VERB_NETWORK, verb_filter },
         { "dns-entries", "", "List the DNS entries", NULL, 0, 0, VERB_NETWORK, verb_dns_entries },
         { "add-dns", "HOST IP", "Add a DNS entry, or replace it", NULL, 2, 2,
           VERB_CHANGES | VERB_NETWORK, verb_add_dns },

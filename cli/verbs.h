@@ -14,6 +14,7 @@ bool verb_up(Command *command, GError **error);
 bool verb_down(Command *command, GError **error);
 bool verb_remove(Command *command, GError **error);
 bool verb_reload(Command *command, GError **error);
+bool verb_filter(Command *command, GError **error);
 bool verb_nat_rules(Command *command, GError **error);
 
 /* verbs-entries.c */

@@ -10,6 +10,7 @@
 #include "dbus/network-properties.h"
 #include "dbus/variant.h"
 #include "model/name.h"
+#include "network/filter.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -82,6 +83,32 @@ static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *
         if (!g_str_equal(network_config(network)->state_dir, config->state_dir) &&
             !bus_check_state_dir(bus, message, config, &cause))
                 return bus_error_set(error, cause);
+        manager_update(bus->manager, network, config, g_steal_pointer(&changes), updated,
+                       call_new(bus, message));
+        return 1;
+}
+
+static int method_set_filter(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Bus *bus = userdata;
+        g_autoptr(Value) changes = value_new_map();
+        g_autoptr(GError) cause = NULL;
+        Value *filter = NULL;
+        Network *network = bus_message_network(bus, message, error);
+
+        if (!network)
+                return -ENOENT;
+        int r = variant_read_map(message, &filter, &cause);
+        if (r < 0)
+                return cause ? bus_error_set(error, cause) : r;
+        value_set(changes, "filter", filter);
+        g_autoptr(NetworkConfig) config =
+                config_with_changes(network_config(network), changes, &cause);
+        if (!config)
+                return bus_error_set(error, cause);
+        r = authorize(bus, message, method_set_filter, &network, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
         manager_update(bus->manager, network, config, g_steal_pointer(&changes), updated,
                        call_new(bus, message));
         return 1;
@@ -166,6 +193,21 @@ static int method_get_nat_rules(sd_bus_message *message, void *userdata, sd_bus_
         g_autofree char *rules = status_rules(network, &cause);
         return rules ? sd_bus_reply_method_return(message, "s", rules)
                      : bus_error_set(error, cause);
+}
+
+static int method_get_filter(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Bus *bus = userdata;
+        g_autoptr(GError) cause = NULL;
+        Network *network;
+
+        int r = authorize(bus, message, method_get_filter, &network, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        g_autoptr(Value) filter = filter_counted(network, &cause);
+        if (!filter)
+                return bus_error_set(error, cause);
+        return reply_with(bus, message, variant_append_map, filter);
 }
 
 static int method_get_dns_entries(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -374,6 +416,10 @@ const sd_bus_vtable network_vtable[] = {
                                 method_remove_address, METHOD),
         SD_BUS_METHOD_WITH_ARGS("GetNatRules", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", rules),
                                 method_get_nat_rules, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("GetFilter", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", filter),
+                                method_get_filter, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("SetFilter", SD_BUS_ARGS("a{sv}", filter), SD_BUS_NO_RESULT,
+                                method_set_filter, METHOD),
         SD_BUS_METHOD_WITH_ARGS("GetDnsEntries", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", entries),
                                 method_get_dns_entries, METHOD),
         SD_BUS_METHOD_WITH_ARGS("AddDnsEntry", SD_BUS_ARGS("s", hostname, "s", ip),

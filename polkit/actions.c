@@ -28,6 +28,8 @@ static const Action actions[] = {
         { NETWORK, "AddAddress", ACTION "edit-addresses", false },
         { NETWORK, "RemoveAddress", ACTION "edit-addresses", false },
         { NETWORK, "GetNatRules", ACTION "inspect", true },
+        { NETWORK, "GetFilter", ACTION "inspect", true },
+        { NETWORK, "SetFilter", ACTION "manage", false },
         { NETWORK, "GetDnsEntries", ACTION "inspect", true },
         { NETWORK, "AddDnsEntry", ACTION "edit-dns", false },
         { NETWORK, "RemoveDnsEntry", ACTION "edit-dns", false },

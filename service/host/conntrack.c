@@ -32,6 +32,13 @@ typedef struct Ends {
         guint32 reply_src, reply_dst;
 } Ends;
 
+/* One as the kernel tells of it. */
+typedef struct Entry {
+        const struct nlattr *original, *reply; /* its tuples */
+        Ends ends;
+        guint32 mark;
+} Entry;
+
 /* What it takes to delete an entry. */
 typedef struct Found {
         GBytes *tuple; /* the whole attribute CTA_TUPLE_ORIG, a zone of this direction included */
@@ -46,7 +53,10 @@ typedef struct Search {
         GHashTable *untranslated_to;     /* NULL, or the addresses */
         const Subnet *untranslated_from; /* NULL, or whose hosts' */
         GHashTable *public_of;           /* NULL, or the mappings: ip -> public_ip */
-        GArray *found;                   /* Found */
+        const Subnet *judged;            /* NULL, or whose connections the two are asked about */
+        ConntrackJudge judge;
+        gpointer judge_data;
+        GArray *found; /* Found */
 } Search;
 
 static void found_clear(gpointer pointer)
@@ -115,6 +125,22 @@ static void read_tuple(const struct nlattr *tuple, guint32 *src, guint32 *dst)
                 *dst = mnl_attr_get_u32(to);
 }
 
+/* Of the tuple @tuple: protocol and ports, in host byte order; 0 where it has none. */
+static guint8 read_ports(const struct nlattr *tuple, guint16 *src, guint16 *dst)
+{
+        const struct nlattr *proto = find_attribute(tuple, CTA_TUPLE_PROTO, 0);
+        const struct nlattr *number =
+                proto ? find_attribute(proto, CTA_PROTO_NUM, sizeof(guint8)) : NULL;
+        const struct nlattr *from =
+                proto ? find_attribute(proto, CTA_PROTO_SRC_PORT, sizeof *src) : NULL;
+        const struct nlattr *to =
+                proto ? find_attribute(proto, CTA_PROTO_DST_PORT, sizeof *dst) : NULL;
+
+        *src = from ? ntohs(mnl_attr_get_u16(from)) : 0;
+        *dst = to ? ntohs(mnl_attr_get_u16(to)) : 0;
+        return number ? mnl_attr_get_u8(number) : 0;
+}
+
 static bool end_matches(guint32 wanted, guint32 address)
 {
         return wanted == 0 || wanted == address;
@@ -153,8 +179,36 @@ static bool is_mapping(GHashTable *public_of, guint32 ip, guint32 public_ip)
         return mapped && mapped == key_of(public_ip);
 }
 
-static bool is_searched(const Search *search, const Ends *ends, guint32 mark)
+/* What a board has begun is translated at its source, what came to it at its destination; what is
+ * both, or neither, stays on the host. */
+static bool is_judged_to_end(const Search *search, const Entry *entry)
 {
+        const Ends *ends = &entry->ends;
+        bool from_board = subnet_contains(search->judged, ntohl(ends->original_src)) &&
+                          ends->original_src != ends->reply_dst;
+        bool to_board = subnet_contains(search->judged, ntohl(ends->reply_src)) &&
+                        ends->original_dst != ends->reply_src;
+        guint16 original_src, original_dst, reply_src, reply_dst;
+
+        if (from_board == to_board)
+                return false;
+        guint8 protocol = read_ports(entry->original, &original_src, &original_dst);
+        (void)read_ports(entry->reply, &reply_src, &reply_dst); /* of the same protocol */
+        const ConntrackFlow flow = {
+                .source = ntohl(ends->original_src),
+                .destination = ntohl(to_board ? ends->reply_src : ends->original_dst),
+                .protocol = protocol,
+                .port = to_board ? reply_src : original_dst,
+                .inward = to_board,
+        };
+        return search->judge(&flow, search->judge_data);
+}
+
+static bool is_searched(const Search *search, const Entry *entry)
+{
+        const Ends *ends = &entry->ends;
+        guint32 mark = entry->mark;
+
         if ((mark & search->mask) != search->mark)
                 return false;
         if (search->untranslated_to && !is_untranslated_to(search->untranslated_to, ends))
@@ -165,38 +219,41 @@ static bool is_searched(const Search *search, const Ends *ends, guint32 mark)
             !is_mapping(search->public_of, ends->reply_src, ends->original_dst) &&
             !is_mapping(search->public_of, ends->original_src, ends->reply_dst))
                 return false;
+        if (search->judged && !is_judged_to_end(search, entry))
+                return false;
         return ends_match(&search->wanted, ends);
 }
 
 static int take_entry(const struct nlmsghdr *message, void *data)
 {
         Search *search = data;
-        Ends ends = { 0 };
+        Entry entry = { 0 };
         Found found = { 0 };
-        guint32 mark = 0;
-        const struct nlattr *attribute, *tuple = NULL;
+        const struct nlattr *attribute;
 
         mnl_attr_for_each (attribute, message, sizeof(struct nfgenmsg)) {
                 guint16 type = mnl_attr_get_type(attribute);
                 gsize size = mnl_attr_get_payload_len(attribute);
                 if (type == CTA_TUPLE_ORIG) {
-                        tuple = attribute;
-                        read_tuple(attribute, &ends.original_src, &ends.original_dst);
+                        entry.original = attribute;
+                        read_tuple(attribute, &entry.ends.original_src, &entry.ends.original_dst);
                 } else if (type == CTA_TUPLE_REPLY) {
-                        read_tuple(attribute, &ends.reply_src, &ends.reply_dst);
+                        entry.reply = attribute;
+                        read_tuple(attribute, &entry.ends.reply_src, &entry.ends.reply_dst);
                 } else if (type == CTA_ID && size >= sizeof found.id) {
                         found.id = mnl_attr_get_u32(attribute);
-                } else if (type == CTA_MARK && size >= sizeof mark) {
-                        mark = ntohl(mnl_attr_get_u32(attribute));
+                } else if (type == CTA_MARK && size >= sizeof entry.mark) {
+                        entry.mark = ntohl(mnl_attr_get_u32(attribute));
                 } else if (type == CTA_ZONE && size >= sizeof found.zone) {
                         found.zone = mnl_attr_get_u16(attribute);
                         found.has_zone = true;
                 }
         }
-        if (!tuple || !is_searched(search, &ends, mark))
+        if (!entry.original || !entry.reply || !is_searched(search, &entry))
                 return MNL_CB_OK;
 
-        found.tuple = g_bytes_new(mnl_attr_get_payload(tuple), mnl_attr_get_payload_len(tuple));
+        found.tuple = g_bytes_new(mnl_attr_get_payload(entry.original),
+                                  mnl_attr_get_payload_len(entry.original));
         g_array_append_val(search->found, found);
         return MNL_CB_OK;
 }
@@ -383,6 +440,26 @@ bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet,
         g_autofree char *text = subnet_to_string(subnet);
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
                     "cannot end connections from %s that are not translated: %s", text,
+                    g_strerror(-r));
+        return false;
+}
+
+bool conntrack_end_judged(Conntrack *conntrack, const ConntrackScope *scope,
+                          ConntrackJudge is_to_end, gpointer data, GError **error)
+{
+        Search search = { .judged = &scope->subnet,
+                          .judge = is_to_end,
+                          .judge_data = data,
+                          .mark = scope->mark,
+                          .mask = scope->mask };
+        guint n = 0;
+
+        int r = end_searched(conntrack, &search, &n);
+        if (r == 0)
+                return true;
+        g_autofree char *text = subnet_to_string(&scope->subnet);
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot end connections of %s that are forbidden now: %s", text,
                     g_strerror(-r));
         return false;
 }

@@ -10,6 +10,12 @@
 
 typedef struct Conntrack Conntrack;
 
+/* Of which network's connections is spoken: networks may have the same subnet. */
+typedef struct ConntrackScope {
+        Subnet subnet;
+        guint32 mark, mask; /* the bits @mask of a connection's mark are @mark */
+} ConntrackScope;
+
 Conntrack *conntrack_new(GError **error);
 void conntrack_free(Conntrack *conntrack);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conntrack, conntrack_free)
@@ -30,6 +36,19 @@ bool conntrack_end_marked(Conntrack *conntrack, guint32 mark, guint32 mask, GErr
  * decides by the first packet, and one that came before there was a mapping would go on past it for
  * as long as its sender sends. */
 bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError **error);
+
+/* A connection between a board and somebody beyond the host, with the board's private address. */
+typedef struct ConntrackFlow {
+        guint32 source, destination; /* host byte order */
+        guint8 protocol;             /* IPPROTO_* */
+        guint16 port;                /* of the destination, as the board has it */
+        bool inward;                 /* it was begun from beyond */
+} ConntrackFlow;
+typedef bool (*ConntrackJudge)(const ConntrackFlow *flow, gpointer data);
+
+/* Ends every translated connection of @scope's boards that @is_to_end says so of. */
+bool conntrack_end_judged(Conntrack *conntrack, const ConntrackScope *scope,
+                          ConntrackJudge is_to_end, gpointer data, GError **error);
 
 /* Ends every connection from an address of @subnet to one outside of it that is not translated, and
  * whose mark has @mark in the bits @mask: one that began while the rules were gone. */

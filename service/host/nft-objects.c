@@ -28,6 +28,9 @@
 
 #define NAME_SIZE 16
 
+/* As nft has it where nobody says another. */
+#define LIMIT_BURST 5
+
 /* An element takes 44 bytes and the list's attribute has 16 bits for its length. */
 #define ELEMENTS_PER_MESSAGE 1024
 /* One with a name for key and one for verdict takes up to 100. */
@@ -350,13 +353,34 @@ static NftExpression *new_nat(guint32 type)
         return nat;
 }
 
-static NftExpression *new_verdict(gint32 verdict)
+static NftExpression *new_verdict(gint32 code, const char *chain)
 {
         NftExpression *immediate = checked(nftnl_expr_alloc("immediate"));
 
         nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
-        nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, (guint32)verdict);
+        nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, (guint32)code);
+        if (chain)
+                nftnl_expr_set_str(immediate, NFTNL_EXPR_IMM_CHAIN, chain);
         return immediate;
+}
+
+static NftExpression *new_limit(guint32 packets_per_second)
+{
+        NftExpression *limit = checked(nftnl_expr_alloc("limit"));
+
+        nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, packets_per_second);
+        nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1); /* second */
+        nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_BURST, LIMIT_BURST);
+        nftnl_expr_set_u32(limit, NFTNL_EXPR_LIMIT_TYPE, NFT_LIMIT_PKTS);
+        return limit;
+}
+
+static NftExpression *new_log(const char *prefix)
+{
+        NftExpression *log = checked(nftnl_expr_alloc("log"));
+
+        nftnl_expr_set_str(log, NFTNL_EXPR_LOG_PREFIX, prefix);
+        return log;
 }
 
 static NftExpression *new_expression(const Expression *expression)
@@ -395,11 +419,25 @@ static NftExpression *new_expression(const Expression *expression)
         case EXPRESSION_MASQUERADE:
                 return checked(nftnl_expr_alloc("masq"));
         case EXPRESSION_VERDICT:
-                return new_verdict(expression->verdict);
+                return new_verdict(expression->verdict.code, expression->verdict.chain);
+        case EXPRESSION_LIMIT:
+                return new_limit(expression->packets_per_second);
+        case EXPRESSION_LOG:
+                return new_log(expression->log_prefix);
         case EXPRESSION_TYPE_MAX:
                 break;
         }
         g_assert_not_reached();
+}
+
+static void set_comment(NftRule *rule, const char *comment)
+{
+        struct nftnl_udata_buf *notes = checked(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
+
+        (void)nftnl_udata_put_strz(notes, NFTNL_UDATA_RULE_COMMENT, comment); /* there is room */
+        nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(notes),
+                            nftnl_udata_buf_len(notes));
+        nftnl_udata_buf_free(notes);
 }
 
 static void add_rule(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain,
@@ -413,6 +451,8 @@ static void add_rule(NftBatch *batch, const RulesetTable *table, const RulesetCh
         for (guint i = 0; i < rule->expressions->len; i++)
                 nftnl_rule_add_expr(
                         copy, new_expression(&g_array_index(rule->expressions, Expression, i)));
+        if (rule->comment)
+                set_comment(copy, rule->comment);
         nftnl_rule_nlmsg_build_payload(
                 nft_batch_add(batch, NFT_MSG_NEWRULE, table->family, NLM_F_CREATE | NLM_F_APPEND),
                 copy);
@@ -461,7 +501,6 @@ static void remove_chain(NftBatch *batch, const RulesetTable *table, const Rules
 {
         g_autoptr(NftChain) copy = checked(nftnl_chain_alloc());
 
-        remove_rules(batch, table, chain);
         nftnl_chain_set_str(copy, NFTNL_CHAIN_TABLE, table->name);
         nftnl_chain_set_str(copy, NFTNL_CHAIN_NAME, chain->name);
         nftnl_chain_nlmsg_build_payload(nft_batch_add(batch, NFT_MSG_DELCHAIN, table->family, 0),
@@ -471,6 +510,8 @@ static void remove_chain(NftBatch *batch, const RulesetTable *table, const Rules
 void nft_objects_remove_part(NftBatch *batch, const RulesetTable *part)
 {
         change_maps(batch, NFT_MSG_DELSETELEM, part);
+        for (guint i = 0; i < part->chains->len; i++) /* they may go to each other */
+                remove_rules(batch, part, g_ptr_array_index(part->chains, i));
         for (guint i = 0; i < part->chains->len; i++)
                 remove_chain(batch, part, g_ptr_array_index(part->chains, i));
 }

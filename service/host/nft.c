@@ -71,6 +71,11 @@ bool nft_owns_tables(const Nft *nft)
         return nft->table_flags != 0;
 }
 
+Netlink *nft_netlink(Nft *nft)
+{
+        return nft->netlink;
+}
+
 guint32 nft_port(const Nft *nft)
 {
         return netlink_port(nft->netlink);

@@ -8,6 +8,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "host/netlink.h"
 #include "model/ruleset.h"
 
 typedef struct Nft Nft;
@@ -51,6 +52,16 @@ typedef struct NftMapping {
  * others at the place of @added. */
 bool nft_change_mappings(Nft *nft, const char *table, bool is_twin, const NftMapping *removed,
                          guint n_removed, const NftMapping *added, guint n_added, GError **error);
+
+/* For nft-*.c alone. Borrowed. */
+Netlink *nft_netlink(Nft *nft);
+
+/* A rule with a comment has counted so much. */
+typedef void (*NftCounted)(const char *comment, guint64 packets, guint64 bytes, gpointer data);
+/* Calls @counted for each rule of @chain in `table ip @table` that has a comment and a counter.
+ * None where there is no such chain. FAILED. */
+bool nft_read_counters(Nft *nft, const char *table, const char *chain, NftCounted counted,
+                       gpointer data, GError **error);
 
 /* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables), or one of its chains as
  * `nft list chain ip TABLE CHAIN` does; "" where there is none. The caller's. */

@@ -196,6 +196,19 @@ static bool check_entries(const NetworkConfig *config, const Value *settings, GE
         return true;
 }
 
+static bool check_filter(const NetworkConfig *config, const Value *settings, GError **error)
+{
+        if (!config->filter || nat_mode_forwards(config->nat_mode))
+                return true;
+
+        value_set_error(
+                error, place_of(settings, CONFIG_KEY_FILTER),
+                "filter: nothing is forwarded with nat_mode \"%s\", so there is nothing that "
+                "it could let pass",
+                nat_mode_to_string(config->nat_mode));
+        return false;
+}
+
 bool config_check(const NetworkConfig *config, const Value *settings, GError **error)
 {
         return check_subnet(config, settings, error) &&
@@ -206,7 +219,7 @@ bool config_check(const NetworkConfig *config, const Value *settings, GError **e
                check_other_interface(config, settings, CONFIG_KEY_PUBLIC_INTERFACE,
                                      config->public_interface, error) &&
                check_servers(config, settings, error) && check_pool(config, settings, error) &&
-               check_entries(config, settings, error);
+               check_filter(config, settings, error) && check_entries(config, settings, error);
 }
 
 bool config_check_complete(const NetworkConfig *config, const Value *settings, GError **error)

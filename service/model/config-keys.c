@@ -252,6 +252,32 @@ static bool equal_pool(const void *a, const void *b)
         return left->first == right->first && left->last == right->last;
 }
 
+/* Null or empty: none. */
+static bool parse_filter(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                         GError **error)
+{
+        bool is_empty = value_is_null(value) || (value->type == VALUE_TEXT && !*value->text);
+        Filter *filter = NULL;
+
+        if (!is_empty && !filter_parse(key->name, value, &filter, error))
+                return false;
+        filter_free(config->filter);
+        config->filter = filter;
+        if (!filter)
+                config->given &= ~CONFIG_GIVEN(key - config_keys);
+        return true;
+}
+
+static Value *print_filter(const void *field)
+{
+        return filter_to_value(*(const Filter *const *)field);
+}
+
+static bool equal_filter(const void *a, const void *b)
+{
+        return filter_equal(*(const Filter *const *)a, *(const Filter *const *)b);
+}
+
 static bool parse_lease_time(NetworkConfig *config, const ConfigKey *key, const Value *value,
                              GError **error)
 {
@@ -380,6 +406,7 @@ static const ConfigType type_subnet = { parse_subnet, print_subnet, equal_subnet
 static const ConfigType type_address = { parse_address, print_address, equal_address };
 static const ConfigType type_nat_mode = { parse_nat_mode, print_nat_mode, equal_nat_mode };
 static const ConfigType type_pool = { parse_pool, print_pool, equal_pool };
+static const ConfigType type_filter = { parse_filter, print_filter, equal_filter };
 static const ConfigType type_lease_time = { parse_lease_time, print_text, equal_text };
 static const ConfigType type_state_dir = { parse_state_dir, print_text, equal_text };
 static const ConfigType type_servers = { parse_servers, print_servers, equal_servers };
@@ -407,6 +434,7 @@ const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_UPSTREAM_INTERFACE] = ROW(upstream_interface, followed, RULES),
         [CONFIG_KEY_PUBLIC_INTERFACE]   = ROW(public_interface, followed, RULES),
         [CONFIG_KEY_NAT_MODE]           = ROW(nat_mode, nat_mode, RULES),
+        [CONFIG_KEY_FILTER]             = ROW(filter, filter, RULES),
         [CONFIG_KEY_PUBLIC_POOL]        = ROW(public_pool, pool, OTHER),
         [CONFIG_KEY_DHCP_ENABLED]       = ROW(dhcp_enabled, bool, DNSMASQ),
         [CONFIG_KEY_DHCP_RANGE_START]   = ROW(dhcp_range_start, address, DNSMASQ),

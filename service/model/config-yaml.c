@@ -264,6 +264,26 @@ GPtrArray *config_yaml_parse(const char *text, gsize length, const char *source,
         return configs;
 }
 
+static Value *filter_of_document(const Value *document, GError **error)
+{
+        g_autoptr(Filter) filter = NULL;
+        const Value *setting = document->type == VALUE_MAP ? value_get(document, "filter") : NULL;
+
+        if (!filter_parse("filter", setting ? setting : document, &filter, error))
+                return NULL;
+        return filter ? filter_to_value(filter) : value_new_map();
+}
+
+Value *config_yaml_parse_filter(const char *text, gsize length, const char *source, GError **error)
+{
+        g_autoptr(Value) document = read_document(text, length, error);
+        Value *filter = document ? filter_of_document(document, error) : NULL;
+
+        if (!filter && source)
+                g_prefix_error(error, "%s:", source);
+        return filter;
+}
+
 NetworkConfig *config_yaml_parse_state(const char *text, gsize length, const char *source,
                                        GError **error)
 {

@@ -22,6 +22,10 @@
  * LIMIT_EXCEEDED: more than YAML_MAX_BYTES or 1,000,000 nodes. */
 GPtrArray *config_yaml_parse(const char *text, gsize length, const char *source, GError **error);
 
+/* The filter that @text describes, bare or as the `filter:` of a mapping with settings: as a MAP
+ * (the caller's), empty where it allows all. Errors as above. */
+Value *config_yaml_parse_filter(const char *text, gsize length, const char *source, GError **error);
+
 /* The one network of a bare mapping that we wrote ourselves by config_yaml_print(): as
  * CONFIG_SOURCE_STATE. The caller's. Errors as above. */
 NetworkConfig *config_yaml_parse_state(const char *text, gsize length, const char *source,

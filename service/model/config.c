@@ -150,6 +150,7 @@ NetworkConfig *config_copy(const NetworkConfig *config)
         copy->dhcp_lease_time = g_strdup(config->dhcp_lease_time);
         copy->dns_servers = g_array_copy(config->dns_servers);
         copy->state_dir = g_strdup(config->state_dir);
+        copy->filter = filter_copy(config->filter);
         copy->entries = entries_copy(config->entries);
         return copy;
 }
@@ -171,6 +172,7 @@ void config_free(NetworkConfig *config)
         g_free(config->dhcp_lease_time);
         g_clear_pointer(&config->dns_servers, g_array_unref);
         g_free(config->state_dir);
+        filter_free(config->filter);
         entries_free(config->entries);
         g_free(config);
 }

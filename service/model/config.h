@@ -10,6 +10,7 @@
 
 #include "model/address.h"
 #include "model/entries.h"
+#include "model/filter.h"
 #include "model/link-match.h"
 #include "model/public-pool.h"
 #include "model/value.h"
@@ -44,6 +45,7 @@ typedef struct NetworkConfig {
         char *state_dir;     /* absolute, no trailing slash, "{interface}" replaced */
         bool dhcp_force;
         bool take_default_route;
+        Filter *filter;   /* NULL: all that the NAT mode lets pass */
         bool transient;   /* only over the bus */
         Entries *entries; /* addresses and dns_entries */
         guint64 given;    /* a bit for each key of config-keys that was given, not defaulted */

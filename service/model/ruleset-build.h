@@ -49,6 +49,10 @@ void match_zone(RulesetRule *rule, guint32 operation, guint16 zone);
 void match_destination_port(RulesetRule *rule, guint8 protocol, guint16 port);
 /* The bits @mask of the port are @ports. */
 void match_destination_ports(RulesetRule *rule, guint8 protocol, guint16 ports, guint16 mask);
+/* A packet of @protocol (IPPROTO_*), whatever is in it. */
+void match_protocol(RulesetRule *rule, guint8 protocol);
+/* The port is one of @first to @last. */
+void match_port_range(RulesetRule *rule, guint8 protocol, guint16 first, guint16 last);
 /* The address in @field is in the set. */
 void match_in_set(RulesetRule *rule, guint32 field, const char *set);
 /* The address in @field, with the interface of @key (NFT_META_IIFNAME or NFT_META_OIFNAME), is not
@@ -68,6 +72,14 @@ void rule_set_mark(RulesetRule *rule, guint32 mask, guint32 mark);
  * connection's mark; none: goes on. Not counted: the chain's own rules are. */
 void rule_jump_by_interface(RulesetRule *rule, guint32 key, const char *map);
 void rule_jump_by_ct_mark(RulesetRule *rule, guint32 mask, const char *map);
+
+/* Goes to @chain, of the same table, and not back here. Counts before. */
+void rule_goto(RulesetRule *rule, const RulesetChain *chain);
+/* Logs the packet, but not more than so many a second: those beyond end the rule. @prefix is cut at
+ * 47 bytes. */
+void rule_log(RulesetRule *rule, guint32 packets_per_second, const char *prefix);
+/* What nft shows behind the rule, and nft_read_counters() knows it by. */
+void rule_comment(RulesetRule *rule, const char *comment);
 
 /* Ends the rule, which has been counted. */
 void rule_end(RulesetRule *rule, gint32 verdict);

@@ -4,13 +4,15 @@
  * looked up twice, by where it comes from and by where it goes, however many networks there are: a
  * base chain of each network's own would be passed by every packet of all others. The two lookups
  * lead to the chains of the networks concerned, and each judges for itself: `return` is no
- * objection, and what nobody objects to goes on. Two networks are apart because each says so.
+ * objection, from the chains of the setting `filter` as well, which are gone to and not back from,
+ * and what nobody objects to goes on. Two networks are apart because each says so.
  *
  * No packet leaves with a DUT's own address: what connection tracking will not translate (invalid,
  * untracked, or a connection older than the rules) is dropped before anything lets it pass. */
 
 #include "model/ruleset.h"
 
+#include <linux/in.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_ipv4.h>
@@ -27,22 +29,25 @@
 
 #define STATUS_TRANSLATED (IPS_SRC_NAT | IPS_DST_NAT)
 
+/* So many of a rule with `log` are logged in a second. */
+#define LOGGED_PER_SECOND 10
+
 #define MAP_FROM   "from"   /* from a NIC to the chain for what comes from it and is forwarded */
 #define MAP_TO     "to"     /* the same for what is forwarded to it */
 #define MAP_INWARD "inward" /* and for what comes from it and is for the host */
 
 char *filter_chain_name(FilterChain chain, const char *table)
 {
-        static const char *const maps[] = {
-                [FILTER_CHAIN_FROM] = MAP_FROM,
-                [FILTER_CHAIN_TO] = MAP_TO,
-                [FILTER_CHAIN_INWARD] = MAP_INWARD,
+        static const char *const names[] = {
+                [FILTER_CHAIN_FROM] = MAP_FROM,     [FILTER_CHAIN_TO] = MAP_TO,
+                [FILTER_CHAIN_INWARD] = MAP_INWARD, [FILTER_CHAIN_EGRESS] = "egress",
+                [FILTER_CHAIN_INGRESS] = "ingress",
         };
-        G_STATIC_ASSERT(G_N_ELEMENTS(maps) == FILTER_CHAIN_MAX);
+        G_STATIC_ASSERT(G_N_ELEMENTS(names) == FILTER_CHAIN_MAX);
 
         if (g_str_has_prefix(table, TABLE_PREFIX))
                 table += strlen(TABLE_PREFIX);
-        return g_strdup_printf("%s_%s", maps[chain], table);
+        return g_strdup_printf("%s_%s", names[chain], table);
 }
 
 /* The chain that @map leads packets to whose NIC is the network's. */
@@ -56,13 +61,25 @@ static RulesetChain *add_target(RulesetTable *filter, FilterChain chain, const c
         return table_add_target(filter, name);
 }
 
+/* One that others go to. */
+static RulesetChain *add_side(RulesetTable *filter, FilterChain chain, const FilterPlace *place)
+{
+        g_autofree char *name = filter_chain_name(chain, place->table);
+
+        return table_add_target(filter, name);
+}
+
 typedef struct Targets {
+        RulesetChain *sides[FILTER_DIRECTION_MAX];
         RulesetChain *from, *to, *inward;
 } Targets;
 
+/* What is gone to comes first. */
 static Targets add_targets(RulesetTable *filter, const FilterPlace *place)
 {
         return (Targets){
+                .sides = { [FILTER_EGRESS] = add_side(filter, FILTER_CHAIN_EGRESS, place),
+                           [FILTER_INGRESS] = add_side(filter, FILTER_CHAIN_INGRESS, place) },
                 .from = add_target(filter, FILTER_CHAIN_FROM, MAP_FROM, place),
                 .to = add_target(filter, FILTER_CHAIN_TO, MAP_TO, place),
                 .inward = add_target(filter, FILTER_CHAIN_INWARD, MAP_INWARD, place),
@@ -104,8 +121,89 @@ static void add_never(RulesetChain *from, const Subnet *subnet)
         rule_verdict(to_group, NF_DROP);
 }
 
-static void add_from(RulesetChain *from, const RulesetFacts *facts, const Uplinks *uplinks)
+static void match_hosts(RulesetRule *rule, guint32 field, const Subnet *hosts)
 {
+        if (hosts->prefix == 32)
+                match_address(rule, field, NFT_CMP_EQ, hosts->network);
+        else if (hosts->prefix > 0)
+                match_subnet(rule, field, NFT_CMP_EQ, hosts);
+}
+
+/* @protocol and @ports are one of those that @filter_rule has; 0 and NULL: any. */
+static RulesetRule *add_matches(RulesetChain *chain, const FilterRule *filter_rule, guint8 protocol,
+                                const FilterPorts *ports)
+{
+        RulesetRule *rule = chain_add_rule(chain);
+
+        match_hosts(rule, FIELD_IP_SADDR, &filter_rule->source);
+        match_hosts(rule, FIELD_IP_DADDR, &filter_rule->destination);
+        if (ports)
+                match_port_range(rule, protocol, ports->first, ports->last);
+        else if (protocol != 0)
+                match_protocol(rule, protocol);
+        return rule;
+}
+
+typedef struct SideRule {
+        const FilterRule *rule;
+        char name[24]; /* "egress 1" */
+        char *log_prefix;
+} SideRule;
+
+static void add_filter_rule(RulesetChain *chain, const SideRule *side_rule, guint8 protocol,
+                            const FilterPorts *ports)
+{
+        const FilterRule *filter_rule = side_rule->rule;
+
+        if (filter_rule->log)
+                rule_log(add_matches(chain, filter_rule, protocol, ports), LOGGED_PER_SECOND,
+                         side_rule->log_prefix);
+        RulesetRule *rule = add_matches(chain, filter_rule, protocol, ports);
+        rule_comment(rule, side_rule->name);
+        rule_verdict(rule, filter_rule->action == FILTER_ACCEPT ? NFT_RETURN : NF_DROP);
+}
+
+/* Ports without a protocol are those of both that have any. */
+static void add_all_ports(RulesetChain *chain, const SideRule *side_rule)
+{
+        static const guint8 with_ports[] = { IPPROTO_TCP, IPPROTO_UDP };
+        const FilterRule *rule = side_rule->rule;
+
+        if (rule->ports->len == 0)
+                add_filter_rule(chain, side_rule, rule->protocol, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(with_ports); i++)
+                for (guint j = 0; j < rule->ports->len; j++)
+                        if (rule->protocol == 0 || rule->protocol == with_ports[i])
+                                add_filter_rule(chain, side_rule, with_ports[i],
+                                                &g_array_index(rule->ports, FilterPorts, j));
+}
+
+/* What is not given lets all pass: a mapping, and a way out, are there to be used. */
+static void add_side_rules(RulesetChain *chain, const RulesetFacts *facts,
+                           FilterDirection direction)
+{
+        const char *name = filter_direction_to_string(direction);
+        const Filter *filter = facts->config->filter;
+        const FilterSide *side = filter ? &filter->sides[direction] : NULL;
+        bool drops = side && side->given && side->policy == FILTER_DROP;
+        g_autofree char *policy = g_strdup_printf("%s policy", name);
+
+        for (guint i = 0; side && i < side->rules->len; i++) {
+                g_autofree char *prefix =
+                        g_strdup_printf("dut-network %s %s %u: ", facts->interface, name, i + 1);
+                SideRule side_rule = { .rule = side->rules->pdata[i], .log_prefix = prefix };
+                g_snprintf(side_rule.name, sizeof side_rule.name, "%s %u", name, i + 1);
+                add_all_ports(chain, &side_rule);
+        }
+        RulesetRule *rest = chain_add_rule(chain);
+        rule_comment(rest, policy);
+        rule_verdict(rest, drops ? NF_DROP : NFT_RETURN);
+}
+
+static void add_from(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
+{
+        RulesetChain *from = targets->from;
+
         /* DUTs of this network among themselves, by a public address or, on a bridge, directly
          * (br_netfilter). */
         RulesetRule *own = chain_add_rule(from);
@@ -122,15 +220,17 @@ static void add_from(RulesetChain *from, const RulesetFacts *facts, const Uplink
         for (guint i = 0; i < uplinks->n; i++) {
                 RulesetRule *egress = chain_add_rule(from);
                 match_oifname(egress, NFT_CMP_EQ, uplinks->names[i]);
-                rule_verdict(egress, NFT_RETURN);
+                rule_goto(egress, targets->sides[FILTER_EGRESS]);
         }
         rule_verdict(chain_add_rule(from), NF_DROP);
 }
 
 /* What belongs to a connection that was let through: its translation shows that it was. And, with
  * 1:1 mappings, what a mapping has translated. */
-static void add_to(RulesetChain *to, const RulesetFacts *facts, const Uplinks *uplinks)
+static void add_to(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
 {
+        RulesetChain *to = targets->to;
+
         RulesetRule *own = chain_add_rule(to);
         match_iifname(own, NFT_CMP_EQ, facts->interface);
         rule_verdict(own, NFT_RETURN);
@@ -146,7 +246,7 @@ static void add_to(RulesetChain *to, const RulesetFacts *facts, const Uplinks *u
                 RulesetRule *ingress = chain_add_rule(to);
                 match_iifname(ingress, NFT_CMP_EQ, uplinks->names[i]);
                 match_ct_any(ingress, NFT_CT_STATUS, IPS_DST_NAT);
-                rule_verdict(ingress, NFT_RETURN);
+                rule_goto(ingress, targets->sides[FILTER_INGRESS]);
         }
         rule_verdict(chain_add_rule(to), NF_DROP);
 }
@@ -162,8 +262,10 @@ void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplin
         RulesetTable *filter = ruleset_add_shared_table(ruleset, NFPROTO_IPV4, place.filter_table);
         Targets targets = add_targets(filter, &place);
 
-        add_from(targets.from, facts, uplinks);
-        add_to(targets.to, facts, uplinks);
+        for (FilterDirection i = 0; i < FILTER_DIRECTION_MAX; i++)
+                add_side_rules(targets.sides[i], facts, i);
+        add_from(&targets, facts, uplinks);
+        add_to(&targets, facts, uplinks);
         rule_drop_forged(chain_add_rule(targets.inward), facts->interface, &facts->config->subnet);
         add_hooks(filter);
 }

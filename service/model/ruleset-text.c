@@ -19,6 +19,7 @@ typedef struct Loaded {
         const Expression *appended; /* behind it; NULL: nothing */
         const Expression *bitwise;  /* NULL: all of it */
         const char *map;            /* what is found there for it */
+        const Expression *next;     /* what comes after this expression; NULL: none */
 } Loaded;
 
 typedef struct BitName {
@@ -157,28 +158,42 @@ static void print_payload_value(GString *text, const Expression *bitwise,
                                        __builtin_popcount(number_of(&bitwise->bitwise.mask)));
 }
 
-/* A port comes after its protocol, which nft has both in one word. */
-static bool print_port(GString *text, const Loaded *loaded, const ExpressionValue *value)
+static const char *protocol_name(guint8 protocol)
+{
+        if (protocol == IPPROTO_ICMP)
+                return "icmp";
+        return protocol == IPPROTO_UDP ? "udp" : "tcp";
+}
+
+static bool is_port(const Expression *expression)
+{
+        return expression && expression->type == EXPRESSION_PAYLOAD &&
+               expression->payload.base == NFT_PAYLOAD_TRANSPORT_HEADER;
+}
+
+/* A port comes after its protocol, which nft has both in one word; a range is two comparisons. */
+static bool print_port(GString *text, const Loaded *loaded, guint32 operation,
+                       const ExpressionValue *value)
 {
         const Expression *source = loaded->source;
         guint16 port;
 
         if (source->type == EXPRESSION_META && source->meta.key == NFT_META_L4PROTO) {
-                g_string_append(text, value->bytes[0] == IPPROTO_UDP ? " udp" : " tcp");
+                g_string_append_printf(text, "%s %s", is_port(loaded->next) ? "" : " meta l4proto",
+                                       protocol_name(value->bytes[0]));
                 return true;
         }
-        if (source->type != EXPRESSION_PAYLOAD ||
-            source->payload.base != NFT_PAYLOAD_TRANSPORT_HEADER)
+        if (!is_port(source))
                 return false;
         memcpy(&port, value->bytes, sizeof port);
         if (loaded->bitwise) {
                 guint16 mask;
                 memcpy(&mask, loaded->bitwise->bitwise.mask.bytes, sizeof mask);
                 g_string_append_printf(text, " dport & %u ==", ntohs(mask));
-        } else {
+        } else if (operation != NFT_CMP_LTE) {
                 g_string_append(text, " dport");
         }
-        g_string_append_printf(text, " %u", ntohs(port));
+        g_string_append_printf(text, "%c%u", operation == NFT_CMP_LTE ? '-' : ' ', ntohs(port));
         return true;
 }
 
@@ -202,7 +217,7 @@ static void print_compare(GString *text, guint16 family, const Loaded *loaded,
         bool differs = compare->compare.operation == NFT_CMP_NEQ && !is_bits;
         bool is_none = is_bits && compare->compare.operation == NFT_CMP_EQ && !number_of(value);
 
-        if (print_port(text, loaded, value))
+        if (print_port(text, loaded, compare->compare.operation, value))
                 return;
         g_string_append_printf(text, " %s%s ", source_name(family, source),
                                differs   ? " !="
@@ -221,6 +236,8 @@ static void print_compare(GString *text, guint16 family, const Loaded *loaded,
 
 static const char *verdict_name(gint32 verdict)
 {
+        if (verdict == NFT_GOTO)
+                return "goto";
         if (verdict == NF_ACCEPT)
                 return "accept";
         if (verdict == NF_DROP)
@@ -331,7 +348,16 @@ static void print_expression(GString *text, guint16 family, Loaded *loaded,
                 g_string_append(text, " masquerade");
                 return;
         case EXPRESSION_VERDICT:
-                g_string_append_printf(text, " %s", verdict_name(expression->verdict));
+                g_string_append_printf(text, " %s", verdict_name(expression->verdict.code));
+                if (expression->verdict.chain)
+                        g_string_append_printf(text, " %s", expression->verdict.chain);
+                return;
+        case EXPRESSION_LIMIT:
+                g_string_append_printf(text, " limit rate %u/second",
+                                       expression->packets_per_second);
+                return;
+        case EXPRESSION_LOG:
+                g_string_append_printf(text, " log prefix \"%s\"", expression->log_prefix);
                 return;
         case EXPRESSION_TYPE_MAX:
                 return;
@@ -343,9 +369,13 @@ static void print_rule(GString *text, guint16 family, const RulesetRule *rule)
         g_autoptr(GString) line = g_string_new(NULL);
         Loaded loaded = { 0 };
 
-        for (guint i = 0; i < rule->expressions->len; i++)
-                print_expression(line, family, &loaded,
-                                 &g_array_index(rule->expressions, Expression, i));
+        for (guint i = 0; i < rule->expressions->len; i++) {
+                const Expression *expression = &g_array_index(rule->expressions, Expression, i);
+                loaded.next = i + 1 < rule->expressions->len ? expression + 1 : NULL;
+                print_expression(line, family, &loaded, expression);
+        }
+        if (rule->comment)
+                g_string_append_printf(line, " comment \"%s\"", rule->comment);
         g_string_append_printf(text, "\t\t%s\n", line->str + 1); /* without the first space */
 }
 

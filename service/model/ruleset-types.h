@@ -23,6 +23,8 @@ typedef enum ExpressionType {
         EXPRESSION_LOOKUP,  /* no such element ends the rule */
         EXPRESSION_EXCLUDE, /* such an element ends the rule */
         EXPRESSION_COUNTER,
+        EXPRESSION_LIMIT, /* more than so many packets a second end the rule */
+        EXPRESSION_LOG,
         EXPRESSION_SET_CT,   /* NFT_CT_MARK or NFT_CT_ZONE */
         EXPRESSION_SET_META, /* NFT_META_MARK */
         EXPRESSION_NOTRACK,
@@ -72,12 +74,18 @@ typedef struct Expression {
                         LookupType type;
                 } lookup;
                 guint32 nat_type; /* NFT_NAT_* */
-                gint32 verdict;   /* NF_* or NFT_* */
+                struct {
+                        gint32 code;       /* NF_* or NFT_* */
+                        const char *chain; /* NFT_GOTO: where to; its table has it */
+                } verdict;
+                guint32 packets_per_second;
+                char log_prefix[48];
         };
 } Expression;
 
 typedef struct RulesetRule {
         GArray *expressions; /* Expression */
+        char *comment;       /* NULL: none */
 } RulesetRule;
 
 typedef struct RulesetChain {

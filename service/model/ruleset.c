@@ -18,6 +18,7 @@ static void rule_free(gpointer pointer)
         RulesetRule *rule = pointer;
 
         g_array_unref(rule->expressions);
+        g_free(rule->comment);
         g_free(rule);
 }
 
@@ -149,7 +150,7 @@ RulesetChain *table_add_target(RulesetTable *table, const char *name)
 
 RulesetRule *chain_add_rule(RulesetChain *chain)
 {
-        RulesetRule *rule = g_new(RulesetRule, 1);
+        RulesetRule *rule = g_new0(RulesetRule, 1);
 
         rule->expressions = g_array_new(FALSE, FALSE, sizeof(Expression));
         g_ptr_array_add(chain->rules, rule);
@@ -275,10 +276,15 @@ void match_zone(RulesetRule *rule, guint32 operation, guint16 zone)
         add_compare(rule, operation, value_of(&zone, sizeof zone));
 }
 
-static void add_destination_port(RulesetRule *rule, guint8 protocol)
+void match_protocol(RulesetRule *rule, guint8 protocol)
 {
         add_meta(rule, NFT_META_L4PROTO);
         add_compare(rule, NFT_CMP_EQ, value_of(&protocol, sizeof protocol));
+}
+
+static void add_destination_port(RulesetRule *rule, guint8 protocol)
+{
+        match_protocol(rule, protocol);
         add(rule, (Expression){ .type = EXPRESSION_PAYLOAD,
                                 .payload = { .base = NFT_PAYLOAD_TRANSPORT_HEADER,
                                              .offset = FIELD_DESTINATION_PORT,
@@ -303,6 +309,17 @@ void match_destination_ports(RulesetRule *rule, guint8 protocol, guint16 ports, 
         add_destination_port(rule, protocol);
         add_bitwise(rule, value_of_port(mask), value_of_port(0));
         add_compare(rule, NFT_CMP_EQ, value_of_port(ports));
+}
+
+void match_port_range(RulesetRule *rule, guint8 protocol, guint16 first, guint16 last)
+{
+        if (first == last) {
+                match_destination_port(rule, protocol, first);
+                return;
+        }
+        add_destination_port(rule, protocol);
+        add_compare(rule, NFT_CMP_GTE, value_of_port(first));
+        add_compare(rule, NFT_CMP_LTE, value_of_port(last));
 }
 
 void match_in_set(RulesetRule *rule, guint32 field, const char *set)
@@ -363,13 +380,36 @@ void rule_jump_by_ct_mark(RulesetRule *rule, guint32 mask, const char *map)
 
 void rule_end(RulesetRule *rule, gint32 verdict)
 {
-        add(rule, (Expression){ .type = EXPRESSION_VERDICT, .verdict = verdict });
+        add(rule, (Expression){ .type = EXPRESSION_VERDICT, .verdict = { .code = verdict } });
 }
 
 void rule_verdict(RulesetRule *rule, gint32 verdict)
 {
         rule_count(rule);
         rule_end(rule, verdict);
+}
+
+void rule_goto(RulesetRule *rule, const RulesetChain *chain)
+{
+        rule_count(rule);
+        add(rule, (Expression){ .type = EXPRESSION_VERDICT,
+                                .verdict = { .code = NFT_GOTO, .chain = chain->name } });
+}
+
+void rule_log(RulesetRule *rule, guint32 packets_per_second, const char *prefix)
+{
+        Expression log = { .type = EXPRESSION_LOG };
+
+        g_strlcpy(log.log_prefix, prefix, sizeof log.log_prefix);
+        add(rule,
+            (Expression){ .type = EXPRESSION_LIMIT, .packets_per_second = packets_per_second });
+        add(rule, log);
+}
+
+void rule_comment(RulesetRule *rule, const char *comment)
+{
+        g_free(rule->comment);
+        rule->comment = g_strdup(comment);
 }
 
 void rule_masquerade(RulesetRule *rule)

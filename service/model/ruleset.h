@@ -51,6 +51,8 @@ typedef enum FilterChain {
         FILTER_CHAIN_FROM,
         FILTER_CHAIN_TO,
         FILTER_CHAIN_INWARD,
+        FILTER_CHAIN_EGRESS,
+        FILTER_CHAIN_INGRESS,
         FILTER_CHAIN_MAX,
 } FilterChain;
 

@@ -6,6 +6,11 @@
 
 #include "network/filter.h"
 
+#include <string.h>
+
+#include "host/conntrack.h"
+#include "host/ip-address.h"
+#include "model/twin.h"
 #include "network/network-private.h"
 
 const char *filter_table(const Host *host)
@@ -108,6 +113,85 @@ char *filter_print(const Network *network, GError **error)
                 g_string_append(text, printed);
         }
         return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* @comment is "egress 1" or "egress policy" (ruleset-filter.c); a rule of several ports is several
+ * of the kernel's. */
+static void add_counted(const char *comment, guint64 packets, guint64 bytes, gpointer data)
+{
+        Value *side = data;
+        const Value *rules = value_get(side, "rules");
+        const char *number = strchr(comment, ' ');
+        guint64 nth = number ? g_ascii_strtoull(number, NULL, 10) : 0;
+        bool is_policy = nth == 0 || nth > rules->items->len;
+        Value *map = is_policy ? side : rules->items->pdata[nth - 1];
+        const char *keys[] = { is_policy ? "policy_packets" : "packets",
+                               is_policy ? "policy_bytes" : "bytes" };
+        const guint64 counted[] = { packets, bytes };
+
+        for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
+                const Value *before = value_get(map, keys[i]);
+                gint64 sum = (before ? before->number : 0) + (gint64)counted[i];
+                value_set(map, keys[i], value_new_number(sum));
+        }
+}
+
+Value *filter_counted(const Network *network, GError **error)
+{
+        static const FilterChain chains[FILTER_DIRECTION_MAX] = {
+                [FILTER_EGRESS] = FILTER_CHAIN_EGRESS,
+                [FILTER_INGRESS] = FILTER_CHAIN_INGRESS,
+        };
+        const Record *record = network->record;
+        g_autoptr(Value) map = filter_to_value(network->config->filter);
+
+        if (!map)
+                return value_new_map();
+        for (FilterDirection i = 0; record->filter_table && i < FILTER_DIRECTION_MAX; i++) {
+                const Value *side = value_get(map, filter_direction_to_string(i));
+                g_autofree char *chain = filter_chain_name(chains[i], record->table);
+                if (side && !nft_read_counters(network->host->nft, record->filter_table, chain,
+                                               add_counted, (gpointer)side, error))
+                        return NULL;
+        }
+        return g_steal_pointer(&map);
+}
+
+typedef struct Judged {
+        const Filter *filter;
+        GHashTable *own; /* the host's addresses */
+} Judged;
+
+/* What the host itself has begun is nobody's to forbid. */
+static bool is_forbidden(const ConntrackFlow *flow, gpointer data)
+{
+        const Judged *judged = data;
+        const FilterFlow of_filter = { flow->source, flow->destination, flow->protocol,
+                                       flow->port };
+
+        if (flow->inward && g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow->source)))
+                return false;
+        return !filter_allows(judged->filter, flow->inward ? FILTER_INGRESS : FILTER_EGRESS,
+                              &of_filter);
+}
+
+bool filter_end_forbidden(Network *network, GError **error)
+{
+        const Host *host = network->host;
+        const ConntrackScope scope = { network->config->subnet, twin_mark(network->record->twin),
+                                       TWIN_MARK_MASK };
+        g_autoptr(GHashTable) own = g_hash_table_new(NULL, NULL);
+        Judged judged = { network->config->filter, own };
+
+        if (!judged.filter)
+                return true;
+        g_autoptr(GArray) addresses = ip_address_list(host->rtnl, 0, error);
+        if (!addresses)
+                return false;
+        for (guint i = 0; i < addresses->len; i++)
+                g_hash_table_add(own,
+                                 GUINT_TO_POINTER(g_array_index(addresses, IpAddress, i).address));
+        return conntrack_end_judged(host->conntrack, &scope, is_forbidden, &judged, error);
 }
 
 bool filter_forget_others(const Host *host, GError **error)

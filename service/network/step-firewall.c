@@ -105,7 +105,8 @@ void firewall_start(Network *network)
         GError *error = NULL;
 
         if (claim_table(network, &error) && put_gateway(network, &error) &&
-            public_take_lost_off(network, &error) && firewall_apply(network, &error))
+            public_take_lost_off(network, &error) && firewall_apply(network, &error) &&
+            filter_end_forbidden(network, &error))
                 (void)end_strays(network, &error); /* `error` says how it went */
         step_done(network, error);
 }

@@ -19,7 +19,7 @@ ANY_REFUSAL = (bus.ACCESS_DENIED, bus.AUTHORIZATION_REQUIRED)
 
 EDITS = (("AddAddress", "sa{sv}", "192.168.100.20", "0"), ("RemoveAddress", "s", "192.168.100.20"),
          ("AddDnsEntry", "ss", "a.lab", "10.1.1.1"), ("RemoveDnsEntry", "s", "a.lab"))
-READS = (("GetStatus",), ("GetLeases",), ("GetNatRules",), ("GetDnsEntries",))
+READS = (("GetStatus",), ("GetLeases",), ("GetNatRules",), ("GetFilter",), ("GetDnsEntries",))
 
 
 def busctl(user, path, interface, *call):
@@ -94,6 +94,7 @@ def test_nobody_special_is_denied_every_change(lab):
              (network.path, bus.NETWORK, "AddDnsEntry", "(ss)", "('b.lab', '10.1.1.1')"),
              (network.path, bus.NETWORK, "RemoveDnsEntry", "(s)", "('a.lab',)"),
              (network.path, bus.NETWORK, "Connect", "(sq)", "('192.168.100.20', 22)"),
+             (network.path, bus.NETWORK, "SetFilter", "(a{sv})", "({},)"),
              (network.path, bus.NETWORK, "Up"), (network.path, bus.NETWORK, "Down"),
              (network.path, bus.NETWORK, "Update", "(a{sv})", "({'nat_mode': <'none'>},)"),
              (bus.ROOT, bus.MANAGER, "CreateNetwork", "(a{sv})", "({'interface': <'raw5'>},)"),

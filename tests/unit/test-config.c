@@ -58,7 +58,8 @@ static const Refusal unknown[] = {
           "did you mean \"gateway_ip\"?" },
         { ETH "dhcp-enabled: no\n", "2:1: unknown key \"dhcp-enabled\" with the value \"no\"; "
                                     "did you mean \"dhcp_enabled\"?" },
-        { ETH "filter: {}\n", "2:1: unknown key \"filter\" with the value a mapping" },
+        { ETH "filtre: {}\n", "2:1: unknown key \"filtre\" with the value a mapping; "
+                              "did you mean \"filter\"?" },
         { ETH "enable_tcpdump: true\n",
           "2:1: unknown key \"enable_tcpdump\" with the value \"true\"" },
         { ETH "transient: true\n", "2:1: unknown key \"transient\" with the value \"true\"" },
@@ -633,7 +634,7 @@ static void test_changes(void)
                 { "nat_mode", "masquerade", "addresses: public_ip: 10.0.0.5 needs nat_mode 1to1",
                   0 },
                 { "nat_mode", "1to1", NULL, CONFIG_CHANGE_NONE },
-                { "filter", "x", "unknown key \"filter\" with the value \"x\"", 0 },
+                { "firewall", "x", "unknown key \"firewall\" with the value \"x\"", 0 },
         };
         g_autoptr(NetworkConfig) config = config_of(BASE);
         g_autoptr(NetworkConfig) untouched = config_copy(config);

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "model/config-yaml.h"
 #include "namespace.h"
 #include "util/error.h"
 
@@ -83,6 +84,31 @@ static Ruleset *ruleset_of_twin(guint n_mappings)
         return ruleset_with(NAT_MODE_1TO1, n_mappings, 5);
 }
 
+/* With every kind of rule that a filter has. */
+static Ruleset *ruleset_with_filter(void)
+{
+        static const char yaml[] =
+                "egress: {policy: drop, rules: [{action: accept, destination: 10.0.0.0/8},"
+                " {action: accept, source: 10.100.0.9, protocol: icmp, log: true},"
+                " {action: drop, port: [22, 1000-2000]}, {action: accept, protocol: udp, port: "
+                "53}]}\n"
+                "ingress: {policy: accept, rules: [{action: drop, protocol: tcp}]}\n";
+        g_autoptr(GError) error = NULL;
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1, 2);
+        g_autoptr(Value) value = config_yaml_parse_filter(yaml, strlen(yaml), NULL, &error);
+
+        g_assert_no_error(error);
+        g_assert_true(filter_parse("filter", value, &settings->filter, &error));
+        RulesetFacts facts = {
+                .interface = "eth1",
+                .table = TABLE,
+                .filter_table = FILTER_TABLE,
+                .upstream = "eth0",
+                .config = settings,
+        };
+        return ruleset_new_network(&facts);
+}
+
 static Nft *new_nft(bool own)
 {
         g_autoptr(GError) error = NULL;
@@ -147,6 +173,7 @@ static void test_as_nft(void)
         };
         g_autoptr(Ruleset) masquerade = ruleset(NAT_MODE_MASQUERADE, 0);
         g_autoptr(Ruleset) mapped = ruleset(NAT_MODE_1TO1, 3);
+        g_autoptr(Ruleset) filtered = ruleset_with_filter();
         g_autoptr(Ruleset) guard = ruleset_new_guard(guarded, G_N_ELEMENTS(guarded));
         g_autoptr(Ruleset) twin = ruleset_of_twin(3);
         g_autoptr(Ruleset) plain = ruleset_new_gateways(places, 1);
@@ -154,6 +181,7 @@ static void test_as_nft(void)
 
         check_same(masquerade);
         check_same(mapped);
+        check_same(filtered);
         check_same(guard);
         check_same(twin);
         check_same(plain);

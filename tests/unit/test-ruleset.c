@@ -51,6 +51,8 @@ static guint count(const char *text, const char *part)
         return n;
 }
 
+#define EGRESS_RULES "\t\tcounter return comment \"egress policy\"\n"
+
 /* What may pass: the chains are called after the network's own table. */
 #define FILTER_BEGIN                                                                               \
         "table ip jumpstarter_filter {\n"                                                          \
@@ -65,6 +67,10 @@ static guint count(const char *text, const char *part)
         "\tmap inward {\n"                                                                         \
         "\t\ttype ifname : verdict\n"                                                              \
         "\t\telements = { \"eth1\" : jump inward_x }\n"                                            \
+        "\t}\n"                                                                                    \
+        "\tchain egress_x {\n" EGRESS_RULES "\t}\n"                                                \
+        "\tchain ingress_x {\n"                                                                    \
+        "\t\tcounter return comment \"ingress policy\"\n"                                          \
         "\t}\n"                                                                                    \
         "\tchain from_x {\n"                                                                       \
         "\t\toifname \"eth1\" counter return\n"                                                    \
@@ -98,11 +104,11 @@ static guint count(const char *text, const char *part)
 
 #define ESTABLISHED_FROM(uplink)                                                                   \
         "\t\toifname \"" uplink "\" ct state established,related counter return\n"
-#define EGRESS(uplink) "\t\toifname \"" uplink "\" counter return\n"
+#define EGRESS(uplink) "\t\toifname \"" uplink "\" counter goto egress_x\n"
 #define ESTABLISHED_TO(uplink)                                                                     \
         "\t\tiifname \"" uplink "\" ct state established,related ct status snat,dnat"              \
         " counter return\n"
-#define INGRESS(uplink) "\t\tiifname \"" uplink "\" ct status dnat counter return\n"
+#define INGRESS(uplink) "\t\tiifname \"" uplink "\" ct status dnat counter goto ingress_x\n"
 
 #define NOT_TRANSLATED                                                                             \
         "\tchain postrouting {\n"                                                                  \
@@ -234,7 +240,7 @@ static void test_odd_names(void)
 
         g_assert_nonnull(strstr(text, "iifname \"eth\\*\" oifname \"fifteen-letters\" ip saddr"));
         g_assert_nonnull(strstr(text, "elements = { \"eth\\*\" : jump to_x }"));
-        g_assert_nonnull(strstr(text, "oifname \"fifteen-letters\" counter return"));
+        g_assert_nonnull(strstr(text, "oifname \"fifteen-letters\" counter goto egress_x"));
 }
 
 static void test_guard(void)

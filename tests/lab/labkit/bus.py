@@ -41,7 +41,7 @@ def path_of(interface):
 
 
 def variant(value):
-    """A Python value as the bus has it: lists of mappings are aa{sv}, lists of text as."""
+    """A Python value as the bus has it: lists of mappings are aa{sv}, lists of text as, others av."""
     if isinstance(value, GLib.Variant):
         return value
     if isinstance(value, bool):
@@ -54,7 +54,9 @@ def variant(value):
         return GLib.Variant("a{sv}", settings(value))
     if value and isinstance(value[0], dict):
         return GLib.Variant("aa{sv}", [settings(item) for item in value])
-    return GLib.Variant("as", value)
+    if all(isinstance(item, str) for item in value):
+        return GLib.Variant("as", value)
+    return GLib.Variant("av", [variant(item) for item in value])
 
 
 def settings(mapping):

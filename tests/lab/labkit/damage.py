@@ -33,7 +33,7 @@ def handles(*table):
 def rules_listed(interface, table=FILTER):
     """What GetNatRules says, by nft itself: the network's table, and its chains in the filter."""
     chains = (run("nft", "list", "chain", "ip", table, f"{kind}_{interface}")
-              for kind in ("from", "to", "inward"))
+              for kind in ("from", "to", "inward", "egress", "ingress"))
     return "".join([run("nft", "list", "table", "ip", f"jumpstarter_{interface}"), *chains])
 
 

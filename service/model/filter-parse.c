@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* `filter: {egress: {policy: drop, rules: [{action: accept, destination: 10.0.0.0/8, protocol: tcp,
+ * port: 443}]}, ingress: {…}}`, read and written. What cannot be enforced as it is written is
+ * refused. */
+
+#include "model/filter.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "util/error.h"
+
+#define PORT_MAX 65535
+
+static const char *const action_names[FILTER_ACTION_MAX] = {
+        [FILTER_ACCEPT] = "accept",
+        [FILTER_DROP] = "drop",
+};
+
+static const struct {
+        const char *name;
+        guint8 number;
+} protocols[] = {
+        { "tcp", IPPROTO_TCP },
+        { "udp", IPPROTO_UDP },
+        { "icmp", IPPROTO_ICMP },
+};
+
+static bool refuse(const char *where, const Value *value, const char *complaint, GError **error)
+{
+        g_autofree char *got = value_describe(value);
+
+        value_set_error(error, value, "%s: %s %s", where, got, complaint);
+        return false;
+}
+
+/* The value of @key in @map as text; "" where it is not there. NULL for what is no text. */
+static const char *text_in(const Value *map, const char *key)
+{
+        const Value *value = value_get(map, key);
+
+        if (!value)
+                return "";
+        return value->type == VALUE_TEXT && !value_is_null(value) ? value->text : NULL;
+}
+
+static bool parse_action(const char *where, const Value *map, const char *key, FilterAction *action,
+                         GError **error)
+{
+        const char *text = text_in(map, key);
+
+        for (FilterAction i = 0; i < FILTER_ACTION_MAX; i++)
+                if (g_strcmp0(text, action_names[i]) == 0) {
+                        *action = i;
+                        return true;
+                }
+        if (value_get(map, key))
+                return refuse(where, value_get(map, key), "is not accept or drop", error);
+        value_set_error(error, map, "%s: it has no %s: accept or drop", where, key);
+        return false;
+}
+
+/* Hosts without a network around them: what subnet_parse() does not take. */
+static bool read_all_or_one(const char *text, Subnet *hosts)
+{
+        g_autofree char *address = g_strndup(text, strcspn(text, "/"));
+        const char *prefix = text + strlen(address);
+
+        if (g_str_equal(text, "0.0.0.0/0")) {
+                *hosts = (Subnet){ 0 };
+                return true;
+        }
+        if (!address_parse(address, &hosts->network) || (*prefix && !g_str_equal(prefix, "/32")))
+                return false;
+        hosts->prefix = 32;
+        return true;
+}
+
+/* An address, or a subnet with its prefix. */
+static bool parse_hosts(const char *where, const Value *map, const char *key, Subnet *hosts,
+                        GError **error)
+{
+        const char *text = text_in(map, key);
+
+        if (text && !*text && !value_get(map, key))
+                return true;
+        if (text && read_all_or_one(text, hosts))
+                return true;
+        if (text && strchr(text, '/') && !strchr(text, ':')) {
+                if (subnet_parse(text, hosts, error))
+                        return true;
+                value_prefix_error(error, value_get(map, key), "%s: %s: ", where, key);
+                return false;
+        }
+        return refuse(where, value_get(map, key),
+                      "is not an IPv4 address or subnet: there is no IPv6 and no name here", error);
+}
+
+static bool parse_protocol(const char *where, const Value *map, FilterRule *rule, GError **error)
+{
+        const char *text = text_in(map, "protocol");
+
+        if (!value_get(map, "protocol"))
+                return true;
+        for (guint i = 0; i < G_N_ELEMENTS(protocols); i++)
+                if (g_strcmp0(text, protocols[i].name) == 0) {
+                        rule->protocol = protocols[i].number;
+                        return true;
+                }
+        return refuse(where, value_get(map, "protocol"), "is not one of tcp, udp, icmp", error);
+}
+
+static bool read_port(const char **text, guint16 *ret_port)
+{
+        char *end;
+
+        if (!g_ascii_isdigit(**text))
+                return false;
+        guint64 port = g_ascii_strtoull(*text, &end, 10);
+        if (port < 1 || port > PORT_MAX)
+                return false;
+        *text = end;
+        *ret_port = (guint16)port;
+        return true;
+}
+
+/* "22" or "1000-2000". */
+static bool read_ports(const char *text, FilterPorts *ports)
+{
+        if (!read_port(&text, &ports->first))
+                return false;
+        ports->last = ports->first;
+        if (*text == '-') {
+                text++;
+                if (!read_port(&text, &ports->last))
+                        return false;
+        }
+        return *text == '\0' && ports->first <= ports->last;
+}
+
+static bool add_ports(const char *where, const Value *value, FilterRule *rule, GError **error)
+{
+        g_autofree char *number = value->type == VALUE_NUMBER
+                                          ? g_strdup_printf("%" G_GINT64_FORMAT, value->number)
+                                          : NULL;
+        const char *text = value->type == VALUE_TEXT ? value->text : number;
+        g_auto(GStrv) items = g_strsplit(text ? text : "", ",", -1);
+
+        for (guint i = 0; items[i]; i++) {
+                FilterPorts ports;
+                if (!read_ports(g_strstrip(items[i]), &ports))
+                        return refuse(where, value,
+                                      "is not a port (1 to 65535), a range such as 1000-2000, or a "
+                                      "list of them",
+                                      error);
+                if (rule->ports->len == FILTER_MAX_PORTS)
+                        return refuse(where, value, "is one too many: 64 are the most", error);
+                g_array_append_val(rule->ports, ports);
+        }
+        if (rule->ports->len > 0)
+                return true;
+        return refuse(where, value, "is not a port", error);
+}
+
+static bool parse_port(const char *where, const Value *map, FilterRule *rule, GError **error)
+{
+        const Value *value = value_get(map, "port");
+
+        if (!value)
+                return true;
+        if (rule->protocol == IPPROTO_ICMP)
+                return refuse(where, value, "cannot be with protocol icmp, which has no ports",
+                              error);
+        if (value->type != VALUE_LIST)
+                return add_ports(where, value, rule, error);
+        if (value->items->len == 0)
+                return refuse(where, value, "is not a port", error);
+        for (guint i = 0; i < value->items->len; i++)
+                if (!add_ports(where, value->items->pdata[i], rule, error))
+                        return false;
+        return true;
+}
+
+static bool parse_log(const char *where, const Value *map, FilterRule *rule, GError **error)
+{
+        const Value *value = value_get(map, "log");
+
+        return !value || value_get_truth(value, &rule->log) ||
+               refuse(where, value, "is not true or false", error);
+}
+
+static bool add_rule(FilterSide *side, const char *where, const Value *map, GError **error)
+{
+        static const char *const known[] = { "action",   "source", "destination",
+                                             "protocol", "port",   "log" };
+        g_autofree char *context = g_strdup_printf("%s: ", where);
+
+        if (map->type != VALUE_MAP)
+                return refuse(where, map, "is not a mapping", error);
+        if (!value_check_keys(map, context, known, G_N_ELEMENTS(known), error))
+                return false;
+        FilterRule *rule = filter_side_add_rule(side);
+        return parse_action(where, map, "action", &rule->action, error) &&
+               parse_hosts(where, map, "source", &rule->source, error) &&
+               parse_hosts(where, map, "destination", &rule->destination, error) &&
+               parse_protocol(where, map, rule, error) && parse_port(where, map, rule, error) &&
+               parse_log(where, map, rule, error);
+}
+
+static bool parse_rules(FilterSide *side, const char *where, const Value *list, GError **error)
+{
+        if (list->type != VALUE_LIST)
+                return refuse(where, list, "is not a list of rules", error);
+        if (list->items->len > FILTER_MAX_RULES) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED,
+                            "%s: %u rules are more than %u", where, list->items->len,
+                            FILTER_MAX_RULES);
+                return false;
+        }
+        for (guint i = 0; i < list->items->len; i++) {
+                g_autofree char *place = g_strdup_printf("%s: rule %u", where, i + 1);
+                if (!add_rule(side, place, list->items->pdata[i], error))
+                        return false;
+        }
+        return true;
+}
+
+static bool parse_side(FilterSide *side, const char *where, const Value *map, GError **error)
+{
+        static const char *const known[] = { "policy", "rules" };
+        g_autofree char *context = g_strdup_printf("%s: ", where);
+
+        if (map->type != VALUE_MAP)
+                return refuse(where, map, "is not a mapping of policy and rules", error);
+        if (!value_check_keys(map, context, known, G_N_ELEMENTS(known), error) ||
+            !parse_action(where, map, "policy", &side->policy, error))
+                return false;
+        side->given = true;
+        const Value *rules = value_get(map, "rules");
+        return !rules || parse_rules(side, where, rules, error);
+}
+
+bool filter_parse(const char *key, const Value *value, Filter **ret_filter, GError **error)
+{
+        static const char *const known[FILTER_DIRECTION_MAX] = { "egress", "ingress" };
+        g_autoptr(Filter) read = filter_new();
+        g_autofree char *context = g_strdup_printf("%s: ", key);
+        bool any = false;
+
+        if (value->type != VALUE_MAP)
+                return refuse(key, value, "is not a mapping of egress and ingress", error);
+        if (!value_check_keys(value, context, known, G_N_ELEMENTS(known), error))
+                return false;
+        for (FilterDirection i = 0; i < FILTER_DIRECTION_MAX; i++) {
+                const Value *side = value_get(value, known[i]);
+                g_autofree char *where = g_strdup_printf("%s: %s", key, known[i]);
+                if (side && !parse_side(&read->sides[i], where, side, error))
+                        return false;
+                any |= side != NULL;
+        }
+        *ret_filter = any ? g_steal_pointer(&read) : NULL;
+        return true;
+}
+
+static void set_hosts(Value *map, const char *key, const Subnet *hosts)
+{
+        if (hosts->prefix == 0)
+                return;
+        g_autofree char *text =
+                hosts->prefix == 32 ? address_to_string(hosts->network) : subnet_to_string(hosts);
+        value_set(map, key, value_new_text(text));
+}
+
+/* One port is a number, all else the text that is read back to the same. */
+static Value *ports_to_value(const GArray *all)
+{
+        g_autoptr(GString) text = g_string_new(NULL);
+        const FilterPorts *first = &g_array_index(all, FilterPorts, 0);
+
+        if (all->len == 1 && first->first == first->last)
+                return value_new_number(first->first);
+        for (guint i = 0; i < all->len; i++) {
+                const FilterPorts *ports = &g_array_index(all, FilterPorts, i);
+                g_string_append_printf(text, "%s%u", i > 0 ? "," : "", ports->first);
+                if (ports->last != ports->first)
+                        g_string_append_printf(text, "-%u", ports->last);
+        }
+        return value_new_text(text->str);
+}
+
+Value *filter_rule_to_value(const FilterRule *rule)
+{
+        Value *map = value_new_map();
+
+        value_set(map, "action", value_new_text(action_names[rule->action]));
+        set_hosts(map, "source", &rule->source);
+        set_hosts(map, "destination", &rule->destination);
+        for (guint i = 0; i < G_N_ELEMENTS(protocols); i++)
+                if (protocols[i].number == rule->protocol)
+                        value_set(map, "protocol", value_new_text(protocols[i].name));
+        if (rule->ports->len > 0)
+                value_set(map, "port", ports_to_value(rule->ports));
+        if (rule->log)
+                value_set(map, "log", value_new_bool(true));
+        return map;
+}
+
+static Value *side_to_value(const FilterSide *side)
+{
+        Value *map = value_new_map();
+        Value *rules = value_new_list();
+
+        for (guint i = 0; i < side->rules->len; i++)
+                value_append(rules, filter_rule_to_value(side->rules->pdata[i]));
+        value_set(map, "policy", value_new_text(action_names[side->policy]));
+        value_set(map, "rules", rules);
+        return map;
+}
+
+Value *filter_to_value(const Filter *filter)
+{
+        if (!filter)
+                return NULL;
+
+        Value *map = value_new_map();
+        for (FilterDirection i = 0; i < FILTER_DIRECTION_MAX; i++)
+                if (filter->sides[i].given)
+                        value_set(map, filter_direction_to_string(i),
+                                  side_to_value(&filter->sides[i]));
+        return map;
+}

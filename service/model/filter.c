@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The filter as a value, and what it says of one connection: the same that the kernel says of it by
+ * the rules of ruleset-filter.c. Reading it is filter-parse.c's. */
+
+#include "model/filter.h"
+
+#include <netinet/in.h>
+
+const char *filter_direction_to_string(FilterDirection direction)
+{
+        switch (direction) {
+        case FILTER_EGRESS:
+                return "egress";
+        case FILTER_INGRESS:
+                return "ingress";
+        case FILTER_DIRECTION_MAX:
+                break;
+        }
+        g_assert_not_reached();
+}
+
+static void rule_free(gpointer pointer)
+{
+        FilterRule *rule = pointer;
+
+        g_array_unref(rule->ports);
+        g_free(rule);
+}
+
+Filter *filter_new(void)
+{
+        Filter *filter = g_new0(Filter, 1);
+
+        for (guint i = 0; i < FILTER_DIRECTION_MAX; i++)
+                filter->sides[i].rules = g_ptr_array_new_with_free_func(rule_free);
+        return filter;
+}
+
+FilterRule *filter_side_add_rule(FilterSide *side)
+{
+        FilterRule *rule = g_new0(FilterRule, 1);
+
+        rule->ports = g_array_new(FALSE, FALSE, sizeof(FilterPorts));
+        g_ptr_array_add(side->rules, rule);
+        return rule;
+}
+
+static gpointer rule_copy(gconstpointer pointer, gpointer data)
+{
+        const FilterRule *rule = pointer;
+        FilterRule *copy = g_new(FilterRule, 1);
+
+        *copy = *rule;
+        copy->ports = g_array_copy(rule->ports);
+        return copy;
+}
+
+Filter *filter_copy(const Filter *filter)
+{
+        if (!filter)
+                return NULL;
+
+        Filter *copy = g_new(Filter, 1);
+        *copy = *filter;
+        for (guint i = 0; i < FILTER_DIRECTION_MAX; i++) {
+                copy->sides[i].rules = g_ptr_array_copy(filter->sides[i].rules, rule_copy, NULL);
+                g_ptr_array_set_free_func(copy->sides[i].rules, rule_free);
+        }
+        return copy;
+}
+
+void filter_free(Filter *filter)
+{
+        if (!filter)
+                return;
+        for (guint i = 0; i < FILTER_DIRECTION_MAX; i++)
+                if (filter->sides[i].rules)
+                        g_ptr_array_unref(filter->sides[i].rules);
+        g_free(filter);
+}
+
+static bool subnet_is_same(const Subnet *a, const Subnet *b)
+{
+        return a->network == b->network && a->prefix == b->prefix;
+}
+
+static bool ports_are_same(const GArray *a, const GArray *b)
+{
+        if (a->len != b->len)
+                return false;
+        for (guint i = 0; i < a->len; i++) {
+                const FilterPorts *left = &g_array_index(a, FilterPorts, i);
+                const FilterPorts *right = &g_array_index(b, FilterPorts, i);
+                if (left->first != right->first || left->last != right->last)
+                        return false;
+        }
+        return true;
+}
+
+static bool rule_is_same(const FilterRule *a, const FilterRule *b)
+{
+        return a->action == b->action && subnet_is_same(&a->source, &b->source) &&
+               subnet_is_same(&a->destination, &b->destination) && a->protocol == b->protocol &&
+               a->log == b->log && ports_are_same(a->ports, b->ports);
+}
+
+static bool side_is_same(const FilterSide *a, const FilterSide *b)
+{
+        if (a->given != b->given || a->policy != b->policy || a->rules->len != b->rules->len)
+                return false;
+        for (guint i = 0; i < a->rules->len; i++)
+                if (!rule_is_same(a->rules->pdata[i], b->rules->pdata[i]))
+                        return false;
+        return true;
+}
+
+bool filter_equal(const Filter *a, const Filter *b)
+{
+        if (!a || !b)
+                return a == b;
+        return side_is_same(&a->sides[FILTER_EGRESS], &b->sides[FILTER_EGRESS]) &&
+               side_is_same(&a->sides[FILTER_INGRESS], &b->sides[FILTER_INGRESS]);
+}
+
+static bool fits_ports(const FilterRule *rule, const FilterFlow *flow)
+{
+        if (rule->ports->len == 0)
+                return true;
+        if (flow->protocol != IPPROTO_TCP && flow->protocol != IPPROTO_UDP)
+                return false;
+        for (guint i = 0; i < rule->ports->len; i++) {
+                const FilterPorts *ports = &g_array_index(rule->ports, FilterPorts, i);
+                if (flow->port >= ports->first && flow->port <= ports->last)
+                        return true;
+        }
+        return false;
+}
+
+static bool fits(const FilterRule *rule, const FilterFlow *flow)
+{
+        return subnet_contains(&rule->source, flow->source) &&
+               subnet_contains(&rule->destination, flow->destination) &&
+               (rule->protocol == 0 || rule->protocol == flow->protocol) && fits_ports(rule, flow);
+}
+
+bool filter_allows(const Filter *filter, FilterDirection direction, const FilterFlow *flow)
+{
+        const FilterSide *side = filter ? &filter->sides[direction] : NULL;
+
+        if (!side || !side->given)
+                return true;
+        for (guint i = 0; i < side->rules->len; i++) {
+                const FilterRule *rule = side->rules->pdata[i];
+                if (fits(rule, flow))
+                        return rule->action == FILTER_ACCEPT;
+        }
+        return side->policy == FILTER_ACCEPT;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* What a network's boards may begin towards the LAN (egress), and the LAN towards them (ingress):
+ * the setting `filter`. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "model/address.h"
+#include "model/value.h"
+
+typedef enum FilterDirection {
+        FILTER_EGRESS,
+        FILTER_INGRESS,
+        FILTER_DIRECTION_MAX,
+} FilterDirection;
+
+const char *filter_direction_to_string(FilterDirection direction);
+
+typedef enum FilterAction {
+        FILTER_ACCEPT,
+        FILTER_DROP,
+        FILTER_ACTION_MAX,
+} FilterAction;
+
+typedef struct FilterPorts {
+        guint16 first, last;
+} FilterPorts;
+
+typedef struct FilterRule {
+        FilterAction action;
+        Subnet source, destination; /* prefix 0: any */
+        guint8 protocol;            /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP; 0: any */
+        GArray *ports; /* FilterPorts: of the destination; empty: any. Without protocol: of TCP and
+                          UDP */
+        bool log;
+} FilterRule;
+
+/* Of one direction. The first rule that a connection fits decides, else the policy. */
+typedef struct FilterSide {
+        bool given;
+        FilterAction policy;
+        GPtrArray *rules; /* FilterRule* */
+} FilterSide;
+
+typedef struct Filter {
+        FilterSide sides[FILTER_DIRECTION_MAX];
+} Filter;
+
+/* Limits on what a client can make us hold. */
+#define FILTER_MAX_RULES 1024 /* of a direction */
+#define FILTER_MAX_PORTS 64   /* ranges of a rule */
+
+/* One that allows all. */
+Filter *filter_new(void);
+/* One more rule at the end, which fits all; its owner is @side. */
+FilterRule *filter_side_add_rule(FilterSide *side);
+
+/* @value (a MAP) as the value of @key; one with nothing in it is NULL. INVALID_ARGS or
+ * LIMIT_EXCEEDED, with key, value and position, else. */
+bool filter_parse(const char *key, const Value *value, Filter **ret_filter, GError **error);
+/* The same as a MAP; the caller's. NULL for NULL. */
+Value *filter_to_value(const Filter *filter);
+/* One rule of it. */
+Value *filter_rule_to_value(const FilterRule *rule);
+
+Filter *filter_copy(const Filter *filter); /* of NULL: NULL */
+bool filter_equal(const Filter *a, const Filter *b);
+void filter_free(Filter *filter);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Filter, filter_free)
+
+/* A connection by its first packet, with the board's private address. Host byte order. */
+typedef struct FilterFlow {
+        guint32 source, destination;
+        guint8 protocol;
+        guint16 port; /* of the destination */
+} FilterFlow;
+
+/* Whether it may be begun. Without a filter (NULL) it may. */
+bool filter_allows(const Filter *filter, FilterDirection direction, const FilterFlow *flow);

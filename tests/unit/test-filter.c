@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The setting `filter`: what is one, and what it lets pass. That the kernel lets the same pass is
+ * test_filter.py's in the lab. */
+
+#include "model/filter.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#include "model/config-yaml.h"
+#include "util/error.h"
+
+static Filter *filter_of(const char *yaml)
+{
+        g_autoptr(GError) error = NULL;
+        Filter *filter = NULL;
+        g_autoptr(Value) value = config_yaml_parse_filter(yaml, strlen(yaml), NULL, &error);
+
+        g_assert_no_error(error);
+        g_assert_true(filter_parse("filter", value, &filter, &error));
+        g_assert_no_error(error);
+        return filter;
+}
+
+static void test_refused(void)
+{
+        static const struct {
+                const char *yaml, *error;
+        } cases[] = {
+                { "[]", "1:1: filter: a list is not a mapping of egress and ingress" },
+                { "{outgress: {policy: drop}}", "1:2: filter: unknown key \"outgress\"" },
+                { "{egress: []}", "1:10: filter: egress: a list is not a mapping of policy" },
+                { "{egress: {}}", "1:10: filter: egress: it has no policy: accept or drop" },
+                { "{egress: {policy: deny}}",
+                  "1:19: filter: egress: \"deny\" is not accept or drop" },
+                { "{egress: {policy: drop, rules: {}}}",
+                  "1:32: filter: egress: a mapping is not a list of rules" },
+                { "{egress: {policy: drop, rules: [x]}}",
+                  "1:33: filter: egress: rule 1: \"x\" is not a mapping" },
+#define RULE(rule) "{egress: {policy: drop, rules: [{" rule "}]}}"
+#define IN_RULE    "filter: egress: rule 1: "
+                { RULE(""), IN_RULE "it has no action" },
+                { RULE("action: allow"), IN_RULE "\"allow\" is not accept or drop" },
+                { RULE("action: drop, sport: 1"), IN_RULE "unknown key \"sport\"" },
+                { RULE("action: drop, source: fd00::/64"), "there is no IPv6 and no name here" },
+                { RULE("action: drop, destination: example.com"),
+                  IN_RULE "\"example.com\" is not an IPv4 address or subnet" },
+                { RULE("action: drop, source: 10.0.0.1/24"), "has host bits set" },
+                { RULE("action: drop, source: 10.0.0.0/33"), "the prefix is not one of" },
+                { RULE("action: drop, source: ''"), "\"\" is not an IPv4 address" },
+                { RULE("action: drop, source: [10.0.0.1]"), "a list is not an IPv4 address" },
+                { RULE("action: drop, protocol: sctp"), "\"sctp\" is not one of tcp, udp, icmp" },
+                { RULE("action: drop, protocol: icmp, port: 8"), "which has no ports" },
+                { RULE("action: drop, port: 0"), "\"0\" is not a port (1 to 65535)" },
+                { RULE("action: drop, port: 65536"), "\"65536\" is not a port" },
+                { RULE("action: drop, port: 90-80"), "\"90-80\" is not a port" },
+                { RULE("action: drop, port: 80-"), "\"80-\" is not a port" },
+                { RULE("action: drop, port: '80,,90'"), "is not a port" },
+                { RULE("action: drop, port: []"), "a list is not a port" },
+                { RULE("action: drop, port: [80, x]"), "\"x\" is not a port" },
+                { RULE("action: drop, port: ssh"), "\"ssh\" is not a port" },
+                { RULE("action: drop, log: 1"), "\"1\" is not true or false" },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(Value) value = config_yaml_parse_filter(
+                        cases[i].yaml, strlen(cases[i].yaml), NULL, &error);
+                g_assert_null(value);
+                g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS);
+                if (!strstr(error->message, cases[i].error))
+                        g_error("%s: %s", cases[i].yaml, error->message);
+        }
+}
+
+static void test_too_many(void)
+{
+        g_autoptr(GString) yaml = g_string_new("{egress: {policy: drop, rules: [");
+        g_autoptr(GError) error = NULL;
+
+        for (guint i = 0; i < FILTER_MAX_RULES + 1; i++)
+                g_string_append(yaml, "{action: drop}, ");
+        g_string_append(yaml, "]}}");
+        g_assert_null(config_yaml_parse_filter(yaml->str, yaml->len, NULL, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED);
+}
+
+static void test_nothing(void)
+{
+        g_autoptr(Filter) filter = filter_of("{}");
+        g_autoptr(Value) none = filter_to_value(NULL);
+
+        g_assert_null(filter);
+        g_assert_null(none);
+        g_assert_null(filter_copy(NULL));
+        g_assert_true(filter_equal(NULL, NULL));
+        filter_free(NULL);
+}
+
+static void test_written_and_read(void)
+{
+        g_autoptr(Filter) filter = filter_of(
+                "filter:\n"
+                "  egress:\n"
+                "    policy: drop\n"
+                "    rules:\n"
+                "      - {action: accept, destination: 10.0.0.0/8, protocol: tcp, port: 443}\n"
+                "      - {action: drop, source: 192.168.100.7, port: [22, 1000-2000, '80,81']}\n"
+                "      - {action: accept, destination: 0.0.0.0/0, protocol: icmp, log: true}\n"
+                "  ingress: {policy: accept}\n");
+        g_autoptr(Value) value = filter_to_value(filter);
+        g_autofree char *text = config_yaml_print(value);
+        g_autoptr(Filter) again = filter_of(text);
+        g_autoptr(Filter) copy = filter_copy(filter);
+        g_autoptr(Filter) other = filter_of("{egress: {policy: drop}, ingress: {policy: accept}}");
+
+        g_assert_nonnull(strstr(text, "port: 443"));
+        g_assert_nonnull(strstr(text, "22,1000-2000,80,81"));
+        g_assert_nonnull(strstr(text, "192.168.100.7"));
+        g_assert_true(filter_equal(filter, again));
+        g_assert_true(filter_equal(filter, copy));
+        g_assert_false(filter_equal(filter, other));
+        g_assert_false(filter_equal(filter, NULL));
+}
+
+#define HOST(a, b, c, d) (((guint32)(a) << 24) | ((b) << 16) | ((c) << 8) | (d))
+#define BOARD            HOST(192, 168, 100, 10)
+
+static void test_allows(void)
+{
+        g_autoptr(Filter) filter = filter_of(
+                "egress:\n"
+                "  policy: drop\n"
+                "  rules:\n"
+                "    - {action: drop, destination: 10.0.0.9}\n"
+                "    - {action: accept, destination: 10.0.0.0/24, protocol: tcp, port: 80-90}\n"
+                "    - {action: accept, port: 53}\n"
+                "    - {action: accept, source: 192.168.100.11}\n"
+                "    - {action: accept, protocol: icmp}\n");
+        const struct {
+                FilterFlow flow;
+                bool allowed;
+        } cases[] = {
+                { { BOARD, HOST(10, 0, 0, 1), IPPROTO_TCP, 80 }, true },
+                { { BOARD, HOST(10, 0, 0, 1), IPPROTO_TCP, 90 }, true },
+                { { BOARD, HOST(10, 0, 0, 1), IPPROTO_TCP, 91 }, false },
+                { { BOARD, HOST(10, 0, 0, 1), IPPROTO_UDP, 80 }, false },
+                { { BOARD, HOST(10, 0, 0, 9), IPPROTO_TCP, 80 },
+                  false }, /* the first rule decides */
+                { { BOARD, HOST(10, 0, 1, 1), IPPROTO_TCP, 80 }, false },
+                { { BOARD, HOST(8, 8, 8, 8), IPPROTO_UDP, 53 }, true },
+                { { BOARD, HOST(8, 8, 8, 8), IPPROTO_TCP, 53 }, true },
+                { { BOARD, HOST(8, 8, 8, 8), 132, 53 }, false },
+                { { BOARD + 1, HOST(8, 8, 8, 8), IPPROTO_TCP, 1 }, true },
+                { { BOARD, HOST(8, 8, 8, 8), IPPROTO_ICMP, 0 }, true },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_assert_cmpint(filter_allows(filter, FILTER_EGRESS, &cases[i].flow), ==,
+                                cases[i].allowed);
+                g_assert_true(filter_allows(filter, FILTER_INGRESS, &cases[i].flow));
+                g_assert_true(filter_allows(NULL, FILTER_EGRESS, &cases[i].flow));
+        }
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/filter/parse/refused", test_refused);
+        g_test_add_func("/filter/parse/too-many-rules", test_too_many);
+        g_test_add_func("/filter/parse/nothing", test_nothing);
+        g_test_add_func("/filter/parse/written-and-read", test_written_and_read);
+        g_test_add_func("/filter/allows", test_allows);
+        return g_test_run();
+}
