@@ -73,9 +73,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         if (!host->file_watches)
                 return NULL;
 
-        host->knobs = knobs_new(run_dir, error);
-        if (!host->knobs)
-                return NULL;
+        host->knobs = knobs_new(run_dir);
         host->guard = guard_new(host->nft);
         host->gateways = gateways_new(host->nft);
         host->nm = nm_new();

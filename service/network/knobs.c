@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* Counted sysctls. A knob belongs to an interface, by its index: it goes along when that is
- * renamed. The journal is a key file for each interface, sysctls/INDEX: a group for each knob,
+ * renamed. The journal is a key file for each interface, sysctls-INDEX: a group for each knob,
  * named "SYSCTL INDEX", with the value found, the value set and the holders. It is written before a
  * knob is turned, so a crash in between costs nothing: giving back a value that is still there
  * changes nothing. */
@@ -15,6 +15,8 @@
 
 #include "util/error.h"
 #include "util/file.h"
+
+#define PREFIX "sysctls-"
 
 typedef struct Held {
         Sysctl sysctl;
@@ -93,7 +95,7 @@ static void append_held(GString *text, const char *group, const Held *held)
 static bool save(const Knobs *knobs, guint index, GError **error)
 {
         g_autoptr(GString) text = g_string_new(NULL);
-        g_autofree char *path = g_strdup_printf("%s/%u", knobs->directory, index);
+        g_autofree char *path = g_strdup_printf("%s/" PREFIX "%u", knobs->directory, index);
 
         for (Sysctl sysctl = 0; sysctl < SYSCTL_MAX; sysctl++) {
                 g_autofree char *group = group_name(sysctl, index);
@@ -148,20 +150,20 @@ static void load_all(Knobs *knobs)
 
         for (const char *name; directory && (name = g_dir_read_name(directory));) {
                 g_autofree char *path = g_build_filename(knobs->directory, name, NULL);
-                if (name[strspn(name, "0123456789")] == '\0') /* else never put in its place */
+                const char *index = name + strlen(PREFIX);
+                if (g_str_has_prefix(name, PREFIX) &&
+                    index[strspn(index, "0123456789")] == '\0') /* else never put in its place */
                         load(knobs, path);
         }
 }
 
-Knobs *knobs_new(const char *run_dir, GError **error)
+Knobs *knobs_new(const char *run_dir)
 {
-        g_autoptr(Knobs) knobs = g_new0(Knobs, 1);
-        knobs->directory = g_build_filename(run_dir, "sysctls", NULL);
+        Knobs *knobs = g_new0(Knobs, 1);
+        knobs->directory = g_strdup(run_dir);
         knobs->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, held_free);
-        if (!directory_make(knobs->directory, 0755, error))
-                return NULL;
         load_all(knobs);
-        return g_steal_pointer(&knobs);
+        return knobs;
 }
 
 void knobs_free(Knobs *knobs)

@@ -12,9 +12,8 @@
 typedef struct Knobs Knobs;
 
 /* Remembers in @run_dir, from an earlier life of the daemon too. */
-Knobs *knobs_new(const char *run_dir, GError **error);
+Knobs *knobs_new(const char *run_dir);
 void knobs_free(Knobs *knobs);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Knobs, knobs_free)
 
 typedef struct Knob {
         Sysctl sysctl;

@@ -57,7 +57,7 @@ def test_forwarding_that_somebody_turned_on_for_all_stays_on(lab):
 
 def journal_of_forwarding():
     """What the daemon would give back of forwarding."""
-    texts = (host.read(path) for path in sorted(glob.glob(f"{host.RUNTIME}/sysctls/*")))
+    texts = (host.read(path) for path in sorted(glob.glob(f"{host.RUNTIME}/sysctls-*")))
     groups = [group for text in texts for group in text.split("\n[")]
     return "\n".join(group for group in groups if "holders=raw0 forwarding" in group)
 
