@@ -10,7 +10,7 @@
 #include "dbus/network-properties.h"
 #include "dbus/variant.h"
 #include "model/name.h"
-#include "network/filter.h"
+#include "network/filter-table.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -204,7 +204,7 @@ static int method_get_filter(sd_bus_message *message, void *userdata, sd_bus_err
         int r = authorize(bus, message, method_get_filter, &network, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        g_autoptr(Value) filter = filter_counted(network, &cause);
+        g_autoptr(Value) filter = filter_table_counted(network, &cause);
         if (!filter)
                 return bus_error_set(error, cause);
         return reply_with(bus, message, variant_append_map, filter);

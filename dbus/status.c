@@ -5,7 +5,7 @@
 #include "dbus/bus-private.h"
 #include "host/ip-address.h"
 #include "host/link.h"
-#include "network/filter.h"
+#include "network/filter-table.h"
 #include "util/log.h"
 
 static void set_text(Value *map, const char *key, const char *text)
@@ -88,7 +88,7 @@ char *status_rules(const Network *network, GError **error)
         if (!network_table(network) || !nat_mode_forwards(network_config(network)->nat_mode))
                 return g_strdup("");
         g_autofree char *translation = nft_print_table(network_table(network), error);
-        g_autofree char *filter = translation ? filter_print(network, error) : NULL;
+        g_autofree char *filter = translation ? filter_table_print(network, error) : NULL;
         return filter ? g_strconcat(translation, filter, NULL) : NULL;
 }
 

@@ -4,7 +4,7 @@
  * by side; one that fails does not hold up another. */
 
 #include "network/config-dirs.h"
-#include "network/filter.h"
+#include "network/filter-table.h"
 #include "network/group.h"
 #include "network/manager-private.h"
 #include "network/record.h"
@@ -282,7 +282,7 @@ static void loaded(const GPtrArray *networks, const GError *error, gpointer data
                 log_warning("%s", guard->message);
         if (!gateways_forget_others(manager->host->gateways, &gateways))
                 log_warning("%s", gateways->message);
-        if (!filter_forget_others(manager->host, &filter))
+        if (!filter_table_forget_others(manager->host, &filter))
                 log_warning("%s", filter->message);
 }
 

@@ -12,7 +12,7 @@
 #include "model/name.h"
 #include "model/ruleset.h"
 #include "model/twin.h"
-#include "network/filter.h"
+#include "network/filter-table.h"
 #include "network/public.h"
 #include "util/error.h"
 
@@ -46,7 +46,7 @@ static Ruleset *build_rules(const Network *network)
         RulesetFacts facts = {
                 .interface = network->interface,
                 .table = network->record->table,
-                .filter_table = filter_table(network->host),
+                .filter_table = filter_table_name(network->host),
                 .upstream = network->upstream,
                 .public_interface = network->public_interface,
                 .twin = network->record->twin,
@@ -76,14 +76,14 @@ bool firewall_apply(Network *network, GError **error)
 
         if (nat_mode_forwards(config->nat_mode)) {
                 g_autoptr(Ruleset) rules = build_rules(network);
-                return filter_apply(network, rules, error) &&
+                return filter_table_apply(network, rules, error) &&
                        guard_remove(host->guard, network->name, error);
         }
 
         GuardedNetwork guarded = { network->interface, config->subnet };
         return guard_add(host->guard, network->name, &guarded, error) &&
                nft_remove(host->nft, network->record->table, error) &&
-               filter_remove(network, error);
+               filter_table_remove(network, error);
 }
 
 /* What a DUT began while somebody had taken the rules away goes out untranslated, or is dropped now
@@ -106,7 +106,7 @@ void firewall_start(Network *network)
 
         if (claim_table(network, &error) && put_gateway(network, &error) &&
             public_take_lost_off(network, &error) && firewall_apply(network, &error) &&
-            filter_end_forbidden(network, &error))
+            filter_table_end_forbidden(network, &error))
                 (void)end_strays(network, &error); /* `error` says how it went */
         step_done(network, error);
 }
@@ -118,7 +118,7 @@ void firewall_undo(Network *network)
 
         /* The filter, which lets nothing pass untranslated, outlives what translates. */
         if (record->table && nft_remove(network->host->nft, record->table, &error) &&
-            filter_remove(network, &error)) {
+            filter_table_remove(network, &error)) {
                 g_hash_table_remove(network->host->tables, record->table);
                 g_clear_pointer(&record->table, g_free);
                 (void)network_save_record(network, &error); /* `error` says how it went */

@@ -4,7 +4,7 @@
  * written down before anything is there, and exchanged for another one after that has gone. Nothing
  * else is remembered, since a part is put whatever else is in the table. */
 
-#include "network/filter.h"
+#include "network/filter-table.h"
 
 #include <string.h>
 
@@ -13,7 +13,7 @@
 #include "model/twin.h"
 #include "network/network-private.h"
 
-const char *filter_table(const Host *host)
+const char *filter_table_name(const Host *host)
 {
         return nft_owns_tables(host->nft) ? FILTER_TABLE : FILTER_TABLE_PLAIN;
 }
@@ -27,7 +27,7 @@ static bool is_in_place(const Network *network)
 {
         const Record *record = network->record;
 
-        return g_strcmp0(record->filter_table, filter_table(network->host)) == 0 &&
+        return g_strcmp0(record->filter_table, filter_table_name(network->host)) == 0 &&
                g_strcmp0(record->filter_interface, network->interface) == 0;
 }
 
@@ -63,7 +63,7 @@ static bool move(Network *network, const Ruleset *rules, GError **error)
         const FilterPlace old = place_of(network->record);
         g_autoptr(Ruleset) gone = ruleset_new_filter_part(&old);
         g_autofree char *old_table = g_strdup(old.filter_table);
-        const char *table = filter_table(network->host);
+        const char *table = filter_table_name(network->host);
 
         if (!nft_exchange(network->host->nft, gone, rules, error) ||
             !record_place(network, table, network->interface, error))
@@ -72,12 +72,12 @@ static bool move(Network *network, const Ruleset *rules, GError **error)
                nft_remove(network->host->nft, old_table, error);
 }
 
-bool filter_apply(Network *network, const Ruleset *rules, GError **error)
+bool filter_table_apply(Network *network, const Ruleset *rules, GError **error)
 {
         if (network->record->filter_table && !is_in_place(network))
                 return move(network, rules, error);
         if (!network->record->filter_table &&
-            !record_place(network, filter_table(network->host), network->interface, error))
+            !record_place(network, filter_table_name(network->host), network->interface, error))
                 return false;
         return nft_apply(network->host->nft, rules, error);
 }
@@ -93,14 +93,14 @@ static bool take_part(Network *network, GError **error)
         return nft_exchange(nft, gone, NULL, error);
 }
 
-bool filter_remove(Network *network, GError **error)
+bool filter_table_remove(Network *network, GError **error)
 {
         if (!network->record->filter_table)
                 return true;
         return take_part(network, error) && record_place(network, NULL, NULL, error);
 }
 
-char *filter_print(const Network *network, GError **error)
+char *filter_table_print(const Network *network, GError **error)
 {
         const Record *record = network->record;
         g_autoptr(GString) text = g_string_new(NULL);
@@ -136,7 +136,7 @@ static void add_counted(const char *comment, guint64 packets, guint64 bytes, gpo
         }
 }
 
-Value *filter_counted(const Network *network, GError **error)
+Value *filter_table_counted(const Network *network, GError **error)
 {
         static const FilterChain chains[FILTER_DIRECTION_MAX] = {
                 [FILTER_EGRESS] = FILTER_CHAIN_EGRESS,
@@ -175,7 +175,7 @@ static bool is_forbidden(const ConntrackFlow *flow, gpointer data)
                               &of_filter);
 }
 
-bool filter_end_forbidden(Network *network, GError **error)
+bool filter_table_end_forbidden(Network *network, GError **error)
 {
         const Host *host = network->host;
         const ConntrackScope scope = { network->config->subnet, twin_mark(network->record->twin),
@@ -194,7 +194,7 @@ bool filter_end_forbidden(Network *network, GError **error)
         return conntrack_end_judged(host->conntrack, &scope, is_forbidden, &judged, error);
 }
 
-bool filter_forget_others(const Host *host, GError **error)
+bool filter_table_forget_others(const Host *host, GError **error)
 {
         static const char *const tables[] = { FILTER_TABLE, FILTER_TABLE_PLAIN };
 

@@ -10,25 +10,25 @@
 #include "network/network.h"
 
 /* The one that this daemon makes: with an owner or without. */
-const char *filter_table(const Host *host);
+const char *filter_table_name(const Host *host);
 
 /* nft_apply() for @rules, the network's, which have its part; what it had elsewhere, or by another
  * name of its NIC, goes in the same transaction. */
-bool filter_apply(Network *network, const Ruleset *rules, GError **error);
+bool filter_table_apply(Network *network, const Ruleset *rules, GError **error);
 
 /* Takes its part out; the table goes with the last one. None is success. */
-bool filter_remove(Network *network, GError **error);
+bool filter_table_remove(Network *network, GError **error);
 
 /* Its part as nft prints it. The caller's. */
-char *filter_print(const Network *network, GError **error);
+char *filter_table_print(const Network *network, GError **error);
 
 /* The setting `filter` as a MAP (the caller's), each rule with the `packets` and `bytes` that it
  * has counted since the rules were last put, and each direction with `policy_packets` and
  * `policy_bytes`. Empty where there is none. FAILED. */
-Value *filter_counted(const Network *network, GError **error);
+Value *filter_table_counted(const Network *network, GError **error);
 
 /* Ends the connections that the setting `filter` forbids, and that began when it did not. */
-bool filter_end_forbidden(Network *network, GError **error);
+bool filter_table_end_forbidden(Network *network, GError **error);
 
 /* Every network of an earlier life has been loaded by now: a table that none has a part in goes. */
-bool filter_forget_others(const Host *host, GError **error);
+bool filter_table_forget_others(const Host *host, GError **error);
