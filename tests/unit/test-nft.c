@@ -301,6 +301,7 @@ static void test_shared(void)
         g_assert_cmpstr(back, ==, both);
 
         g_autofree char *nothing = run("nft flush ruleset", NULL);
+        g_assert_cmpstr(nothing, ==, "");
         exchange(nft, NULL, &second);
         exchange(nft, NULL, &first);
         g_autofree char *mended = filter_of(FILTER_TABLE);
