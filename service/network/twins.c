@@ -206,7 +206,15 @@ bool twins_should_be(const Network *network, HostView *view)
         if (record->twin != 0 || record->decided_gateway == 0)
                 return false;
         const GArray *routes = host_view_routes(view, NULL);
-        return routes && find_route(network, routes, record->index, true);
+        const Subnet *subnet = &network->config->subnet;
+        for (guint i = 0; routes && i < routes->len; i++) {
+                const Route *route = &g_array_index(routes, Route, i);
+                if (route->destination.network == subnet->network &&
+                    route->destination.prefix == subnet->prefix && route->index != record->index &&
+                    !is_networks_own(network, route->index))
+                        return true;
+        }
+        return false;
 }
 
 bool twins_forget(Network *network, GError **error)

@@ -14,8 +14,10 @@ typedef struct Network Network;
  * @routes (route_list()) are the main table's, @index its NIC. Writes it down. LIMIT_EXCEEDED where
  * all numbers are taken; ADDRESS_IN_USE where a gateway address cannot be the network's; FAILED. */
 bool twins_decide(Network *network, const GArray *routes, guint index, GError **error);
-/* Whether it is none, decided for, and the host routes some of its subnet by another interface that
- * is no network's. */
+/* Whether it is none, decided for, and the host has come to route the same subnet by another
+ * interface that is no network's: the kernel would go on choosing the network's. A larger one that
+ * comes later, as a VPN has it, or a smaller one is no reason to disturb what runs: the kernel
+ * chooses by the length of the prefix. */
 bool twins_should_be(const Network *network, HostView *view);
 /* It is not on the host any more, and may be anything the next time. */
 bool twins_forget(Network *network, GError **error);

@@ -10,7 +10,7 @@ from labkit import boards, bus, host, lan, whoami
 from labkit.boards import ADDRESS, GATEWAY, SUBNET, Boards, Flow, strict_rp_filter
 from labkit.damage import without_owner
 from labkit.expect import contains, equal, lacks, refused
-from labkit.process import run, run_full, wait_for
+from labkit.process import run, run_full, stays, wait_for
 
 TABLE = 0x4a00
 ETH_P_ARP = 0x0806
@@ -155,6 +155,24 @@ def test_connect_reaches_the_board_of_its_network(lab):
             sock.settimeout(5)
             sock.sendall(b"?")
             equal(sock.recv(200).decode().split(), [dut.name, GATEWAY], "who answers, and what it sees")
+
+
+def test_a_vpn_with_a_larger_subnet_disturbs_nobody(lab):
+    """What runs is more specific than the route that comes, or less."""
+    dut = lab.dut()
+    network = lab.create(dut)
+    dut.dhcp()
+    flow = whoami.Connection(dut.namespace, lan.ROUTER)
+    routes = ("192.168.0.0/16", "192.168.100.192/26")
+    for route in routes:
+        run("ip", "route", "add", route, "via", lan.ROUTER)
+    try:
+        stays(lambda: network.status()["twin"] == 0, "the network is no twin", 0.4)
+        equal(flow.ask_again(), lan.HOST, "the source of a connection that was there")
+        equal(main_routes(), ["raw0"], "the main table's routes to the subnet")
+    finally:
+        for route in routes:
+            run("ip", "route", "delete", route)
 
 
 def test_the_lan_moves_to_a_networks_subnet(lab):
