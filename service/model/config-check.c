@@ -116,6 +116,17 @@ static bool check_servers(const NetworkConfig *config, const Value *settings, GE
         return true;
 }
 
+/* Redirecting is translation: without it there is nothing to do it with. */
+static bool check_intercept(const NetworkConfig *config, const Value *settings, GError **error)
+{
+        if (!config->dns_intercept || nat_mode_forwards(config->nat_mode))
+                return true;
+
+        value_set_error(error, place_of(settings, CONFIG_KEY_DNS_INTERCEPT),
+                        "dns_intercept: true needs nat_mode masquerade or 1to1");
+        return false;
+}
+
 static bool check_pool(const NetworkConfig *config, const Value *settings, GError **error)
 {
         const PublicPool *pool = &config->public_pool;
@@ -218,8 +229,9 @@ bool config_check(const NetworkConfig *config, const Value *settings, GError **e
                                      config->upstream_interface, error) &&
                check_other_interface(config, settings, CONFIG_KEY_PUBLIC_INTERFACE,
                                      config->public_interface, error) &&
-               check_servers(config, settings, error) && check_pool(config, settings, error) &&
-               check_filter(config, settings, error) && check_entries(config, settings, error);
+               check_servers(config, settings, error) && check_intercept(config, settings, error) &&
+               check_pool(config, settings, error) && check_filter(config, settings, error) &&
+               check_entries(config, settings, error);
 }
 
 bool config_check_complete(const NetworkConfig *config, const Value *settings, GError **error)

@@ -448,6 +448,7 @@ const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_DNS_ENTRIES]        = { "dns_entries", &type_dns_entries,
                                             offsetof(NetworkConfig, entries),
                                             CONFIG_CHANGE_DNS_ENTRIES },
+        [CONFIG_KEY_DNS_INTERCEPT]      = ROW(dns_intercept, bool, RULES),
         [CONFIG_KEY_STATE_DIR]          = ROW(state_dir, state_dir, CONFIG_CHANGE_STATE_DIR),
         [CONFIG_KEY_DHCP_FORCE]         = ROW(dhcp_force, bool, OTHER),
         [CONFIG_KEY_TAKE_DEFAULT_ROUTE] = ROW(take_default_route, bool, OTHER),

@@ -42,6 +42,7 @@ typedef struct NetworkConfig {
         char *dhcp_lease_time; /* as dnsmasq takes it: "30m", "12h", "7d", "2w", "infinite" */
         bool dhcp_ping_check;
         GArray *dns_servers; /* guint32 each; empty: the host's own resolvers */
+        bool dns_intercept;  /* what boards ask other name servers is asked here */
         char *state_dir;     /* absolute, no trailing slash, "{interface}" replaced */
         bool dhcp_force;
         bool take_default_route;

@@ -6,6 +6,7 @@
 
 #include "model/ruleset.h"
 
+#include <linux/in.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_ipv4.h>
@@ -14,6 +15,7 @@
 #include "model/twin.h"
 
 #define LIMITED_BROADCAST 0xffffffff
+#define DNS_PORT          53
 
 static Uplinks uplinks_of(const RulesetFacts *facts)
 {
@@ -61,9 +63,8 @@ static void add_maps(RulesetTable *table, const Entries *entries, bool is_twin)
 /* From any interface: what another network's DUT sends to a public address is translated as well,
  * and then dropped in `forward`, rather than reach the host. What is for a twin is marked first: it
  * is routed by its mark, here by the packet's own, later by the connection's. */
-static void add_dnat(RulesetTable *table, const RulesetFacts *facts, const char *name, guint32 hook)
+static void add_dnat(RulesetChain *chain, const RulesetFacts *facts)
 {
-        RulesetChain *chain = table_add_chain(table, name, "nat", hook, NF_IP_PRI_NAT_DST);
         RulesetRule *rule = chain_add_rule(chain);
 
         if (facts->twin != 0) {
@@ -72,6 +73,42 @@ static void add_dnat(RulesetTable *table, const RulesetFacts *facts, const char 
                 rule_set_mark(rule, TWIN_MARK_MASK, twin_mark(facts->twin));
         }
         rule_nat_map(rule, NFT_NAT_DNAT, FIELD_IP_DADDR, MAP_PUBLIC_TO_PRIVATE);
+}
+
+/* What the network's boards send to @port of anybody but the gateway comes to the gateway's
+ * @here: the address that a redirection leads to is the NIC's first one. */
+static void add_redirect(RulesetChain *chain, const RulesetFacts *facts, guint8 protocol,
+                         guint16 port, guint16 here)
+{
+        RulesetRule *rule = chain_add_rule(chain);
+
+        match_iifname(rule, NFT_CMP_EQ, facts->interface);
+        match_address(rule, FIELD_IP_DADDR, NFT_CMP_NEQ, facts->config->gateway_ip);
+        match_destination_port(rule, protocol, port);
+        rule_redirect(rule, here);
+}
+
+static RulesetChain *add_nat_chain(RulesetTable *table, const char *name, guint32 hook)
+{
+        return table_add_chain(table, name, "nat", hook, NF_IP_PRI_NAT_DST);
+}
+
+/* What is redirected goes before the mappings: no board's public address is a name server to
+ * another board. */
+static void add_prerouting(RulesetTable *table, const RulesetFacts *facts)
+{
+        const bool intercepts = facts->config->dns_intercept;
+        const guint16 dns = facts->twin ? twin_dns_port(facts->twin) : DNS_PORT;
+
+        if (!intercepts && !has_mappings(facts))
+                return;
+        RulesetChain *chain = add_nat_chain(table, "prerouting", NF_INET_PRE_ROUTING);
+        if (intercepts) {
+                add_redirect(chain, facts, IPPROTO_UDP, DNS_PORT, dns);
+                add_redirect(chain, facts, IPPROTO_TCP, DNS_PORT, dns);
+        }
+        if (has_mappings(facts))
+                add_dnat(chain, facts);
 }
 
 /* What comes from the network and leaves by @uplink gets its mapping's public address, or that of
@@ -134,11 +171,11 @@ static void add_ip_table(Ruleset *ruleset, const RulesetFacts *facts, const Upli
 {
         RulesetTable *table = ruleset_add_table(ruleset, NFPROTO_IPV4, facts->table);
 
-        if (has_mappings(facts)) {
+        if (has_mappings(facts))
                 add_maps(table, facts->config->entries, facts->twin != 0);
-                add_dnat(table, facts, "prerouting", NF_INET_PRE_ROUTING);
-                add_dnat(table, facts, "output", NF_INET_LOCAL_OUT);
-        }
+        add_prerouting(table, facts);
+        if (has_mappings(facts))
+                add_dnat(add_nat_chain(table, "output", NF_INET_LOCAL_OUT), facts);
         add_postrouting(table, facts, uplinks);
 }
 

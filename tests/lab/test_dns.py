@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Names, asked by dig from the board."""
 
-from labkit import bus, lan
-from labkit.expect import equal, lacks, refused
+from labkit import bus, lan, process
+from labkit.expect import contains, equal, lacks, refused
 from labkit.process import run, wait_for
 
 GATEWAY = "192.168.100.1"
@@ -169,3 +169,89 @@ def test_host_itself_is_answered(lab):
     served(lab, dns_entries=[{"hostname": "one.lab", "ip": "10.1.2.3"}])
     equal(run("dig", f"@{GATEWAY}", "+short", "+tries=1", "+time=1", "one.lab").strip(), "10.1.2.3",
           "the answer to the host")
+
+
+ELSEWHERE = "8.8.8.8"  # what boards have built in; the LAN has a server of that address
+
+
+def answers_as(dut, server, address, name="board.lab"):
+    for tcp in (False, True):
+        equal(dut.dig(name, server, tcp=tcp), [address], f"{server}'s answer, TCP: {tcp}")
+
+
+def test_others_are_asked_as_long_as_nothing_is_intercepted(lab):
+    dut, _ = served(lab, dns_entries=[{"hostname": "board.lab", "ip": "10.1.2.3"}])
+    queries = len(lab.lan.dns_queries())
+    equal(dut.dig(lan.NAME, ELSEWHERE), [lan.NAME_ADDRESS], "the LAN's own answer")
+    asked = wait_for(lambda: lab.lan.dns_queries()[queries:], "the LAN's server is asked")
+    assert any("from 10.77.0.2" in line for line in asked), asked
+
+
+def test_intercept_answers_for_everybody(lab):
+    dut, network = served(lab, dns_entries=[{"hostname": "board.lab", "ip": "10.1.2.3"}],
+                          dns_intercept=True)
+    queries = len(lab.lan.dns_queries())
+    for server in (ELSEWHERE, "192.0.2.53", lan.ROUTER, lan.HOST, GATEWAY):
+        answers_as(dut, server, "10.1.2.3")
+    lacks("\n".join(lab.lan.dns_queries()[queries:]), "board.lab")
+    equal(dut.dig(lan.NAME, "192.0.2.53"), [lan.NAME_ADDRESS], "a name that is not the network's")
+    network.update(dns_intercept=False)
+    equal(dut.dig_status("board.lab", "192.0.2.53"), "", "the answer of nobody's address")
+
+
+def test_intercept_begins_and_ends_while_it_runs(lab):
+    dut, network = served(lab, dns_entries=[{"hostname": "board.lab", "ip": "10.1.2.3"}])
+    pid = network.dnsmasq()
+    equal(dut.dig_status("board.lab", "192.0.2.53"), "", "the answer of nobody's address")
+    network.update(dns_intercept=True)
+    answers_as(dut, "192.0.2.53", "10.1.2.3")
+    contains(network.call("GetNatRules"), "udp dport 53", "redirect to :53")
+    equal(network.dnsmasq(), pid, "dnsmasq's pid")
+    lab.kill_daemon()
+    answers_as(dut, "192.0.2.53", "10.1.2.3")
+    network.update(dns_intercept=False)
+    lacks(network.call("GetNatRules"), "redirect")
+
+
+def test_intercept_without_a_way_out(lab):
+    """A lab without Internet: there is no upstream at all."""
+    dut, network = served(lab, dns_entries=[{"hostname": "board.lab", "ip": "10.1.2.3"}],
+                          dns_intercept=True, upstream_interface="nothing0")
+    network.wait_state("degraded")
+    answers_as(dut, ELSEWHERE, "10.1.2.3")
+
+
+def test_intercept_with_mappings(lab):
+    board, public = "192.168.100.10", lan.FREE[0]
+    dut = lab.dut()
+    lab.create(dut, nat_mode="1to1", dns_intercept=True,
+               addresses=[{"ip": board, "mac": dut.mac, "public_ip": public}],
+               dns_entries=[{"hostname": "board.lab", "ip": "10.1.2.3"}])
+    dut.dhcp()
+    answers_as(dut, ELSEWHERE, "10.1.2.3")
+    answers_as(dut, public, "10.1.2.3")
+    equal(dut.source_at(lan.ROUTER), public, "the source that the LAN sees")
+
+
+def test_intercept_is_for_the_networks_boards_alone(lab):
+    """Neither the LAN's own questions nor another network's nor the host's are answered here."""
+    dut, other = lab.dut(), lab.dut("raw1")
+    lab.create(dut, dns_entries=[{"hostname": "board.lab", "ip": "10.1.2.3"}], dns_intercept=True)
+    lab.create(other, subnet="192.168.101.0/24")
+    other.dhcp()
+    for name, run_full in (("the host", process.run_full), ("the LAN", lab.lan.namespace.run_full),
+                           ("another network's board", other.namespace.run_full)):
+        done = run_full("dig", f"@{ELSEWHERE}", "+tries=1", "+time=1", "+short", "board.lab")
+        lacks(done.stdout, "10.1.2.3")
+        done = run_full("dig", f"@{ELSEWHERE}", "+tries=1", "+time=1", "+short", lan.NAME)
+        equal(done.stdout.split(), [lan.NAME_ADDRESS], f"the answer that {name} gets")
+
+
+def test_intercept_needs_translation(lab):
+    dut = lab.dut()
+    with refused(bus.INVALID_ARGS, "dns_intercept", "nat_mode"):
+        lab.create(dut, nat_mode="disabled", dns_intercept=True)
+    network = lab.create(dut, dns_intercept=True)
+    with refused(bus.INVALID_ARGS, "dns_intercept", "nat_mode"):
+        network.update(nat_mode="disabled")
+    equal(network.get("NatMode"), "masquerade", "the mode")

@@ -410,6 +410,19 @@ def test_nobody_else_is_answered_at_a_twins_name_server(lab):
     equal(twins.duts[1].dig("board.test", GATEWAY), ["10.1.1.2"], "its own board's answer")
 
 
+def test_each_twins_name_server_answers_for_everybody(lab):
+    strict_rp_filter(lab)
+    twins = Boards(lab, 3)
+    for k in range(3):
+        lab.create(twins.duts[k], dns_intercept=True, **twins.settings(k))
+    twins.configure()
+    for k, dut in enumerate(twins.duts):
+        for tcp in (False, True):
+            equal(dut.dig("board.test", "8.8.8.8", tcp=tcp), [f"10.1.1.{k + 1}"],
+                  f"{dut.name}'s own entry, TCP: {tcp}")
+    has_flows(twins)
+
+
 def test_the_lan_never_learns_a_gateway(lab):
     """Whatever the host sends, and whatever is asked on the LAN."""
     twins = Boards(lab, 3)

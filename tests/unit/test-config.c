@@ -47,6 +47,7 @@ static const Refusal types[] = {
         { ETH "dns_servers: 8.8.8.8\n",
           "2:14: dns_servers: \"8.8.8.8\" is not a list of addresses" },
         { ETH "dns_servers: [[8.8.8.8]]\n", "2:15: dns_servers: a list is not text" },
+        { ETH "dns_intercept: all\n", "2:16: dns_intercept: \"all\" is not true or false" },
         { ETH "dns_entries: yes\n", "2:14: dns_entries: \"yes\" is not a list of entries" },
         { ETH "dns_entries: [[]]\n",
           "2:15: dns_entries: a list is not a mapping with the keys of an entry" },
@@ -224,6 +225,8 @@ static const Refusal entries[] = {
           "4:55: addresses: public_auto: \"false\" contradicts the public_ip, auto" },
         { ENTRY_1TO1 "{ip: 192.168.100.5, public_auto: 1}\n",
           "4:38: addresses: public_auto: \"1\" is not true or false" },
+        { ETH "nat_mode: disabled\ndns_intercept: true\n",
+          "3:16: dns_intercept: true needs nat_mode masquerade or 1to1" },
         { ETH "public_pool: 10.0.0.5\n", "2:14: public_pool: 10.0.0.5 needs nat_mode 1to1" },
         { ETH "nat_mode: 1to1\npublic_pool: 10.0.0.9-10.0.0.5\n",
           "3:14: public_pool: \"10.0.0.9-10.0.0.5\" ends below its beginning" },
@@ -339,6 +342,7 @@ static void test_defaults(void)
                         "  - \"8.8.8.8\"\n"
                         "  - \"8.8.4.4\"\n"
                         "dns_entries: []\n"
+                        "dns_intercept: false\n"
                         "state_dir: \"/var/lib/jumpstarter/dut-network-eth1\"\n"
                         "dhcp_force: false\n"
                         "take_default_route: false\n"
@@ -756,6 +760,7 @@ static void test_diff(void)
                 { "dhcp_ping_check: on", "dhcp_ping_check: off", CONFIG_CHANGE_DNSMASQ },
                 { "dns_servers: [9.9.9.9]", "dns_servers: []", CONFIG_CHANGE_DNSMASQ },
                 { "dns_servers: [9.9.9.9]", "dns_servers: [9.9.9.8]", CONFIG_CHANGE_DNSMASQ },
+                { "dns_intercept: on", "dns_intercept: off", CONFIG_CHANGE_RULES },
                 { "public_interface: a", "public_interface: b", CONFIG_CHANGE_RULES },
                 { "dhcp_force: on", "dhcp_force: off", CONFIG_CHANGE_OTHER },
                 { "take_default_route: on", "take_default_route: off", CONFIG_CHANGE_OTHER },

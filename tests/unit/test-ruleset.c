@@ -207,6 +207,54 @@ static void test_no_upstream(void)
                         "}\n" IP6 FILTER_BEGIN FILTER_TO FILTER_END);
 }
 
+#define INTERCEPT(port)                                                                            \
+        "\t\tiifname \"eth1\" ip daddr != 192.168.100.1 udp dport 53 counter redirect to :" port   \
+        "\n"                                                                                       \
+        "\t\tiifname \"eth1\" ip daddr != 192.168.100.1 tcp dport 53 counter redirect to :" port   \
+        "\n"
+
+#define PREROUTING                                                                                 \
+        "\tchain prerouting {\n"                                                                   \
+        "\t\ttype nat hook prerouting priority -100; policy accept;\n"
+
+static void test_intercept(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
+
+        settings->dns_intercept = true;
+        g_autofree char *text = text_of(settings, "eth1", NULL, NULL);
+        g_assert_nonnull(strstr(text, PREROUTING INTERCEPT("53") "\t}\n"));
+        g_assert_null(strstr(text, "chain output"));
+}
+
+static void test_intercept_before_mappings(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1);
+
+        settings->dns_intercept = true;
+        map(settings, 10, 0x0a000032);
+        g_autofree char *text = text_of(settings, "eth1", "eth0", NULL);
+        g_assert_nonnull(strstr(text, PREROUTING INTERCEPT("53") "\t\tcounter dnat to"));
+        g_assert_cmpuint(count(text, "redirect"), ==, 2); /* nothing of the host's own */
+}
+
+static void test_intercept_of_twin(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
+        RulesetFacts facts = {
+                .interface = "eth1",
+                .table = "jumpstarter_x",
+                .filter_table = FILTER_TABLE,
+                .twin = 5,
+                .config = settings,
+        };
+
+        settings->dns_intercept = true;
+        g_autoptr(Ruleset) ruleset = ruleset_new_network(&facts);
+        g_autofree char *text = ruleset_to_text(ruleset);
+        g_assert_nonnull(strstr(text, INTERCEPT("20485")));
+}
+
 static void test_disabled(void)
 {
         static const NatMode modes[] = { NAT_MODE_DISABLED, NAT_MODE_NONE };
@@ -298,6 +346,9 @@ int main(int argc, char **argv)
         g_test_add_func("/ruleset/1to1", test_1to1);
         g_test_add_func("/ruleset/1to1/public-interface", test_public_interface);
         g_test_add_func("/ruleset/no-upstream-forwards-nothing", test_no_upstream);
+        g_test_add_func("/ruleset/intercept", test_intercept);
+        g_test_add_func("/ruleset/intercept/before-mappings", test_intercept_before_mappings);
+        g_test_add_func("/ruleset/intercept/twin", test_intercept_of_twin);
         g_test_add_func("/ruleset/disabled-is-nothing", test_disabled);
         g_test_add_func("/ruleset/every-rule-counts", test_every_rule_counts);
         g_test_add_func("/ruleset/odd-interface-names", test_odd_names);
