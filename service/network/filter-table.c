@@ -162,14 +162,17 @@ typedef struct Judged {
         GHashTable *own; /* the host's addresses */
 } Judged;
 
-/* What the host itself has begun is nobody's to forbid. */
+/* What the host itself has begun is nobody's to forbid, and what is redirected to it is not
+ * forwarded. */
 static bool is_forbidden(const ConntrackFlow *flow, gpointer data)
 {
         const Judged *judged = data;
         const FilterFlow of_filter = { flow->source, flow->destination, flow->protocol,
                                        flow->port };
 
-        if (flow->inward && g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow->source)))
+        if (flow->inward &&
+            (g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow->source)) ||
+             g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow->destination))))
                 return false;
         return !filter_allows(judged->filter, flow->inward ? FILTER_INGRESS : FILTER_EGRESS,
                               &of_filter);

@@ -301,3 +301,17 @@ def test_what_cannot_be_enforced_is_refused(lab):
         network.update(nat_mode="disabled")
     network.update(nat_mode="disabled", filter="")
     equal(network.call("GetFilter"), {}, "GetFilter")
+
+
+def test_intercepted_questions_are_the_hosts(lab):
+    """What is redirected to the gateway is not forwarded: the filter neither stops nor ends it."""
+    dut, network = board(lab, dns_intercept=True, filter={**egress(), **ingress()},
+                         dns_entries=[{"hostname": "a.lab", "ip": "10.1.1.1"}])
+    with dut.namespace.socket() as sock:
+        sock.settimeout(2)
+        sock.connect(("8.8.8.8", 53))
+        set_filter(network, {**egress(policy="accept"), **ingress()})
+        question = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x01a\x03lab\x00\x00\x01\x00\x01"
+        sock.sendall(len(question).to_bytes(2, "big") + question)
+        contains(str(sock.recv(500)), r"\n\x01\x01\x01")
+    equal(dut.dig("a.lab", "8.8.8.8"), ["10.1.1.1"], "the answer that seems to come from 8.8.8.8")
