@@ -7,20 +7,19 @@
 #include <stdbool.h>
 
 #include "host/file-watch.h"
+#include "host/server.h"
 
 typedef struct Dnsmasq Dnsmasq;
 
 /* Called when the process has ended without having been told to; not after dnsmasq_stop(). @reason
  * says how, for a reader. */
 typedef void (*DnsmasqEnded)(Dnsmasq *dnsmasq, const char *reason, gpointer data);
-/* Called exactly once, never from inside the call that took it. @error is borrowed, NULL = done. */
-typedef void (*DnsmasqDone)(Dnsmasq *dnsmasq, const GError *error, gpointer data);
 
 /* For network @interface, with files in @state_dir (which exists). @watches is borrowed. Starts
  * nothing. */
 Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, FileWatches *watches,
                      DnsmasqEnded ended, gpointer data);
-/* Forgets the process, which goes on running; pending DnsmasqDone are called with a FAILED error
+/* Forgets the process, which goes on running; pending ServerDone are called with a FAILED error
  * before. */
 void dnsmasq_free(Dnsmasq *dnsmasq);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dnsmasq, dnsmasq_free)
@@ -34,11 +33,11 @@ bool dnsmasq_write(Dnsmasq *dnsmasq, const char *conf, const char *dhcp_hosts,
  * network's, was started for the same dnsmasq.conf text as is on disk now, and runs; a running one
  * with another configuration is replaced. Done when it answers (its pidfile names it). Fails with
  * what it said last where it ends, or after 5 s. */
-void dnsmasq_start(Dnsmasq *dnsmasq, DnsmasqDone done, gpointer data);
+void dnsmasq_start(Dnsmasq *dnsmasq, ServerDone done, gpointer data);
 
 /* Ends the process (SIGTERM, after 2 s SIGKILL) and waits for it. None running is success. Takes
  * over one left from an earlier life of ours first, if provably ours. */
-void dnsmasq_stop(Dnsmasq *dnsmasq, DnsmasqDone done, gpointer data);
+void dnsmasq_stop(Dnsmasq *dnsmasq, ServerDone done, gpointer data);
 
 /* Has it read dhcp-hosts and hosts.local again (SIGHUP), at most every 20 ms; several calls within
  * that time are one signal. Does nothing where it does not run. */

@@ -64,7 +64,7 @@ void operation_end(Network *network, const GError *error)
         network_unref(network); /* of run_queue() */
 }
 
-static void stopped_for_new_board(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+static void stopped_for_new_board(const GError *error, gpointer data)
 {
         Network *network = data;
         g_autoptr(GError) files = NULL;

@@ -52,17 +52,19 @@ static void ended(Dnsmasq *dnsmasq, const char *reason, gpointer data)
         operations_refresh(network, CONFIG_CHANGE_DNSMASQ);
 }
 
-static void started(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+static void started(const GError *error, gpointer data)
 {
         step_done(data, error ? g_error_copy(error) : NULL);
 }
 
 /* One that runs on with the same dnsmasq.conf has yet to read the other files. */
-static void reloaded(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+static void reloaded(const GError *error, gpointer data)
 {
+        Network *network = data;
+
         if (!error)
-                dnsmasq_reload(dnsmasq);
-        started(dnsmasq, error, data);
+                dnsmasq_reload(network->dnsmasq);
+        started(error, network);
 }
 
 static void make_dnsmasq(Network *network, const char *state_dir)
@@ -123,10 +125,10 @@ static void leases_moved(const GError *error, gpointer data)
         step_done(network, result);
 }
 
-static void stopped_to_move(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+static void stopped_to_move(const GError *error, gpointer data)
 {
         Network *network = data;
-        g_autofree char *from = g_build_filename(dnsmasq_state_dir(dnsmasq), LEASES, NULL);
+        g_autofree char *from = g_build_filename(dnsmasq_state_dir(network->dnsmasq), LEASES, NULL);
         g_autofree char *to = g_build_filename(network->config->state_dir, LEASES, NULL);
         g_autoptr(GError) unread = NULL;
 
@@ -158,7 +160,7 @@ void dnsmasq_step_start(Network *network)
         }
 }
 
-static void stopped(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+static void stopped(const GError *error, gpointer data)
 {
         Network *network = data;
         GError *result = error ? g_error_copy(error) : NULL;

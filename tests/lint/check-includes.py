@@ -23,7 +23,8 @@ LAYERS = {
 
 # Helpers that files of host/ share. Beyond them, a file of host/ includes its own family's headers
 # alone: nft-print.c those of nft*.
-SHARED_IN_HOST = {"host/child.h", "host/file-watch.h", "host/netlink.h", "host/nft-batch.h"}
+SHARED_IN_HOST = {"host/child.h", "host/file-watch.h", "host/netlink.h", "host/nft-batch.h",
+                  "host/server.h"}
 
 # A foreign header -> where alone it may be included.
 FOREIGN = {

@@ -41,7 +41,7 @@ static void on_ended(Dnsmasq *dnsmasq, const char *reason, gpointer data)
         fixture->reason = g_strdup(reason);
 }
 
-static void on_done(Dnsmasq *dnsmasq, const GError *error, gpointer data)
+static void on_done(const GError *error, gpointer data)
 {
         Fixture *fixture = data;
 
