@@ -44,8 +44,13 @@ static Value *read_list(const char *text)
 
 static Value *read_setting(const char *key, const char *text, GError **error)
 {
-        static const char *const bools[] = { "dhcp_enabled", "dhcp_ping_check",    "dns_intercept",
-                                             "dhcp_force",   "take_default_route", NULL };
+        static const char *const bools[] = { "dhcp_enabled",
+                                             "dhcp_ping_check",
+                                             "dns_intercept",
+                                             "local_ntp",
+                                             "dhcp_force",
+                                             "take_default_route",
+                                             NULL };
         static const char *const entry_lists[] = { "addresses", "dns_entries", NULL };
 
         bool is_empty_list = !*text || g_str_equal(text, "[]");

@@ -86,6 +86,41 @@ bool verb_reload(Command *command, GError **error)
         return command_call_manager(command, "Reload", NULL, error, NULL);
 }
 
+static const char *yes_or_no(const Value *map, const char *key)
+{
+        const Value *value = value_get(map, key);
+
+        return value && value->type == VALUE_BOOL && value->boolean ? "yes" : "no";
+}
+
+static void print_ntp(Command *command, const Value *status)
+{
+        const Value *stratum = value_get(status, "stratum");
+        gint64 number = stratum && stratum->type == VALUE_NUMBER ? stratum->number : 0;
+        g_autofree char *text = g_strdup_printf(
+                "enabled       %s\n"
+                "running       %s\n"
+                "stratum       %" G_GINT64_FORMAT "%s\n"
+                "synchronised  %s\n",
+                yes_or_no(status, "enabled"), yes_or_no(status, "running"), number,
+                number > 0 ? "" : " (no time is served)", yes_or_no(status, "synchronised"));
+
+        command_print(text);
+}
+
+bool verb_ntp_status(Command *command, GError **error)
+{
+        g_autoptr(Value) status = NULL;
+        if (!command_call_network(command, "GetNtpStatus", &status, error, NULL) ||
+            !command_check_answer(status, VALUE_MAP, error))
+                return false;
+        if (command->json)
+                command_print_json(status);
+        else
+                print_ntp(command, status);
+        return true;
+}
+
 bool verb_nat_rules(Command *command, GError **error)
 {
         g_autoptr(Value) rules = NULL;

@@ -31,6 +31,7 @@ const Verb verbs[] = {
           "`egress:` and `ingress:`, or a network's settings, of which `filter:` counts. An empty\n"
           "mapping lets all pass. Connections that are forbidden now end.\n",
           1, 2, VERB_CHANGES | VERB_NETWORK, verb_filter },
+        { "ntp-status", "", "Show how time is served", NULL, 0, 0, VERB_NETWORK, verb_ntp_status },
         { "dns-entries", "", "List the DNS entries", NULL, 0, 0, VERB_NETWORK, verb_dns_entries },
         { "add-dns", "HOST IP", "Add a DNS entry, or replace it", NULL, 2, 2,
           VERB_CHANGES | VERB_NETWORK, verb_add_dns },

@@ -16,6 +16,7 @@ bool verb_remove(Command *command, GError **error);
 bool verb_reload(Command *command, GError **error);
 bool verb_filter(Command *command, GError **error);
 bool verb_nat_rules(Command *command, GError **error);
+bool verb_ntp_status(Command *command, GError **error);
 
 /* verbs-entries.c */
 bool verb_leases(Command *command, GError **error);

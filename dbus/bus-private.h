@@ -87,3 +87,5 @@ char *status_rules(const Network *network, GError **error);
 /* The leases as the bus has them: a LIST of MAPs, expired ones left out. */
 Value *status_leases(const Network *network);
 Value *status_lease(const Lease *lease);
+/* What GetNtpStatus tells. */
+Value *status_ntp(const Network *network);

@@ -143,6 +143,18 @@ static int method_get_status(sd_bus_message *message, void *userdata, sd_bus_err
         return reply_with(bus, message, variant_append_map, status);
 }
 
+static int method_get_ntp_status(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        Bus *bus = userdata;
+        Network *network;
+
+        int r = authorize(bus, message, method_get_ntp_status, &network, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+        g_autoptr(Value) status = status_ntp(network);
+        return reply_with(bus, message, variant_append_map, status);
+}
+
 static int method_get_leases(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Bus *bus = userdata;
@@ -420,6 +432,8 @@ const sd_bus_vtable network_vtable[] = {
                                 method_get_filter, METHOD),
         SD_BUS_METHOD_WITH_ARGS("SetFilter", SD_BUS_ARGS("a{sv}", filter), SD_BUS_NO_RESULT,
                                 method_set_filter, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("GetNtpStatus", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", status),
+                                method_get_ntp_status, METHOD),
         SD_BUS_METHOD_WITH_ARGS("GetDnsEntries", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", entries),
                                 method_get_dns_entries, METHOD),
         SD_BUS_METHOD_WITH_ARGS("AddDnsEntry", SD_BUS_ARGS("s", hostname, "s", ip),

@@ -92,6 +92,19 @@ char *status_rules(const Network *network, GError **error)
         return filter ? g_strconcat(translation, filter, NULL) : NULL;
 }
 
+Value *status_ntp(const Network *network)
+{
+        Value *map = value_new_map();
+        NetworkNtp ntp;
+
+        network_get_ntp(network, &ntp);
+        value_set(map, "enabled", value_new_bool(ntp.enabled));
+        value_set(map, "running", value_new_bool(ntp.running));
+        value_set(map, "stratum", value_new_number(ntp.stratum));
+        value_set(map, "synchronised", value_new_bool(ntp.synchronised));
+        return map;
+}
+
 Value *status_of_network(Bus *bus, const Network *network)
 {
         Value *map = value_new_map();

@@ -195,7 +195,7 @@ static int append_container(sd_bus_message *message, const char *signature, cons
 /* Times are signed. */
 static bool is_unsigned(const char *key)
 {
-        return g_str_equal(key, "twin");
+        return g_str_equal(key, "twin") || g_str_equal(key, "stratum");
 }
 
 static int append_variant(sd_bus_message *message, const char *key, const Value *value)

@@ -30,6 +30,7 @@ static const Action actions[] = {
         { NETWORK, "GetNatRules", ACTION "inspect", true },
         { NETWORK, "GetFilter", ACTION "inspect", true },
         { NETWORK, "SetFilter", ACTION "manage", false },
+        { NETWORK, "GetNtpStatus", ACTION "inspect", true },
         { NETWORK, "GetDnsEntries", ACTION "inspect", true },
         { NETWORK, "AddDnsEntry", ACTION "edit-dns", false },
         { NETWORK, "RemoveDnsEntry", ACTION "edit-dns", false },

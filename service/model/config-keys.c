@@ -294,6 +294,22 @@ static bool parse_lease_time(NetworkConfig *config, const ConfigKey *key, const 
         return true;
 }
 
+static bool parse_local_ntp(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                            GError **error)
+{
+        return local_ntp_parse(key->name, value, field_of(config, key), error);
+}
+
+static Value *print_local_ntp(const void *field)
+{
+        return local_ntp_to_value(field);
+}
+
+static bool equal_local_ntp(const void *a, const void *b)
+{
+        return local_ntp_equal(a, b);
+}
+
 static bool parse_state_dir(NetworkConfig *config, const ConfigKey *key, const Value *value,
                             GError **error)
 {
@@ -407,6 +423,7 @@ static const ConfigType type_address = { parse_address, print_address, equal_add
 static const ConfigType type_nat_mode = { parse_nat_mode, print_nat_mode, equal_nat_mode };
 static const ConfigType type_pool = { parse_pool, print_pool, equal_pool };
 static const ConfigType type_filter = { parse_filter, print_filter, equal_filter };
+static const ConfigType type_local_ntp = { parse_local_ntp, print_local_ntp, equal_local_ntp };
 static const ConfigType type_lease_time = { parse_lease_time, print_text, equal_text };
 static const ConfigType type_state_dir = { parse_state_dir, print_text, equal_text };
 static const ConfigType type_servers = { parse_servers, print_servers, equal_servers };
@@ -424,6 +441,7 @@ static const ConfigType type_dns_entries = { parse_dns_entries, print_dns_entrie
 #define DNSMASQ CONFIG_CHANGE_DNSMASQ
 #define RULES   CONFIG_CHANGE_RULES
 #define OTHER   CONFIG_CHANGE_OTHER
+#define TIME    (CONFIG_CHANGE_TIME | CONFIG_CHANGE_DNSMASQ | CONFIG_CHANGE_RULES)
 
 /* clang-format off */
 const ConfigKey config_keys[CONFIG_KEY_MAX] = {
@@ -449,6 +467,7 @@ const ConfigKey config_keys[CONFIG_KEY_MAX] = {
                                             offsetof(NetworkConfig, entries),
                                             CONFIG_CHANGE_DNS_ENTRIES },
         [CONFIG_KEY_DNS_INTERCEPT]      = ROW(dns_intercept, bool, RULES),
+        [CONFIG_KEY_LOCAL_NTP]          = ROW(local_ntp, local_ntp, TIME),
         [CONFIG_KEY_STATE_DIR]          = ROW(state_dir, state_dir, CONFIG_CHANGE_STATE_DIR),
         [CONFIG_KEY_DHCP_FORCE]         = ROW(dhcp_force, bool, OTHER),
         [CONFIG_KEY_TAKE_DEFAULT_ROUTE] = ROW(take_default_route, bool, OTHER),

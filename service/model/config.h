@@ -12,6 +12,7 @@
 #include "model/entries.h"
 #include "model/filter.h"
 #include "model/link-match.h"
+#include "model/local-ntp.h"
 #include "model/public-pool.h"
 #include "model/value.h"
 
@@ -43,7 +44,8 @@ typedef struct NetworkConfig {
         bool dhcp_ping_check;
         GArray *dns_servers; /* guint32 each; empty: the host's own resolvers */
         bool dns_intercept;  /* what boards ask other name servers is asked here */
-        char *state_dir;     /* absolute, no trailing slash, "{interface}" replaced */
+        LocalNtp local_ntp;
+        char *state_dir; /* absolute, no trailing slash, "{interface}" replaced */
         bool dhcp_force;
         bool take_default_route;
         Filter *filter;   /* NULL: all that the NAT mode lets pass */
@@ -123,6 +125,7 @@ typedef enum ConfigChange {
         CONFIG_CHANGE_LINK = 1 << 4,        /* gateway address, subnet: everything below it too */
         CONFIG_CHANGE_STATE_DIR = 1 << 5,
         CONFIG_CHANGE_OTHER = 1 << 6, /* only remembered: dhcp_force, take_default_route */
+        CONFIG_CHANGE_TIME = 1 << 7,  /* how time is served */
 } ConfigChange;
 
 ConfigChange config_diff(const NetworkConfig *old, const NetworkConfig *new_config);

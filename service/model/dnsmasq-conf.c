@@ -92,6 +92,8 @@ static void append_dhcp(GString *text, const NetworkConfig *config, const Dnsmas
         append_range(text, config);
         append_address(text, "dhcp-option=3,", config->gateway_ip);
         append_address(text, "dhcp-option=6,", config->gateway_ip);
+        if (config->local_ntp.enabled)
+                append_address(text, "dhcp-option=42,", config->gateway_ip);
         g_string_append(text, "dhcp-authoritative\n"
                               "dhcp-sequential-ip\n"
                               "dhcp-ignore-clid\n"); /* see below */

@@ -16,6 +16,7 @@
 
 #define LIMITED_BROADCAST 0xffffffff
 #define DNS_PORT          53
+#define NTP_PORT          123
 
 static Uplinks uplinks_of(const RulesetFacts *facts)
 {
@@ -93,20 +94,23 @@ static RulesetChain *add_nat_chain(RulesetTable *table, const char *name, guint3
         return table_add_chain(table, name, "nat", hook, NF_IP_PRI_NAT_DST);
 }
 
-/* What is redirected goes before the mappings: no board's public address is a name server to
- * another board. */
+/* What is redirected goes before the mappings: no board's public address is a name or time server
+ * to another board. Each twin's time server has the same port: it is bound to its NIC. */
 static void add_prerouting(RulesetTable *table, const RulesetFacts *facts)
 {
         const bool intercepts = facts->config->dns_intercept;
+        const bool serves_time = facts->config->local_ntp.enabled;
         const guint16 dns = facts->twin ? twin_dns_port(facts->twin) : DNS_PORT;
 
-        if (!intercepts && !has_mappings(facts))
+        if (!intercepts && !serves_time && !has_mappings(facts))
                 return;
         RulesetChain *chain = add_nat_chain(table, "prerouting", NF_INET_PRE_ROUTING);
         if (intercepts) {
                 add_redirect(chain, facts, IPPROTO_UDP, DNS_PORT, dns);
                 add_redirect(chain, facts, IPPROTO_TCP, DNS_PORT, dns);
         }
+        if (serves_time)
+                add_redirect(chain, facts, IPPROTO_UDP, NTP_PORT, NTP_PORT);
         if (has_mappings(facts))
                 add_dnat(chain, facts);
 }

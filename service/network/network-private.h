@@ -5,6 +5,7 @@
  * queue, and operation-*.c, what it does), steps.c and step-*.c (what is done to the host),
  * entry-changes.c and leases.c. */
 
+#include "host/chrony.h"
 #include "host/dhcp-watch.h"
 #include "host/dnsmasq.h"
 #include "host/lease-file.h"
@@ -64,6 +65,10 @@ struct Network {
         LeaseFile *lease_file;
         GPtrArray *leases;
         DhcpWatch *boards; /* where the range is one address: who asks for it */
+
+        Chrony *chrony;
+        bool vouches;  /* it serves the clock as a good one */
+        guint look_id; /* the next look at whether the clock is one */
 
         EntryChanges *changes;
         Saving saving;
@@ -146,6 +151,9 @@ void saving_stage(Network *network, bool log, StepRunDone done);
 void saving_commit(Network *network, StepRunDone done);
 /* Instead of the commit; without an error. */
 void saving_drop(Network *network, StepRunDone done);
+
+/* step-time.c: looks at the clock no more. */
+void time_forget_clock(Network *network);
 
 /* leases.c: reads those that an earlier life left. */
 void leases_load(Network *network);

@@ -257,6 +257,8 @@ static void network_free(Network *network)
         lease_file_free(network->lease_file);
         dhcp_watch_free(network->boards);
         dnsmasq_free(network->dnsmasq);
+        time_forget_clock(network);
+        chrony_free(network->chrony);
         nm_held_free(network->inspected);
         record_free(network->record);
         entries_free(network->configured);

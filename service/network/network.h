@@ -111,6 +111,16 @@ const char *network_table(const Network *network);
  * and "" where it does not, or the network is not up. */
 guint network_twin(const Network *network);
 const char *network_twin_of(const Network *network);
+
+/* How time is served, as GetNtpStatus tells it. */
+typedef struct NetworkNtp {
+        bool enabled;
+        bool running;
+        guint stratum;     /* what boards are told; 0: that the time is not known, or nothing */
+        bool synchronised; /* the host's clock */
+} NetworkNtp;
+
+void network_get_ntp(const Network *network, NetworkNtp *ret_ntp);
 /* Live leases: array of Lease*, borrowed until the next lease change. */
 const GPtrArray *network_leases(const Network *network);
 /* Whether it is up, waits to be or is on the way: not after Down. */

@@ -18,6 +18,7 @@
 #define NAMES   CONFIG_CHANGE_DNS_ENTRIES
 #define DNSMASQ CONFIG_CHANGE_DNSMASQ
 #define DIR     CONFIG_CHANGE_STATE_DIR
+#define TIME    CONFIG_CHANGE_TIME
 
 static const Step steps[] = {
         { "claim", UP | RULES | LINK | ENTRIES, claim_start, claim_undo },
@@ -35,6 +36,7 @@ static const Step steps[] = {
           firewalls_undo },
         { "dnsmasq", UP | LINK | ENTRIES | NAMES | DNSMASQ | DIR | NETWORK_PART_DNSMASQ,
           dnsmasq_step_start, dnsmasq_step_undo },
+        { "time", UP | LINK | TIME, time_start, time_undo },
 };
 
 static void finish(Network *network, GError *error)

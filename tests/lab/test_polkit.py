@@ -19,7 +19,7 @@ ANY_REFUSAL = (bus.ACCESS_DENIED, bus.AUTHORIZATION_REQUIRED)
 
 EDITS = (("AddAddress", "sa{sv}", "192.168.100.20", "0"), ("RemoveAddress", "s", "192.168.100.20"),
          ("AddDnsEntry", "ss", "a.lab", "10.1.1.1"), ("RemoveDnsEntry", "s", "a.lab"))
-READS = (("GetStatus",), ("GetLeases",), ("GetNatRules",), ("GetFilter",), ("GetDnsEntries",))
+READS = (("GetStatus",), ("GetLeases",), ("GetNatRules",), ("GetFilter",), ("GetDnsEntries",), ("GetNtpStatus",))
 
 
 def busctl(user, path, interface, *call):

@@ -82,8 +82,9 @@ static void test_refused(void)
                 { "export: {a: {type: x.DutNetwork}}\n",
                   "1:13: config: is missing beside the type" },
                 { "export: {a: {type: x.DutNetwork, config: }}\n", "1:42: \"\" is not a mapping" },
-                { "export: {a: {type: x.DutNetwork, config: {interface: eth1, local_ntp: true}}}\n",
-                  "1:60: unknown key \"local_ntp\" with the value \"true\"" },
+                { "export: {a: {type: x.DutNetwork, config: {interface: eth1, remote_ntp: "
+                  "true}}}\n",
+                  "1:60: unknown key \"remote_ntp\" with the value \"true\"" },
                 /* YAML that we do not take. */
                 { "interface: &a eth1\n", "1:12: anchors (\"&\") are not supported" },
                 { "a: &a [x]\nb: *a\n", "1:4: anchors" },

@@ -48,6 +48,15 @@ static const Refusal types[] = {
           "2:14: dns_servers: \"8.8.8.8\" is not a list of addresses" },
         { ETH "dns_servers: [[8.8.8.8]]\n", "2:15: dns_servers: a list is not text" },
         { ETH "dns_intercept: all\n", "2:16: dns_intercept: \"all\" is not true or false" },
+        { ETH "local_ntp: host\n",
+          "2:12: local_ntp: \"host\" is not true, false or a mapping with unsynchronised" },
+        { ETH "local_ntp: [true]\n",
+          "2:12: local_ntp: a list is not true, false or a mapping with unsynchronised" },
+        { ETH "local_ntp: {unsynchronised: true}\n",
+          "2:29: local_ntp: unsynchronised: \"true\" is not one of serve, refuse" },
+        { ETH "local_ntp: {unsynchronized: serve}\n",
+          "2:13: local_ntp: unknown key \"unsynchronized\" with the value \"serve\"; "
+          "did you mean \"unsynchronised\"?" },
         { ETH "dns_entries: yes\n", "2:14: dns_entries: \"yes\" is not a list of entries" },
         { ETH "dns_entries: [[]]\n",
           "2:15: dns_entries: a list is not a mapping with the keys of an entry" },
@@ -343,6 +352,7 @@ static void test_defaults(void)
                         "  - \"8.8.4.4\"\n"
                         "dns_entries: []\n"
                         "dns_intercept: false\n"
+                        "local_ntp: false\n"
                         "state_dir: \"/var/lib/jumpstarter/dut-network-eth1\"\n"
                         "dhcp_force: false\n"
                         "take_default_route: false\n"
@@ -354,6 +364,30 @@ static void test_defaults(void)
 }
 
 /* A network of a match has a name for its files, and prints none that it was not given. */
+static void test_local_ntp(void)
+{
+        static const struct {
+                const char *given, *printed;
+        } cases[] = {
+                { "false", "false\n" },
+                { "yes", "true\n" },
+                { "{}", "true\n" },
+                { "{unsynchronised: refuse}", "true\n" },
+                { "{unsynchronised: serve}", "\n  unsynchronised: \"serve\"\n" },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *yaml = g_strdup_printf(ETH "local_ntp: %s\n", cases[i].given);
+                g_autoptr(NetworkConfig) config = config_of(yaml);
+                g_autoptr(Value) settings = config_to_value(config, false);
+                g_autofree char *text = config_yaml_print(settings);
+                g_autoptr(NetworkConfig) again = config_of(text);
+                g_assert_nonnull(strstr(text, cases[i].printed));
+                g_assert_true(config_equal(config, again));
+                g_assert_cmpint(config->local_ntp.enabled, ==, i > 0);
+        }
+}
+
 static void test_match(void)
 {
         g_autoptr(NetworkConfig) mac = config_of("match: {mac: '02:00:00:AA:BB:CC'}\n");
@@ -761,6 +795,12 @@ static void test_diff(void)
                 { "dns_servers: [9.9.9.9]", "dns_servers: []", CONFIG_CHANGE_DNSMASQ },
                 { "dns_servers: [9.9.9.9]", "dns_servers: [9.9.9.8]", CONFIG_CHANGE_DNSMASQ },
                 { "dns_intercept: on", "dns_intercept: off", CONFIG_CHANGE_RULES },
+                { "local_ntp: on", "",
+                  CONFIG_CHANGE_TIME | CONFIG_CHANGE_RULES | CONFIG_CHANGE_DNSMASQ |
+                          CONFIG_CHANGE_OTHER },
+                { "local_ntp: {unsynchronised: refuse}", "local_ntp: on", CONFIG_CHANGE_NONE },
+                { "local_ntp: {}", "local_ntp: {unsynchronised: serve}",
+                  CONFIG_CHANGE_TIME | CONFIG_CHANGE_RULES | CONFIG_CHANGE_DNSMASQ },
                 { "public_interface: a", "public_interface: b", CONFIG_CHANGE_RULES },
                 { "dhcp_force: on", "dhcp_force: off", CONFIG_CHANGE_OTHER },
                 { "take_default_route: on", "take_default_route: off", CONFIG_CHANGE_OTHER },
@@ -857,6 +897,7 @@ int main(int argc, char **argv)
                 g_test_add_data_func(path, GUINT_TO_POINTER(i), test_refused);
         }
         g_test_add_func("/config/defaults", test_defaults);
+        g_test_add_func("/config/local-ntp", test_local_ntp);
         g_test_add_func("/config/match", test_match);
         g_test_add_func("/config/default-range", test_default_range);
         g_test_add_func("/config/every-prefix", test_every_prefix);

@@ -97,6 +97,17 @@ static void test_ping_check(void)
         g_assert_false(has_line(text, "no-ping"));
 }
 
+static void test_time_server(void)
+{
+        g_autoptr(NetworkConfig) with = config_of("local_ntp", value_new_bool(true));
+        g_autoptr(NetworkConfig) without = config_of(NULL, NULL);
+        g_autofree char *text = text_of(with);
+        g_autofree char *other = text_of(without);
+
+        g_assert_true(has_line(text, "dhcp-option=42,192.168.100.1"));
+        g_assert_null(strstr(other, "dhcp-option=42"));
+}
+
 static void test_host_resolvers(void)
 {
         g_autoptr(NetworkConfig) config = config_of("dns_servers", value_new_list());
@@ -202,6 +213,7 @@ int main(int argc, char **argv)
         g_test_add_func("/dnsmasq-conf/defaults", test_defaults);
         g_test_add_func("/dnsmasq-conf/without-dhcp", test_without_dhcp);
         g_test_add_func("/dnsmasq-conf/ping-check", test_ping_check);
+        g_test_add_func("/dnsmasq-conf/time-server", test_time_server);
         g_test_add_func("/dnsmasq-conf/host-resolvers", test_host_resolvers);
         g_test_add_func("/dnsmasq-conf/odd-interface-is-quoted", test_odd_interface_is_quoted);
         g_test_add_func("/dnsmasq-conf/hosts", test_hosts);

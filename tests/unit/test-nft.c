@@ -51,6 +51,7 @@ static NetworkConfig *config(NatMode mode, guint n_mappings)
         new_config->gateway_ip = SUBNET + 1;
         new_config->nat_mode = mode;
         new_config->dns_intercept = true;
+        new_config->local_ntp.enabled = true;
         new_config->entries = entries_new();
         for (guint i = 2; i < n_mappings + 2; i++) {
                 AddressEntry entry = { .ip = SUBNET + i, .public_ip = PUBLICS + i };

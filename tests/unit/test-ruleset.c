@@ -238,6 +238,18 @@ static void test_intercept_before_mappings(void)
         g_assert_cmpuint(count(text, "redirect"), ==, 2); /* nothing of the host's own */
 }
 
+static void test_time(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
+
+        settings->local_ntp.enabled = true;
+        g_autofree char *text = text_of(settings, "eth1", "eth0", NULL);
+        g_assert_nonnull(strstr(text, PREROUTING
+                                "\t\tiifname \"eth1\" ip daddr != 192.168.100.1 udp dport 123"
+                                " counter redirect to :123\n\t}\n"));
+        g_assert_cmpuint(count(text, "redirect"), ==, 1);
+}
+
 static void test_intercept_of_twin(void)
 {
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
@@ -349,6 +361,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ruleset/intercept", test_intercept);
         g_test_add_func("/ruleset/intercept/before-mappings", test_intercept_before_mappings);
         g_test_add_func("/ruleset/intercept/twin", test_intercept_of_twin);
+        g_test_add_func("/ruleset/time", test_time);
         g_test_add_func("/ruleset/disabled-is-nothing", test_disabled);
         g_test_add_func("/ruleset/every-rule-counts", test_every_rule_counts);
         g_test_add_func("/ruleset/odd-interface-names", test_odd_names);

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import re
+import socket
 import subprocess
 
 from labkit import whoami
@@ -13,6 +14,7 @@ from labkit.process import run, stop, wait_for
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DHCP_SCRIPT = os.path.join(TOP, "udhcpc-script")
 INSIDE = "eth0"
+NTP_EPOCH = 2208988800  # of 1900, in seconds before 1970
 
 
 class NoLease(AssertionError):
@@ -93,6 +95,21 @@ class Dut:
         done = self.namespace.run_full("dig", f"@{server}", "+tries=1", "+time=1", name)
         found = re.search(r"status: (\w+)", done.stdout)
         return found.group(1) if found else ""
+
+    def ask_time(self, server, source_port=0, seconds=1.0):
+        """An NTP client's question to that address, as a mapping; None where nothing answers. An
+        answer of anybody else is not heard."""
+        with self.namespace.socket(kind=socket.SOCK_DGRAM) as sock:
+            sock.settimeout(seconds)
+            sock.bind(("0.0.0.0", source_port))
+            sock.connect((server, 123))
+            sock.send(bytes([0x23]) + bytes(47))
+            try:
+                answer = sock.recv(512)
+            except OSError:
+                return None
+        return {"leap": answer[0] >> 6, "mode": answer[0] & 7, "stratum": answer[1],
+                "time": int.from_bytes(answer[40:44], "big") - NTP_EPOCH}
 
     def pings(self, address, seconds=1):
         return self.namespace.run_full("busybox", "ping", "-c", 1, "-W", seconds,

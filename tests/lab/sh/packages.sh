@@ -10,7 +10,7 @@ debian_packages=(
         libglib2.0-dev libsystemd-dev libnm-dev libnftnl-dev libnftables-dev libmnl-dev libyaml-dev
         systemd systemd-container dbus polkitd network-manager dnsmasq-base
         nftables iptables firewalld iproute2 busybox bind9-dnsutils socat tcpdump strace libfaketime
-        openssh-client dropbear-bin iperf3
+        openssh-client dropbear-bin iperf3 chrony
         python3 python3-gi python3-yaml libglib2.0-bin
 )
 fedora_packages=(
@@ -20,12 +20,12 @@ fedora_packages=(
         libmnl-devel libyaml-devel
         systemd systemd-container dbus-daemon polkit NetworkManager dnsmasq
         nftables iptables-nft firewalld iproute busybox bind-utils socat tcpdump strace libfaketime
-        openssh-clients dropbear iperf3
+        openssh-clients dropbear iperf3 chrony
         python3 python3-gobject-base python3-pyyaml glib2
 )
 
 # Services that come with these packages. One that we install stays off on the machine.
-package_services=(firewalld.service NetworkManager.service dnsmasq.service)
+package_services=(firewalld.service NetworkManager.service dnsmasq.service chrony.service chronyd.service)
 
 debian_missing() {
         local package
