@@ -149,6 +149,7 @@ char *life_yaml(const Life *life)
         return g_strdup_printf(
                 "interface: dut0\n"
                 "nat_mode: 1to1\n"
+                "local_ntp: {unsynchronised: serve}\n"
                 "state_dir: %s/state\n"
                 "addresses:\n"
                 "  - {ip: 192.168.100.10, mac: '02:00:00:00:00:10', public_ip: 10.26.28.84}\n"
