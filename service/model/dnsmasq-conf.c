@@ -108,23 +108,18 @@ static void append_dhcp(GString *text, const NetworkConfig *config, const Dnsmas
  * identifiers. By MAC alone they are one board with one lease, and its address stays. */
 char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts)
 {
-        GString *text = g_string_new(NULL);
-
-        /* It is bound to this address: with another one the text is another one, and it restarts.
-         */
-        append_address(text, "# Written by dut-networkd; changes are lost. Gateway ",
-                       config->gateway_ip);
-        g_string_append(text, "keep-in-foreground\n"
-                              "log-facility=-\n"
-                              "user=root\n" /* the one it runs as: it switches from root alone */
-                              "group=root\n");
+        GString *text =
+                g_string_new("# Written by dut-networkd; changes are lost.\n"
+                             "keep-in-foreground\n"
+                             "log-facility=-\n"
+                             "user=root\n" /* the one it runs as: it switches from root alone */
+                             "group=root\n");
 
         append_file(text, "pid-file", facts->state_dir, "dnsmasq.pid");
         append_text(text, "interface", facts->interface);
-        /* lo is the host's. bind-dynamic would refuse what comes by another NIC, but list all
-         * addresses of the host whenever one of them changes: ruleset-gateways.c refuses it. */
+        /* bind-interfaces would answer for other interfaces' addresses, and lo is the host's. */
         g_string_append(text, "except-interface=lo\n"
-                              "bind-interfaces\n");
+                              "bind-dynamic\n");
         append_dns(text, config, facts);
         if (config->dhcp_enabled)
                 append_dhcp(text, config, facts);

@@ -152,6 +152,19 @@ def test_dns_answers_its_own_board_alone(lab):
     assert done.returncode != 0, f"the LAN got an answer on the host's address: {done.stdout}"
 
 
+def test_dns_answers_nobody_at_another_address_of_the_nic(lab):
+    first, second = two_networks(lab, dns_entries=[{"hostname": "secret.test", "ip": "1.2.3.4"}])
+    run("ip", "address", "add", "10.99.0.1/24", "dev", "raw0")
+    lab.undo.callback(run, "ip", "address", "delete", "10.99.0.1/24", "dev", "raw0", expect=(0, 2))
+    lab.network(first).update(dns_servers=["8.8.8.8"])      # its dnsmasq starts again
+    lab.lan.add_route("10.99.0.0/24")
+    lab.undo.callback(lab.lan.remove_route, "10.99.0.0/24")
+    equal(second.dig_status("secret.test", "10.99.0.1"), "", "the answer to another board")
+    done = lab.lan.namespace.run_full("dig", "@10.99.0.1", "+tries=1", "+time=1", "secret.test")
+    assert done.returncode != 0, f"the LAN got an answer: {done.stdout}"
+    run("ip", "address", "delete", "10.99.0.1/24", "dev", "raw0")
+
+
 def test_other_networks_of_the_host_are_closed_both_ways(lab):
     dut = lab.dut("raw0")
     guest = lab.dut("raw9")

@@ -53,7 +53,7 @@ static void test_defaults(void)
                 "port=53",
                 "interface=eth7",
                 "except-interface=lo",
-                "bind-interfaces",
+                "bind-dynamic",
                 "no-hosts",
                 "no-resolv",
                 "server=8.8.8.8",
@@ -76,7 +76,7 @@ static void test_defaults(void)
         for (gsize i = 0; i < G_N_ELEMENTS(expected); i++)
                 if (!has_line(text, expected[i]))
                         g_error("no line %s in:\n%s", expected[i], text);
-        g_assert_false(has_line(text, "bind-dynamic"));
+        g_assert_false(has_line(text, "bind-interfaces"));
 }
 
 static void test_without_dhcp(void)
