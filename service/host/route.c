@@ -317,14 +317,12 @@ static void schedule(gpointer data)
                 watch->timer = g_timeout_add(SETTLE_MS, on_settled, watch);
 }
 
-/* The kernel's own come with addresses, which are told of by themselves. */
 static bool is_others_route(const struct nlmsghdr *message)
 {
         const struct rtmsg *info = mnl_nlmsg_get_payload(message);
 
         return mnl_nlmsg_get_payload_len(message) >= sizeof *info &&
-               info->rtm_table == RT_TABLE_MAIN && info->rtm_protocol != RTPROT_KERNEL &&
-               info->rtm_protocol != ROUTE_OURS;
+               info->rtm_table == RT_TABLE_MAIN && info->rtm_protocol != ROUTE_OURS;
 }
 
 /* IPv4 routes that go with their interface's link are taken out silently: links count as well. */

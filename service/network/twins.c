@@ -48,6 +48,12 @@ static bool is_networks_own(const Network *network, guint index)
         return false;
 }
 
+/* A default route, or one of the two halves that VPNs have instead. */
+static bool is_default(const Route *route)
+{
+        return route->destination.prefix <= 1;
+}
+
 /* A route of the host that leads to some of the subnet by another interface than @index, default
  * routes aside; @no_networks: and those by networks' interfaces. NULL: none. */
 static const Route *find_route(const Network *network, const GArray *routes, guint index,
@@ -55,7 +61,7 @@ static const Route *find_route(const Network *network, const GArray *routes, gui
 {
         for (guint i = 0; i < routes->len; i++) {
                 const Route *route = &g_array_index(routes, Route, i);
-                if (route->destination.prefix != 0 && route->index != index &&
+                if (!is_default(route) && route->index != index &&
                     subnet_overlaps(&route->destination, &network->config->subnet) &&
                     !(no_networks && is_networks_own(network, route->index)))
                         return route;
@@ -199,22 +205,30 @@ bool twins_decide(Network *network, const GArray *routes, guint index, GError **
         return network_save_record(network, error);
 }
 
-bool twins_should_be(const Network *network, HostView *view)
+static bool has_same_subnet(const Network *network, const GArray *routes)
+{
+        const Subnet *subnet = &network->config->subnet;
+
+        for (guint i = 0; i < routes->len; i++) {
+                const Route *route = &g_array_index(routes, Route, i);
+                if (route->destination.network == subnet->network &&
+                    route->destination.prefix == subnet->prefix &&
+                    route->index != network->record->index &&
+                    !is_networks_own(network, route->index))
+                        return true;
+        }
+        return false;
+}
+
+bool twins_should_be(Network *network, HostView *view)
 {
         const Record *record = network->record;
 
         if (record->twin != 0 || record->decided_gateway == 0)
                 return false;
         const GArray *routes = host_view_routes(view, NULL);
-        const Subnet *subnet = &network->config->subnet;
-        for (guint i = 0; routes && i < routes->len; i++) {
-                const Route *route = &g_array_index(routes, Route, i);
-                if (route->destination.network == subnet->network &&
-                    route->destination.prefix == subnet->prefix && route->index != record->index &&
-                    !is_networks_own(network, route->index))
-                        return true;
-        }
-        return false;
+        return routes && has_same_subnet(network, routes) &&
+               check_gateway(network, routes, record->index, NULL);
 }
 
 bool twins_forget(Network *network, GError **error)

@@ -17,8 +17,9 @@ bool twins_decide(Network *network, const GArray *routes, guint index, GError **
 /* Whether it is none, decided for, and the host has come to route the same subnet by another
  * interface that is no network's: the kernel would go on choosing the network's. A larger one that
  * comes later, as a VPN has it, or a smaller one is no reason to disturb what runs: the kernel
- * chooses by the length of the prefix. */
-bool twins_should_be(const Network *network, HostView *view);
+ * chooses by the length of the prefix. Nor is one where the gateway address is the host's or its
+ * router's: nothing helps there. */
+bool twins_should_be(Network *network, HostView *view);
 /* It is not on the host any more, and may be anything the next time. */
 bool twins_forget(Network *network, GError **error);
 
