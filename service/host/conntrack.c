@@ -188,17 +188,17 @@ static bool is_judged_to_end(const Search *search, const Entry *entry)
                           ends->original_src != ends->reply_dst;
         bool to_board = subnet_contains(search->judged, ntohl(ends->reply_src)) &&
                         ends->original_dst != ends->reply_src;
-        guint16 original_src, original_dst, reply_src, reply_dst;
+        guint16 reply_src, reply_dst;
 
         if (from_board == to_board)
                 return false;
-        guint8 protocol = read_ports(entry->original, &original_src, &original_dst);
-        (void)read_ports(entry->reply, &reply_src, &reply_dst); /* of the same protocol */
+        /* The filter stands between the two translations. */
+        guint8 protocol = read_ports(entry->reply, &reply_src, &reply_dst);
         const ConntrackFlow flow = {
                 .source = ntohl(ends->original_src),
-                .destination = ntohl(to_board ? ends->reply_src : ends->original_dst),
+                .destination = ntohl(ends->reply_src),
                 .protocol = protocol,
-                .port = to_board ? reply_src : original_dst,
+                .port = reply_src,
                 .inward = to_board,
         };
         return search->judge(&flow, search->judge_data);

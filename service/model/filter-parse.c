@@ -147,6 +147,8 @@ static bool add_ports(const char *where, const Value *value, FilterRule *rule, G
         const char *text = value->type == VALUE_TEXT ? value->text : number;
         g_auto(GStrv) items = g_strsplit(text ? text : "", ",", -1);
 
+        if (!items[0])
+                return refuse(where, value, "is not a port", error);
         for (guint i = 0; items[i]; i++) {
                 FilterPorts ports;
                 if (!read_ports(g_strstrip(items[i]), &ports))
@@ -158,9 +160,7 @@ static bool add_ports(const char *where, const Value *value, FilterRule *rule, G
                         return refuse(where, value, "is one too many: 64 are the most", error);
                 g_array_append_val(rule->ports, ports);
         }
-        if (rule->ports->len > 0)
-                return true;
-        return refuse(where, value, "is not a port", error);
+        return true;
 }
 
 static bool parse_port(const char *where, const Value *map, FilterRule *rule, GError **error)
@@ -192,8 +192,9 @@ static bool parse_log(const char *where, const Value *map, FilterRule *rule, GEr
 
 static bool add_rule(FilterSide *side, const char *where, const Value *map, GError **error)
 {
-        static const char *const known[] = { "action",   "source", "destination",
-                                             "protocol", "port",   "log" };
+        /* The last two are GetFilter's, and passed over. */
+        static const char *const known[] = { "action", "source", "destination", "protocol",
+                                             "port",   "log",    "packets",     "bytes" };
         g_autofree char *context = g_strdup_printf("%s: ", where);
 
         if (map->type != VALUE_MAP)
@@ -218,17 +219,27 @@ static bool parse_rules(FilterSide *side, const char *where, const Value *list, 
                             FILTER_MAX_RULES);
                 return false;
         }
+        guint n = 0;
         for (guint i = 0; i < list->items->len; i++) {
                 g_autofree char *place = g_strdup_printf("%s: rule %u", where, i + 1);
                 if (!add_rule(side, place, list->items->pdata[i], error))
                         return false;
+                n += filter_rule_cost(side->rules->pdata[i]);
         }
-        return true;
+        if (n <= FILTER_MAX_COST)
+                return true;
+        g_set_error(
+                error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED,
+                "%s: its rules are %u of the kernel's, more than %u: a list of ports is one for "
+                "each, twice as many without a protocol or with a log",
+                where, n, FILTER_MAX_COST);
+        return false;
 }
 
 static bool parse_side(FilterSide *side, const char *where, const Value *map, GError **error)
 {
-        static const char *const known[] = { "policy", "rules" };
+        /* The last two are GetFilter's, and passed over. */
+        static const char *const known[] = { "policy", "rules", "policy_packets", "policy_bytes" };
         g_autofree char *context = g_strdup_printf("%s: ", where);
 
         if (map->type != VALUE_MAP)

@@ -46,6 +46,13 @@ FilterRule *filter_side_add_rule(FilterSide *side)
         return rule;
 }
 
+guint filter_rule_cost(const FilterRule *rule)
+{
+        guint protocols = rule->ports->len > 0 && rule->protocol == 0 ? 2 : 1;
+
+        return MAX(rule->ports->len, 1) * protocols * (rule->log ? 2 : 1);
+}
+
 static gpointer rule_copy(gconstpointer pointer, gpointer data)
 {
         const FilterRule *rule = pointer;

@@ -51,6 +51,10 @@ typedef struct Filter {
 /* Limits on what a client can make us hold. */
 #define FILTER_MAX_RULES 1024 /* of a direction */
 #define FILTER_MAX_PORTS 64   /* ranges of a rule */
+#define FILTER_MAX_COST  4096 /* rules of the kernel's, of a direction */
+
+/* How many rules of the kernel's @rule is. */
+guint filter_rule_cost(const FilterRule *rule);
 
 /* One that allows all. */
 Filter *filter_new(void);

@@ -59,6 +59,9 @@ static void test_refused(void)
                 { RULE("action: drop, port: '80,,90'"), "is not a port" },
                 { RULE("action: drop, port: []"), "a list is not a port" },
                 { RULE("action: drop, port: [80, x]"), "\"x\" is not a port" },
+                { RULE("action: drop, port: [22, '']"), "\"\" is not a port" },
+                { RULE("action: drop, port: [22, {a: 1}]"), "a mapping is not a port" },
+                { RULE("action: drop, port: [22, [23]]"), "a list is not a port" },
                 { RULE("action: drop, port: ssh"), "\"ssh\" is not a port" },
                 { RULE("action: drop, log: 1"), "\"1\" is not true or false" },
         };
@@ -81,6 +84,21 @@ static void test_too_many(void)
 
         for (guint i = 0; i < FILTER_MAX_RULES + 1; i++)
                 g_string_append(yaml, "{action: drop}, ");
+        g_string_append(yaml, "]}}");
+        g_assert_null(config_yaml_parse_filter(yaml->str, yaml->len, NULL, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED);
+}
+
+/* Each of them is a rule of the kernel's, twice. */
+static void test_too_many_ports(void)
+{
+        g_autoptr(GString) yaml = g_string_new("{egress: {policy: drop, rules: [");
+        g_autoptr(GError) error = NULL;
+
+        for (guint i = 0; i < 33; i++)
+                g_string_append(yaml,
+                                "{action: drop, log: true, port: '1,2,3,4,5,6,7,8,9,10,11,12,13,"
+                                "14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32'}, ");
         g_string_append(yaml, "]}}");
         g_assert_null(config_yaml_parse_filter(yaml->str, yaml->len, NULL, &error));
         g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED);
@@ -169,6 +187,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/filter/parse/refused", test_refused);
         g_test_add_func("/filter/parse/too-many-rules", test_too_many);
+        g_test_add_func("/filter/parse/too-many-ports", test_too_many_ports);
         g_test_add_func("/filter/parse/nothing", test_nothing);
         g_test_add_func("/filter/parse/written-and-read", test_written_and_read);
         g_test_add_func("/filter/allows", test_allows);
