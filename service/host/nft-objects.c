@@ -60,7 +60,7 @@ static void add_table_message(NftBatch *batch, guint16 type, guint16 family, con
         g_autoptr(NftTable) table = checked(nftnl_table_alloc());
 
         nftnl_table_set_str(table, NFTNL_TABLE_NAME, name);
-        if (flags != 0)
+        if (flags != NFT_OBJECTS_AS_IS)
                 nftnl_table_set_u32(table, NFTNL_TABLE_FLAGS, flags);
         nftnl_table_nlmsg_build_payload(
                 nft_batch_add(batch, type, family, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0),
@@ -76,8 +76,8 @@ void nft_objects_add_table(NftBatch *batch, guint16 family, const char *name, gu
  * is, our own as well as one whose owner is gone. */
 void nft_objects_remove_table(NftBatch *batch, guint16 family, const char *name)
 {
-        nft_objects_add_table(batch, family, name, 0);
-        add_table_message(batch, NFT_MSG_DELTABLE, family, name, 0);
+        nft_objects_add_table(batch, family, name, NFT_OBJECTS_AS_IS);
+        add_table_message(batch, NFT_MSG_DELTABLE, family, name, NFT_OBJECTS_AS_IS);
 }
 
 typedef struct MapLayout {

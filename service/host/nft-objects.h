@@ -8,7 +8,10 @@
 #include "host/nft-batch.h"
 #include "model/ruleset-types.h"
 
-/* @flags: NFT_TABLE_F_*, 0 for whatever the table has if it is there. */
+/* For flags: whatever the table has if it is there. */
+#define NFT_OBJECTS_AS_IS G_MAXUINT32
+
+/* @flags: NFT_TABLE_F_*, or NFT_OBJECTS_AS_IS. */
 void nft_objects_add_table(NftBatch *batch, guint16 family, const char *name, guint32 flags);
 /* Adds what it takes for @table to be as it says, whatever there was. */
 void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint32 flags);

@@ -89,10 +89,13 @@ static bool send_batch(NftBatch *batch, const char *table, GError **error)
         return r == 0 || nft_batch_fail(r, failed, table, error);
 }
 
-/* What is to be taken out may be in the other one of the two filter tables. */
+/* What is to be taken out may be in the other one of the two filter tables, which is left as it is.
+ */
 static guint32 flags_of(const Nft *nft, const RulesetTable *table)
 {
-        return g_str_equal(table->name, FILTER_TABLE_PLAIN) ? 0 : nft->table_flags;
+        bool is_plain = g_str_equal(table->name, FILTER_TABLE_PLAIN);
+
+        return is_plain == nft_owns_tables(nft) ? NFT_OBJECTS_AS_IS : nft->table_flags;
 }
 
 static void take_shared(const Nft *nft, NftBatch *batch, const Ruleset *gone)
@@ -111,20 +114,40 @@ static const char *name_of(const Ruleset *ruleset)
         return first ? first->name : "nftables";
 }
 
-bool nft_exchange(Nft *nft, const Ruleset *gone, const Ruleset *ruleset, GError **error)
+static void put_tables(const Nft *nft, NftBatch *batch, const Ruleset *ruleset)
 {
-        g_autoptr(NftBatch) batch = nft_batch_new(nft->netlink);
-
-        if (gone)
-                take_shared(nft, batch, gone);
-        for (guint i = 0; ruleset && i < ruleset->tables->len; i++) {
+        for (guint i = 0; i < ruleset->tables->len; i++) {
                 const RulesetTable *table = g_ptr_array_index(ruleset->tables, i);
                 if (table->shared)
                         nft_objects_put_part(batch, table, flags_of(nft, table));
                 else
                         nft_objects_replace_table(batch, table, nft->table_flags);
         }
+}
+
+bool nft_exchange(Nft *nft, const Ruleset *gone, const Ruleset *ruleset, GError **error)
+{
+        g_autoptr(NftBatch) batch = nft_batch_new(nft->netlink);
+
+        if (gone)
+                take_shared(nft, batch, gone);
+        if (ruleset)
+                put_tables(nft, batch, ruleset);
         return send_batch(batch, name_of(ruleset ? ruleset : gone), error);
+}
+
+bool nft_apply_anew(Nft *nft, const Ruleset *others, const Ruleset *ruleset, GError **error)
+{
+        g_autoptr(NftBatch) batch = nft_batch_new(nft->netlink);
+
+        for (guint i = 0; i < ruleset->tables->len; i++) {
+                const RulesetTable *table = g_ptr_array_index(ruleset->tables, i);
+                if (table->shared)
+                        nft_objects_remove_table(batch, table->family, table->name);
+        }
+        put_tables(nft, batch, others);
+        put_tables(nft, batch, ruleset);
+        return send_batch(batch, name_of(ruleset), error);
 }
 
 bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error)

@@ -31,6 +31,10 @@ bool nft_apply(Nft *nft, const Ruleset *ruleset, GError **error);
 /* The same, and what @gone has in shared tables goes; not there is fine. Either may be NULL. */
 bool nft_exchange(Nft *nft, const Ruleset *gone, const Ruleset *ruleset, GError **error);
 
+/* As nft_apply(), but shared tables are made anew, with what @others has in them besides: for one
+ * that somebody else has put something into that does not go with it. */
+bool nft_apply_anew(Nft *nft, const Ruleset *others, const Ruleset *ruleset, GError **error);
+
 /* Adds what @part has to the tables of the same names, which are there and have its maps and sets;
  * or takes exactly that out again. FAILED where they are not so, and nothing changed. */
 bool nft_add_part(Nft *nft, const Ruleset *part, GError **error);

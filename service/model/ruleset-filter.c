@@ -277,3 +277,18 @@ Ruleset *ruleset_new_filter_part(const FilterPlace *place)
         add_targets(ruleset_add_shared_table(ruleset, NFPROTO_IPV4, place->filter_table), place);
         return g_steal_pointer(&ruleset);
 }
+
+Ruleset *ruleset_new_closed(const FilterPlace *places, guint n)
+{
+        g_autoptr(Ruleset) ruleset = ruleset_new();
+
+        for (guint i = 0; i < n; i++) {
+                RulesetTable *filter =
+                        ruleset_add_shared_table(ruleset, NFPROTO_IPV4, places[i].filter_table);
+                Targets targets = add_targets(filter, &places[i]);
+                rule_verdict(chain_add_rule(targets.from), NF_DROP);
+                rule_verdict(chain_add_rule(targets.to), NF_DROP);
+                add_hooks(filter);
+        }
+        return g_steal_pointer(&ruleset);
+}

@@ -46,6 +46,10 @@ typedef struct FilterPlace {
 /* All that the network has there, by name: to be taken out. */
 Ruleset *ruleset_new_filter_part(const FilterPlace *place);
 
+/* What drops all that is forwarded from and to the @n networks at @places: until each has put its
+ * own. */
+Ruleset *ruleset_new_closed(const FilterPlace *places, guint n);
+
 /* A network's chains there. */
 typedef enum FilterChain {
         FILTER_CHAIN_FROM,

@@ -12,6 +12,7 @@
 #include "host/ip-address.h"
 #include "model/twin.h"
 #include "network/network-private.h"
+#include "util/log.h"
 
 const char *filter_table_name(const Host *host)
 {
@@ -57,7 +58,62 @@ static bool is_in_use(const Host *host, const char *table, const Network *networ
         return false;
 }
 
-/* Moves from where the record says to where it is now. */
+/* The places of all others that have a part in @table. Their texts are the records'. */
+static GArray *places_of_others(const Network *network, const char *table)
+{
+        GArray *places = g_array_new(FALSE, FALSE, sizeof(FilterPlace));
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, network->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Network *other = value;
+                if (other == network || g_strcmp0(other->record->filter_table, table) != 0)
+                        continue;
+                FilterPlace place = place_of(other->record);
+                g_array_append_val(places, place);
+        }
+        return places;
+}
+
+static void have_others_put(const Network *network, const char *table)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, network->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Network *other = value;
+                if (other != network && g_strcmp0(other->record->filter_table, table) == 0)
+                        network_repair(other, NETWORK_PART_FIREWALL);
+        }
+}
+
+/* Where something is in the way that is not ours (another's table of the name, an element that
+ * leads elsewhere) the table is made anew; the others are closed until they have put theirs. */
+static bool put(Network *network, const Ruleset *rules, GError **error)
+{
+        Nft *nft = network->host->nft;
+        const char *table = filter_table_name(network->host);
+        g_autoptr(GError) in_the_way = NULL;
+
+        if (nft_apply(nft, rules, &in_the_way))
+                return true;
+        g_autoptr(GArray) places = places_of_others(network, table);
+        g_autoptr(Ruleset) closed =
+                ruleset_new_closed((const FilterPlace *)(void *)places->data, places->len);
+        if (!nft_apply_anew(nft, closed, rules, NULL)) {
+                g_propagate_error(error, g_steal_pointer(&in_the_way));
+                return false;
+        }
+        log_network_notice(network->name, "%s; the table was made anew", in_the_way->message);
+        have_others_put(network, table);
+        return true;
+}
+
+/* Moves from where the record says to where it is now. In the same table the old name goes first
+ * and alone, since another network may wait for it, and have the new one still; nothing comes by
+ * the old name any more. */
 static bool move(Network *network, const Ruleset *rules, GError **error)
 {
         const FilterPlace old = place_of(network->record);
@@ -65,6 +121,10 @@ static bool move(Network *network, const Ruleset *rules, GError **error)
         g_autofree char *old_table = g_strdup(old.filter_table);
         const char *table = filter_table_name(network->host);
 
+        if (g_str_equal(old_table, table))
+                return nft_exchange(network->host->nft, gone, NULL, error) &&
+                       record_place(network, table, network->interface, error) &&
+                       put(network, rules, error);
         if (!nft_exchange(network->host->nft, gone, rules, error) ||
             !record_place(network, table, network->interface, error))
                 return false;
@@ -79,7 +139,7 @@ bool filter_table_apply(Network *network, const Ruleset *rules, GError **error)
         if (!network->record->filter_table &&
             !record_place(network, filter_table_name(network->host), network->interface, error))
                 return false;
-        return nft_apply(network->host->nft, rules, error);
+        return put(network, rules, error);
 }
 
 static bool take_part(Network *network, GError **error)

@@ -315,3 +315,29 @@ def test_intercepted_questions_are_the_hosts(lab):
         sock.sendall(len(question).to_bytes(2, "big") + question)
         contains(str(sock.recv(500)), r"\n\x01\x01\x01")
     equal(dut.dig("a.lab", "8.8.8.8"), ["10.1.1.1"], "the answer that seems to come from 8.8.8.8")
+
+
+def test_a_table_in_the_filters_place_is_none_for_long(lab):
+    """Somebody's own of the same name, while there was no daemon."""
+    first, second = lab.dut("raw0"), lab.dut("raw1")
+    lab.create(first, filter=egress(accept(protocol="tcp")))
+    lab.create(second, subnet="192.168.101.0/24", gateway_ip="192.168.101.1")
+    for dut in (first, second):
+        dut.dhcp()
+    before = host.ruleset()
+    lab.stop_daemon()
+    run("nft", "delete", "table", "ip", FILTER)
+    run("nft", "add", "table", "ip", FILTER, "{ flags dormant; }")
+    lab.start_daemon()
+    wait_for(lambda: host.ruleset() == before, "the rule set is as it was", 5)
+    for dut in (first, second):
+        lab.network(dut).wait_state("active")
+        assert dut.reaches(lan.ROUTER), f"{dut.name} does not reach the LAN"
+    assert not udp(first, lan.ROUTER), "the filter is not in force"
+
+
+def test_what_it_says_can_be_set_again(lab):
+    _, network = board(lab, filter={**egress(accept(port=PORT)), **ingress()})
+    said = network.call("GetFilter")
+    set_filter(network, said)
+    equal(network.call("GetFilter"), said, "GetFilter")

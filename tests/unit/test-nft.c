@@ -317,6 +317,54 @@ static void test_shared(void)
         remove_tables(nft);
 }
 
+static void exchange_fails(Nft *nft, const FilterPlace *place)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Ruleset) rules = ruleset_in(place);
+
+        g_assert_false(nft_apply(nft, rules, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+}
+
+/* What somebody else has put in the way goes with the whole table; the others in it are closed. */
+static void test_shared_anew(void)
+{
+        const FilterPlace first = { FILTER_TABLE_PLAIN, TABLE, "eth1" };
+        const FilterPlace second = { FILTER_TABLE_PLAIN, "jumpstarter_eth2", "eth2" };
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(false);
+        g_autoptr(Ruleset) rules = ruleset_in(&first);
+        g_autoptr(Ruleset) closed = ruleset_new_closed(&second, 1);
+
+        exchange(nft, NULL, &first);
+        exchange(nft, NULL, &second);
+        g_autofree char *both = filter_of(FILTER_TABLE_PLAIN);
+        g_autofree char *moved =
+                run("nft 'delete element ip " FILTER_TABLE_PLAIN " from { eth1 };"
+                    " add element ip " FILTER_TABLE_PLAIN " from { eth1 : jump to_eth2 }'",
+                    NULL);
+        g_assert_cmpstr(moved, ==, "");
+        exchange_fails(nft, &first);
+        g_assert_true(nft_apply_anew(nft, closed, rules, &error));
+        g_assert_no_error(error);
+        g_autofree char *half = run("nft list chain ip " FILTER_TABLE_PLAIN " from_eth2", NULL);
+        g_assert_nonnull(strstr(half, "drop"));
+        g_assert_null(strstr(half, "return"));
+        exchange(nft, NULL, &second);
+        g_autofree char *mended = filter_of(FILTER_TABLE_PLAIN);
+        g_assert_cmpstr(mended, ==, both);
+
+        g_autofree char *asleep =
+                run("nft 'add table ip " FILTER_TABLE_PLAIN " { flags dormant; }'", NULL);
+        g_assert_cmpstr(asleep, ==, "");
+        exchange(nft, NULL, &first);
+        g_autofree char *awake = run("nft list table ip " FILTER_TABLE_PLAIN, NULL);
+        g_assert_null(strstr(awake, "dormant"));
+        g_assert_true(nft_remove(nft, "jumpstarter_eth2", &error));
+        g_assert_no_error(error);
+        remove_tables(nft);
+}
+
 /* The flags of a table that others are in cannot be changed: a part moves to the other table. */
 static void test_shared_changes_owner(void)
 {
@@ -553,6 +601,7 @@ int main(int argc, char **argv)
         g_test_add_func("/nft/apply/replaces-and-removes", test_replace_and_remove);
         g_test_add_func("/nft/apply/parts-come-and-go", test_parts);
         g_test_add_func("/nft/apply/shared-table", test_shared);
+        g_test_add_func("/nft/apply/shared-table-anew", test_shared_anew);
         g_test_add_func("/nft/apply/shared-table-changes-owner", test_shared_changes_owner);
         g_test_add_func("/nft/print/as-nft-itself", test_print);
         g_test_add_func("/nft/mappings/ten-thousand", test_change_mappings);
