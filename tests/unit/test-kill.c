@@ -159,7 +159,8 @@ static bool is_ours(pid_t pid)
 {
         g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", pid);
         g_autofree char *text = file_read(path, 4096, NULL, NULL);
-        return !text || !*text || strstr(text, "dnsmasq"); /* gone is fine */
+        return !text || !*text || strstr(text, "dnsmasq") ||
+               strstr(text, "chronyd"); /* gone is fine */
 }
 
 WRAP(void, child_signal, Child *child, int number)
@@ -212,6 +213,17 @@ static guint count_servants(const Life *life)
         return n;
 }
 
+/* By their sockets: chronyd run by root has a second process. */
+static guint count_time_servers(void)
+{
+        g_autofree char *table = file_read("/proc/net/udp", 1 << 20, NULL, NULL);
+        guint n = 0;
+
+        for (const char *at = strstr(table, ":007B "); at; at = strstr(at + 1, ":007B "))
+                n++;
+        return n;
+}
+
 /* All of it as lines: networks, host, files, number of processes. The caller's. */
 static char *snapshot(const Life *life)
 {
@@ -225,7 +237,8 @@ static char *snapshot(const Life *life)
 
         for (guint i = 0; i < networks->len; i++)
                 describe_network(text, networks->pdata[i]);
-        g_string_append_printf(text, "%s%s%u servants\n", dump, files, count_servants(life));
+        g_string_append_printf(text, "%s%s%u servants\n%u time servers\n", dump, files,
+                               count_servants(life), count_time_servers());
         return g_string_free(text, FALSE);
 }
 
