@@ -16,9 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/capability.h>
 
 #include "util/error.h"
 #include "util/file.h"
@@ -36,8 +41,8 @@ struct Child {
         gpointer data;
 };
 
-static char *const environment[] = {
-        (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+static const char *const environment[] = {
+        "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
         NULL,
 };
 
@@ -148,45 +153,62 @@ static bool runs_as_us(pid_t pid)
         return stat(path, &status) == 0 && (status.st_uid == geteuid() || status.st_uid == 0);
 }
 
-static int spawn(const char *const *argv, int stderr_fd, pid_t *ret_pid)
+static void set_attributes(posix_spawnattr_t *attributes)
 {
-        posix_spawn_file_actions_t files;
-        posix_spawnattr_t attributes;
         sigset_t none, all;
 
         sigemptyset(&none);
         sigfillset(&all);
-        posix_spawnattr_init(&attributes);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                                      POSIX_SPAWN_SETSIGDEF);
-        posix_spawnattr_setsigmask(&attributes, &none);
-        posix_spawnattr_setsigdefault(&attributes, &all);
+        posix_spawnattr_init(attributes);
+        posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+                                                     POSIX_SPAWN_SETSIGDEF);
+        posix_spawnattr_setsigmask(attributes, &none);
+        posix_spawnattr_setsigdefault(attributes, &all);
+}
 
-        posix_spawn_file_actions_init(&files);
-        posix_spawn_file_actions_adddup2(&files, stderr_fd < 0 ? STDERR_FILENO : stderr_fd,
-                                         STDERR_FILENO);
-        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-        posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-        posix_spawn_file_actions_addchdir_np(&files, "/");
+/* CHILD_EXTRA_FD comes last: here, another of @setup's may have that number. */
+static void set_files(posix_spawn_file_actions_t *files, const ChildSetup *setup)
+{
+        int next = STDERR_FILENO + 1;
 
+        posix_spawn_file_actions_init(files);
+        posix_spawn_file_actions_adddup2(
+                files, setup->stderr_fd < 0 ? STDERR_FILENO : setup->stderr_fd, STDERR_FILENO);
+        posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        if (setup->stdout_fd < 0)
+                posix_spawn_file_actions_addopen(files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+        else
+                posix_spawn_file_actions_adddup2(files, setup->stdout_fd, STDOUT_FILENO);
+        if (setup->extra_fd >= 0) {
+                posix_spawn_file_actions_adddup2(files, setup->extra_fd, CHILD_EXTRA_FD);
+                next = CHILD_EXTRA_FD + 1;
+        }
+        posix_spawn_file_actions_addclosefrom_np(files, next);
+        posix_spawn_file_actions_addchdir_np(files, "/");
+}
+
+static int spawn(const char *const *argv, const ChildSetup *setup, pid_t *ret_pid)
+{
+        posix_spawn_file_actions_t files;
+        posix_spawnattr_t attributes;
+
+        set_attributes(&attributes);
+        set_files(&files, setup);
         /* posix_spawn() takes the strings as char *const [], and leaves them alone. */
         int r = posix_spawn(ret_pid, argv[0], &files, &attributes, (char *const *)argv,
-                            environment);
+                            (char *const *)setup->environment);
         posix_spawn_file_actions_destroy(&files);
         posix_spawnattr_destroy(&attributes);
         return -r;
 }
 
-Child *child_spawn(const char *const *argv, int stderr_fd, ChildEnded ended, gpointer data,
-                   GError **error)
+/* Takes up a process that has just been started: @r is what spawn() said. */
+static Child *take_up(const char *program, int r, pid_t pid, ChildEnded ended, gpointer data,
+                      GError **error)
 {
-        pid_t pid = 0;
-
-        int r = spawn(argv, stderr_fd, &pid);
         if (r < 0) {
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot start: %s",
-                            argv[0], g_strerror(-r));
+                            program, g_strerror(-r));
                 return NULL;
         }
 
@@ -194,12 +216,90 @@ Child *child_spawn(const char *const *argv, int stderr_fd, ChildEnded ended, gpo
         int pidfd = pidfd_open(pid, 0);
         if (pidfd < 0) {
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot watch: %s",
-                            argv[0], g_strerror(errno));
+                            program, g_strerror(errno));
                 (void)kill(pid, SIGKILL); /* it is our child, not waited for yet */
                 (void)waitpid(pid, NULL, 0);
                 return NULL;
         }
         return child_new(pid, pidfd, read_start_time(pid), ended, data);
+}
+
+Child *child_spawn(const char *const *argv, int stderr_fd, ChildEnded ended, gpointer data,
+                   GError **error)
+{
+        const ChildSetup setup = {
+                .stdout_fd = -1,
+                .stderr_fd = stderr_fd,
+                .extra_fd = -1,
+                .environment = environment,
+        };
+        pid_t pid = 0;
+
+        int r = spawn(argv, &setup, &pid);
+        return take_up(argv[0], r, pid, ended, data, error);
+}
+
+/* What a thread's children get of its capabilities. */
+typedef struct Heritage {
+        struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+        guint64 ambient; /* a bit for each */
+} Heritage;
+
+static void set_capabilities(const struct __user_cap_data_struct *sets)
+{
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        (void)syscall(SYS_capset, &header, sets); /* within what it has: cannot fail */
+}
+
+/* What is not inheritable is not ambient. */
+static void heritage_give_up(Heritage *heritage)
+{
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+
+        *heritage = (Heritage){ 0 };
+        for (unsigned i = 0; i < 64; i++)
+                if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) == 1)
+                        heritage->ambient |= G_GUINT64_CONSTANT(1) << i;
+        (void)syscall(SYS_capget, &header, heritage->sets); /* of ourselves: cannot fail */
+        memcpy(sets, heritage->sets, sizeof sets);
+        for (guint i = 0; i < G_N_ELEMENTS(sets); i++)
+                sets[i].inheritable = 0;
+        set_capabilities(sets);
+}
+
+static void heritage_take_back(const Heritage *heritage)
+{
+        set_capabilities(heritage->sets);
+        for (unsigned i = 0; i < 64; i++)
+                if (heritage->ambient & G_GUINT64_CONSTANT(1) << i)
+                        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0,
+                                    0); /* it was there, so it may */
+}
+
+static void limit(pid_t pid)
+{
+        static const int none[] = { RLIMIT_FSIZE, RLIMIT_NPROC, RLIMIT_CORE };
+        const struct rlimit zero = { 0, 0 };
+
+        for (guint i = 0; i < G_N_ELEMENTS(none); i++)
+                (void)prlimit(pid, none[i], &zero, NULL); /* ended already */
+}
+
+Child *child_spawn_confined(const char *const *argv, const ChildSetup *setup, ChildEnded ended,
+                            gpointer data, GError **error)
+{
+        pid_t pid = 0;
+
+        /* All of these are the thread's own. A program without file capabilities gets none then
+         * (capabilities(7)), and those of a file are void where no_new_privs is set. */
+        Heritage heritage;
+        heritage_give_up(&heritage);
+        int r = spawn(argv, setup, &pid);
+        heritage_take_back(&heritage);
+        if (r == 0)
+                limit(pid);
+        return take_up(argv[0], r, pid, ended, data, error);
 }
 
 Child *child_adopt(pid_t pid, guint64 start_time, const char *const *argv, ChildEnded ended,

@@ -19,6 +19,20 @@ typedef void (*ChildEnded)(Child *child, int status, gpointer data);
 Child *child_spawn(const char *const *argv, int stderr_fd, ChildEnded ended, gpointer data,
                    GError **error);
 
+/* What a child that may do nothing but its work has. */
+typedef struct ChildSetup {
+        int stdout_fd, stderr_fd;
+        int extra_fd;                   /* its descriptor CHILD_EXTRA_FD */
+        const char *const *environment; /* all of it, NULL-terminated */
+} ChildSetup;
+
+#define CHILD_EXTRA_FD 3
+
+/* As child_spawn(), but without any capability of ours, nor a way to write files, dump core or have
+ * children of its own (being root aside). The descriptors stay the caller's. */
+Child *child_spawn_confined(const char *const *argv, const ChildSetup *setup, ChildEnded ended,
+                            gpointer data, GError **error);
+
 /* Takes over the running process @pid if it is provably ours: its start time (field 22 of
  * /proc/PID/stat, in clock ticks since boot) is @start_time (0: not known; the program it runs must
  * be argv[0] then), its command line is @argv exactly, and it runs as our user or root. NULL,

@@ -4,10 +4,15 @@
  * taken for one of them. */
 
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/capability.h>
 
 #include "host/child.h"
 #include "namespace.h"
@@ -125,6 +130,68 @@ static void test_inherits_nothing(void)
         close(fd);
 }
 
+/* Gives this thread an ambient capability, where it may have one. */
+static bool raise_net_raw(void)
+{
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+        g_assert_cmpint(syscall(SYS_capget, &header, sets), ==, 0);
+        sets[0].inheritable |= CAP_TO_MASK(CAP_NET_RAW) & sets[0].permitted;
+        g_assert_cmpint(syscall(SYS_capset, &header, sets), ==, 0);
+        return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) == 0;
+}
+
+static char *read_proc(pid_t pid, const char *file)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/%s", pid, file);
+        char *text = NULL;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        return text;
+}
+
+static void test_confined(void)
+{
+        static const char *const words[] = { "WORD=given", NULL };
+        int pipe_fds[2], extra = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+        bool has_ambient = raise_net_raw();
+        g_autoptr(GError) error = NULL;
+        End end = { 0 };
+
+        g_assert_true(g_unix_open_pipe(pipe_fds, FD_CLOEXEC, &error));
+        const ChildSetup setup = { pipe_fds[1], pipe_fds[1], extra, words };
+        g_autoptr(Child) child = child_spawn_confined(sleeping, &setup, on_ended, &end, &error);
+        g_assert_no_error(error);
+        wait_for_exec(child_pid(child));
+
+        g_autofree char *status = read_proc(child_pid(child), "status");
+        g_autofree char *limits = read_proc(child_pid(child), "limits");
+        g_autofree char *environment = read_proc(child_pid(child), "environ");
+        g_autofree char *first = g_strdup_printf("/proc/%d/fd/3", child_pid(child));
+        g_autofree char *next = g_strdup_printf("/proc/%d/fd/4", child_pid(child));
+        g_autofree char *target = g_file_read_link(first, NULL);
+        g_assert_nonnull(strstr(status, "\nCapAmb:\t0000000000000000\n"));
+        g_assert_nonnull(strstr(status, "CapInh:\t0000000000000000\n"));
+        g_assert_true(g_regex_match_simple("^Max file size +0 +0 ", limits, G_REGEX_MULTILINE, 0));
+        g_assert_true(g_regex_match_simple("^Max processes +0 +0 ", limits, G_REGEX_MULTILINE, 0));
+        g_assert_true(
+                g_regex_match_simple("^Max core file size +0 +0 ", limits, G_REGEX_MULTILINE, 0));
+        g_assert_cmpstr(environment, ==, "WORD=given");
+        g_assert_cmpstr(target, ==, "/dev/zero");
+        g_assert_false(g_file_test(next, G_FILE_TEST_EXISTS));
+        if (has_ambient)
+                g_assert_cmpint(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_NET_RAW, 0, 0), ==,
+                                1);
+
+        child_signal(child, SIGTERM);
+        wait_until(&end.ended, 5000);
+        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); /* for the next test */
+        close(pipe_fds[0]);
+        close(pipe_fds[1]);
+        close(extra);
+}
+
 static void test_adopt(void)
 {
         End ends[3] = { 0 };
@@ -213,6 +280,7 @@ int main(int argc, char **argv)
         g_test_add_func("/child/signal", test_signal);
         g_test_add_func("/child/not-there", test_not_there);
         g_test_add_func("/child/inherits-nothing", test_inherits_nothing);
+        g_test_add_func("/child/confined-has-nothing-but-its-work", test_confined);
         g_test_add_func("/child/adopt", test_adopt);
         g_test_add_func("/child/adopts-no-other", test_adopts_no_other);
         g_test_add_func("/child/adopts-no-impostor", test_adopts_no_impostor);
