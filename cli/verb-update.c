@@ -50,6 +50,7 @@ static Value *read_setting(const char *key, const char *text, GError **error)
                                              "local_ntp",
                                              "dhcp_force",
                                              "take_default_route",
+                                             "enable_tcpdump",
                                              NULL };
         static const char *const entry_lists[] = { "addresses", "dns_entries", NULL };
 

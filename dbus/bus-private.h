@@ -27,6 +27,7 @@ struct Bus {
         gint64 last_call_usec, leave_usec;
         char id[SD_ID128_STRING_MAX]; /* of the bus: another one after it has restarted */
         GHashTable *connecting;       /* what Connect has under way; connect-method.c's */
+        GHashTable *captures;         /* what Capture has begun; capture-method.c's */
         guint n_pending;              /* messages that wait for a manager's or a network's answer */
         bool leaving;
 };
@@ -37,6 +38,9 @@ char *bus_network_path(const char *interface);
 char *bus_network_interface(const Bus *bus, const Network *network);
 /* The network that @message is sent to; NULL, with NoSuchNetwork in @error, where it is gone. */
 Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *error);
+
+/* UNREACHABLE, with its state, where @network is not up. */
+bool bus_check_up(const Network *network, GError **error);
 
 /* Whether @message's sender may have @config's state directory (state_dir_check()). It has been
  * authorized, so its user is known. */
@@ -62,6 +66,8 @@ Call *call_new(Bus *bus, sd_bus_message *message);
 void call_free(Call *call);
 void call_fail(Call *call, const GError *error);
 void call_reply_empty(Call *call);
+/* Ends it with a file descriptor, of which the message has a copy. */
+void call_reply_fd(Call *call, int fd);
 /* A NetworkDone, with a Call as data: replies empty or with the error. */
 void call_network_done(Network *network, const GError *error, gpointer data);
 
@@ -78,6 +84,14 @@ GHashTable *connect_attempts_new(void);
 void connect_caller_left(Bus *bus, const char *name);
 /* Where @network is not up any more, what was under way by it fails. */
 void connect_state_changed(Bus *bus, const Network *network);
+
+/* capture-method.c */
+int method_capture(sd_bus_message *message, void *userdata, sd_bus_error *error);
+GHashTable *captures_new(void);
+/* @name has left the bus: what has not begun for it ends. */
+void capture_caller_left(Bus *bus, const char *name);
+/* Where @network goes, its captures end. */
+void capture_state_changed(Bus *bus, const Network *network);
 
 /* status.c: everything that GetStatus tells, as a MAP. The caller's. */
 Value *status_of_network(Bus *bus, const Network *network);

@@ -66,6 +66,17 @@ Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *er
         return network;
 }
 
+bool bus_check_up(const Network *network, GError **error)
+{
+        NetworkState state = network_state(network);
+
+        if (state == NETWORK_ACTIVE || state == NETWORK_DEGRADED)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_UNREACHABLE, "the network is not up: %s",
+                    network_state_to_string(state));
+        return false;
+}
+
 bool bus_check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
                          GError **error)
 {
@@ -146,6 +157,15 @@ void call_network_done(Network *network, const GError *error, gpointer data)
                 call_fail(data, error);
         else
                 call_reply_empty(data);
+}
+
+void call_reply_fd(Call *call, int fd)
+{
+        int r = sd_bus_reply_method_return(call->message, "h", fd);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r,
+                                                NULL); /* the same happens to it */
+        call_free(call);
 }
 
 /* What the manager tells */
@@ -245,6 +265,7 @@ static void caller_left(const char *name, gpointer data)
 
         authority_caller_left(bus->authority, name);
         connect_caller_left(bus, name);
+        capture_caller_left(bus, name);
         if (bus->manager)
                 remove_transient_of(bus, name);
 }
@@ -332,6 +353,7 @@ Bus *bus_new(const BusEvents *events, gpointer data, GError **error)
         bus->last_call_usec = g_get_monotonic_time();
         bus->source = bus_source_new(bus->bus, connection_lost, bus);
         bus->connecting = connect_attempts_new();
+        bus->captures = captures_new();
         bus->callers = callers_new(bus->bus, caller_left, bus);
         bus->authority = authority_new(bus->bus, bus->callers);
         return g_steal_pointer(&bus);
@@ -343,6 +365,8 @@ void bus_free(Bus *bus)
                 return;
         if (bus->connecting)
                 g_hash_table_unref(bus->connecting);
+        if (bus->captures)
+                g_hash_table_unref(bus->captures);
         authority_free(bus->authority);
         callers_free(bus->callers);
         if (bus->source) {

@@ -54,18 +54,6 @@ static void fail(Attempt *attempt, const GError *cause)
         call_fail(g_steal_pointer(&attempt->call), error);
 }
 
-/* The message has a copy of @fd. */
-static void reply(Attempt *attempt, int fd)
-{
-        Call *call = g_steal_pointer(&attempt->call);
-
-        int r = sd_bus_reply_method_return(call->message, "h", fd);
-        if (r < 0)
-                (void)sd_bus_reply_method_errno(call->message, r,
-                                                NULL); /* the same happens to it */
-        call_free(call);
-}
-
 static void on_done(int fd, const GError *error, gpointer data)
 {
         Attempt *attempt = data;
@@ -74,7 +62,7 @@ static void on_done(int fd, const GError *error, gpointer data)
         if (error) {
                 fail(attempt, error);
         } else {
-                reply(attempt, fd);
+                call_reply_fd(g_steal_pointer(&attempt->call), fd);
                 close(fd);
         }
         g_hash_table_remove(bus->connecting, attempt);
@@ -96,24 +84,13 @@ void connect_caller_left(Bus *bus, const char *name)
                         g_hash_table_iter_remove(&iter);
 }
 
-static bool check_up(const Network *network, GError **error)
-{
-        NetworkState state = network_state(network);
-
-        if (state == NETWORK_ACTIVE || state == NETWORK_DEGRADED)
-                return true;
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_UNREACHABLE, "the network is not up: %s",
-                    network_state_to_string(state));
-        return false;
-}
-
 void connect_state_changed(Bus *bus, const Network *network)
 {
         g_autoptr(GError) error = NULL;
         GHashTableIter iter;
         gpointer value;
 
-        if (check_up(network, &error))
+        if (bus_check_up(network, &error))
                 return;
         g_hash_table_iter_init(&iter, bus->connecting);
         while (g_hash_table_iter_next(&iter, &value, NULL)) {
@@ -152,7 +129,7 @@ static bool start(Bus *bus, sd_bus_message *message, const Target *target, GErro
                 .port = target->port,
         };
 
-        if (!check_up(target->network, error) || !check_room(bus, message, error))
+        if (!bus_check_up(target->network, error) || !check_room(bus, message, error))
                 return false;
         Attempt *attempt = g_new0(Attempt, 1);
         attempt->tcp = tcp_connect_new(&route, LIMIT_MS, on_done, attempt, error);

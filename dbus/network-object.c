@@ -394,8 +394,10 @@ static void emit_changed(Network *network, NetworkProperty properties, gpointer 
 {
         Bus *bus = data;
 
-        if (properties & NETWORK_PROPERTY_STATE)
+        if (properties & NETWORK_PROPERTY_STATE) {
                 connect_state_changed(bus, network);
+                capture_state_changed(bus, network);
+        }
         if (!bus->manager || manager_find(bus->manager, network_name(network)) != network)
                 return; /* not on the bus, or not any more */
         network_properties_emit(bus->bus, network, properties);
@@ -442,6 +444,8 @@ const sd_bus_vtable network_vtable[] = {
                                 method_remove_dns_entry, METHOD),
         SD_BUS_METHOD_WITH_ARGS("Connect", SD_BUS_ARGS("s", address, "q", port),
                                 SD_BUS_RESULT("h", socket), method_connect, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("Capture", SD_BUS_ARGS("a{sv}", options),
+                                SD_BUS_RESULT("h", stream), method_capture, METHOD),
         SD_BUS_SIGNAL_WITH_ARGS("LeaseAdded", SD_BUS_ARGS("a{sv}", lease), 0),
         SD_BUS_SIGNAL_WITH_ARGS("LeaseChanged", SD_BUS_ARGS("a{sv}", lease), 0),
         SD_BUS_SIGNAL_WITH_ARGS("LeaseRemoved", SD_BUS_ARGS("a{sv}", lease), 0),

@@ -35,6 +35,7 @@ static const Action actions[] = {
         { NETWORK, "AddDnsEntry", ACTION "edit-dns", false },
         { NETWORK, "RemoveDnsEntry", ACTION "edit-dns", false },
         { NETWORK, "Connect", ACTION "connect", false },
+        { NETWORK, "Capture", ACTION "capture", false },
 };
 
 const Action *action_find(const char *interface, const char *member)

@@ -7,15 +7,16 @@
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
 
-/* Rules see each of these as a detail, by its name here. Strings are borrowed. */
+/* Rules see each of these, the last aside, as a detail, by its name here. Strings are borrowed. */
 typedef struct AuthorityObject {
-        const char *interface; /* "" where a method is about no network in particular */
-        const char *subnet;    /* likewise */
-        const char *address;   /* NULL where a method is not about one place on a network */
-        const char *port;      /* likewise */
+        const char *interface;  /* "" where a method is about no network in particular */
+        const char *subnet;     /* likewise */
+        const char *address;    /* NULL where a method is not about one place on a network */
+        const char *port;       /* likewise */
+        const char *root_alone; /* no detail: why nobody else may, whatever polkit says; or NULL */
 } AuthorityObject;
 
-/* An array of AuthorityObject with texts of its own; the caller's. */
+/* An array of AuthorityObject with details of its own; the caller's. */
 GArray *authority_objects_copy(const AuthorityObject *objects, guint n);
 /* Whether @copy is one of the same. */
 bool authority_objects_equal(const GArray *copy, const AuthorityObject *objects, guint n);

@@ -33,8 +33,9 @@ typedef struct Question {
         sd_bus_slot *slot;
         guint64 serial; /* the order of arrival */
         char *cancellation_id;
-        GArray *objects; /* AuthorityObject, its own texts */
-        guint next;      /* the one that is asked about now */
+        GArray *objects;  /* AuthorityObject, its own texts */
+        guint next;       /* the one that is asked about now */
+        bool is_for_root; /* polkit is not asked */
         Answer answer;
         sd_bus_message_handler_t again;
         void *userdata;
@@ -204,9 +205,20 @@ static void caller_known(const char *name, bool known, gpointer data)
                         question_answer(question, ANSWER_NO);
                 else if (uid == 0)
                         question_answer(question, ANSWER_YES);
+                else if (question->is_for_root)
+                        question_answer(question, ANSWER_NO);
                 else
                         question_ask(question);
         }
+}
+
+/* Of the first of @objects that has one; NULL: polkit decides. */
+static const char *reason_for_root(const AuthorityObject *objects, guint n)
+{
+        for (guint i = 0; i < n; i++)
+                if (objects[i].root_alone)
+                        return objects[i].root_alone;
+        return NULL;
 }
 
 static void question_start(Authority *authority, sd_bus_message *message, const Action *action,
@@ -226,6 +238,7 @@ static void question_start(Authority *authority, sd_bus_message *message, const 
         question->cancellation_id =
                 g_strdup_printf("dut-network-%" G_GUINT64_FORMAT, question->serial);
         question->objects = authority_objects_copy(objects, n_objects);
+        question->is_for_root = reason_for_root(objects, n_objects);
         g_hash_table_insert(authority->questions, message, question);
         if (callers_get(authority->callers, sender, &uid))
                 question_ask(question);
@@ -264,8 +277,13 @@ int authority_check(Authority *authority, sd_bus_message *message, const Authori
 {
         const Question *answered = authority->answered;
         const char *member = sd_bus_message_get_member(message);
+        const char *reason = reason_for_root(objects, n_objects);
         uid_t uid;
+        bool is_known = callers_get(authority->callers, sd_bus_message_get_sender(message), &uid);
 
+        if (reason && is_known && uid != 0)
+                return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED, "%s: %s", member,
+                                         reason);
         if (answered && answered->message == message &&
             authority_objects_equal(answered->objects, objects, n_objects))
                 return refuse(answered, error);
@@ -273,7 +291,7 @@ int authority_check(Authority *authority, sd_bus_message *message, const Authori
         if (!action)
                 return sd_bus_error_setf(error, SD_BUS_ERROR_ACCESS_DENIED,
                                          "%s: no action covers it", member);
-        if (callers_get(authority->callers, sd_bus_message_get_sender(message), &uid) && uid == 0)
+        if (is_known && uid == 0)
                 return 1;
         question_start(authority, message, action, objects, n_objects, again, userdata);
         return 0;

@@ -20,7 +20,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Authority, authority_free)
  * Returns 1: yes. 0: being asked; @again runs with @message from its first line when the answer is
  * there, and gets it from the same call; the handler returns 1 meanwhile. Negative, with @error set
  * to AccessDenied or InteractiveAuthorizationRequired: no. An answer is good for the objects that
- * were asked about: where these are others by then, it is asked again. Root is not asked. */
+ * were asked about: where these are others by then, it is asked again. Root is not asked; nor is
+ * polkit about anybody else where one of @objects is root's alone. */
 int authority_check(Authority *authority, sd_bus_message *message, const AuthorityObject *objects,
                     guint n_objects, sd_bus_message_handler_t again, void *userdata,
                     sd_bus_error *error);

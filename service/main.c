@@ -7,6 +7,7 @@
 #include <glib-unix.h>
 #include <locale.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
@@ -124,6 +125,7 @@ static void add_sources(Service *service)
 {
         uint64_t watchdog_usec;
 
+        (void)signal(SIGPIPE, SIG_IGN); /* a capture's reader may go; cannot fail */
         g_unix_signal_add(SIGTERM, terminate, service);
         g_unix_signal_add(SIGINT, terminate, service);
         g_unix_signal_add(SIGHUP, reload, service);

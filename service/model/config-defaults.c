@@ -70,6 +70,8 @@ void config_fill_defaults(NetworkConfig *config)
                 config->nat_mode = NAT_MODE_MASQUERADE;
         if (!is_given(config, CONFIG_KEY_DHCP_ENABLED))
                 config->dhcp_enabled = true;
+        if (!is_given(config, CONFIG_KEY_ENABLE_TCPDUMP))
+                config->enable_tcpdump = true;
         fill_range(config);
 
         if (!config->dhcp_lease_time)

@@ -471,6 +471,7 @@ const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_STATE_DIR]          = ROW(state_dir, state_dir, CONFIG_CHANGE_STATE_DIR),
         [CONFIG_KEY_DHCP_FORCE]         = ROW(dhcp_force, bool, OTHER),
         [CONFIG_KEY_TAKE_DEFAULT_ROUTE] = ROW(take_default_route, bool, OTHER),
+        [CONFIG_KEY_ENABLE_TCPDUMP]     = ROW(enable_tcpdump, bool, OTHER),
         [CONFIG_KEY_TRANSIENT]          = { "transient", &type_bool,
                                             offsetof(NetworkConfig, transient), OTHER,
                                             .not_in_file = true },

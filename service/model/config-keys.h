@@ -29,6 +29,7 @@ typedef enum ConfigKeyId {
         CONFIG_KEY_STATE_DIR,
         CONFIG_KEY_DHCP_FORCE,
         CONFIG_KEY_TAKE_DEFAULT_ROUTE,
+        CONFIG_KEY_ENABLE_TCPDUMP,
         CONFIG_KEY_TRANSIENT,
         CONFIG_KEY_MAX,
 } ConfigKeyId;

@@ -48,10 +48,11 @@ typedef struct NetworkConfig {
         char *state_dir; /* absolute, no trailing slash, "{interface}" replaced */
         bool dhcp_force;
         bool take_default_route;
-        Filter *filter;   /* NULL: all that the NAT mode lets pass */
-        bool transient;   /* only over the bus */
-        Entries *entries; /* addresses and dns_entries */
-        guint64 given;    /* a bit for each key of config-keys that was given, not defaulted */
+        Filter *filter;      /* NULL: all that the NAT mode lets pass */
+        bool enable_tcpdump; /* others than root may have Capture */
+        bool transient;      /* only over the bus */
+        Entries *entries;    /* addresses and dns_entries */
+        guint64 given;       /* a bit for each key of config-keys that was given, not defaulted */
 } NetworkConfig;
 
 /* Limits on what a client can make us hold. */
@@ -124,7 +125,7 @@ typedef enum ConfigChange {
         CONFIG_CHANGE_RULES = 1 << 3,       /* the rule set and forwarding: NAT mode, upstream */
         CONFIG_CHANGE_LINK = 1 << 4,        /* gateway address, subnet: everything below it too */
         CONFIG_CHANGE_STATE_DIR = 1 << 5,
-        CONFIG_CHANGE_OTHER = 1 << 6, /* only remembered: dhcp_force, take_default_route */
+        CONFIG_CHANGE_OTHER = 1 << 6, /* only remembered: dhcp_force, enable_tcpdump */
         CONFIG_CHANGE_TIME = 1 << 7,  /* how time is served */
 } ConfigChange;
 

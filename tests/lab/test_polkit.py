@@ -95,6 +95,7 @@ def test_nobody_special_is_denied_every_change(lab):
              (network.path, bus.NETWORK, "RemoveDnsEntry", "(s)", "('a.lab',)"),
              (network.path, bus.NETWORK, "Connect", "(sq)", "('192.168.100.20', 22)"),
              (network.path, bus.NETWORK, "SetFilter", "(a{sv})", "({},)"),
+             (network.path, bus.NETWORK, "Capture", "(a{sv})", "({},)"),
              (network.path, bus.NETWORK, "Up"), (network.path, bus.NETWORK, "Down"),
              (network.path, bus.NETWORK, "Update", "(a{sv})", "({'nat_mode': <'none'>},)"),
              (bus.ROOT, bus.MANAGER, "CreateNetwork", "(a{sv})", "({'interface': <'raw5'>},)"),

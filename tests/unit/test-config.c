@@ -40,6 +40,7 @@ static const Refusal types[] = {
         { ETH "dhcp_ping_check: []\n", "2:18: dhcp_ping_check: a list is not true or false" },
         { ETH "dhcp_force: ~\n", "2:13: dhcp_force: \"~\" is not true or false" },
         { ETH "take_default_route: x\n", "2:21: take_default_route: \"x\" is not true or false" },
+        { ETH "enable_tcpdump: []\n", "2:17: enable_tcpdump: a list is not true or false" },
         { ETH "addresses: {}\n", "2:12: addresses: a mapping is not a list of entries" },
         { ETH "addresses: x\n", "2:12: addresses: \"x\" is not a list of entries" },
         { ETH "addresses: [x]\n",
@@ -70,8 +71,7 @@ static const Refusal unknown[] = {
                                     "did you mean \"dhcp_enabled\"?" },
         { ETH "filtre: {}\n", "2:1: unknown key \"filtre\" with the value a mapping; "
                               "did you mean \"filter\"?" },
-        { ETH "enable_tcpdump: true\n",
-          "2:1: unknown key \"enable_tcpdump\" with the value \"true\"" },
+        { ETH "enable_dump: true\n", "2:1: unknown key \"enable_dump\" with the value \"true\"*" },
         { ETH "transient: true\n", "2:1: unknown key \"transient\" with the value \"true\"" },
         { ETH "\"a\\nb\": 1\n", "2:1: unknown key \"a\\nb\" with the value \"1\"" },
         { ETH "addresses:\n  - ip: 192.168.100.5\n    hostnam: x\n",
@@ -356,6 +356,7 @@ static void test_defaults(void)
                         "state_dir: \"/var/lib/jumpstarter/dut-network-eth1\"\n"
                         "dhcp_force: false\n"
                         "take_default_route: false\n"
+                        "enable_tcpdump: true\n"
                         "transient: false\n");
 
         g_autoptr(Value) given = config_to_value(config, false);
@@ -804,6 +805,7 @@ static void test_diff(void)
                 { "public_interface: a", "public_interface: b", CONFIG_CHANGE_RULES },
                 { "dhcp_force: on", "dhcp_force: off", CONFIG_CHANGE_OTHER },
                 { "take_default_route: on", "take_default_route: off", CONFIG_CHANGE_OTHER },
+                { "enable_tcpdump: on", "enable_tcpdump: off", CONFIG_CHANGE_OTHER },
                 { "addresses: [{ip: 192.168.100.5}]", "addresses: [{ip: 192.168.100.6}]",
                   CONFIG_CHANGE_ADDRESSES },
                 { "addresses: [{ip: 192.168.100.5}]", "", CONFIG_CHANGE_ADDRESSES },

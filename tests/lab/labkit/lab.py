@@ -66,6 +66,11 @@ class Network:
         fd = (bus or self.bus).call_for_fd(self.path, names.NETWORK, "Connect", "(sq)", address, port)
         return socket.socket(fileno=fd)
 
+    def capture(self, bus=None, **options):
+        """The descriptor that Capture passes."""
+        return (bus or self.bus).call_for_fd(self.path, names.NETWORK, "Capture", "(a{sv})",
+                                             names.settings(options))
+
     def dnsmasq(self):
         """The pid of this network's dnsmasq."""
         with open(os.path.join(self.get("StateDir"), "dnsmasq.pid"), encoding="ascii") as file:
