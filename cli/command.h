@@ -14,11 +14,13 @@
 typedef struct Command Command;
 
 typedef enum VerbFlags {
-        VERB_CHANGES = 1 << 0,       /* may need authorization, and time */
-        VERB_NETWORK = 1 << 1,       /* takes --interface */
-        VERB_ENTRY_OPTIONS = 1 << 2, /* takes --mac, --hostname and --public-ip */
-        VERB_WAIT_OPTIONS = 1 << 3,  /* takes --state, --lease, --port and --timeout */
-        VERB_PASSES_ON = 1 << 4,     /* what follows its first argument is not ours to read */
+        VERB_CHANGES = 1 << 0,         /* may need authorization, and time */
+        VERB_NETWORK = 1 << 1,         /* takes --interface */
+        VERB_ENTRY_OPTIONS = 1 << 2,   /* takes --mac, --hostname and --public-ip */
+        VERB_WAIT_OPTIONS = 1 << 3,    /* takes --state, --lease, --port and --timeout */
+        VERB_PASSES_ON = 1 << 4,       /* what follows its first argument is not ours to read */
+        VERB_PASSES_ALL = 1 << 5,      /* nor is its first argument */
+        VERB_CAPTURE_OPTIONS = 1 << 6, /* takes -w, --snaplen, --ip, -c, --seconds and --bytes */
 } VerbFlags;
 
 typedef struct Verb {
@@ -31,6 +33,12 @@ typedef struct Verb {
         bool (*run)(Command *command, GError **error);
 } Verb;
 
+/* What of Capture's options was given, as it is; NULL: not given. */
+typedef struct CaptureWishes {
+        const char *file; /* not the service's: where it goes */
+        const char *snaplen, *ip, *packets, *seconds, *bytes;
+} CaptureWishes;
+
 /* The parsed command line. Texts are borrowed from it. */
 struct Command {
         const Verb *verb;
@@ -41,6 +49,8 @@ struct Command {
         const char *host;
         const char *mac, *hostname, *public_ip;
         WaitOptions wait;
+        CaptureWishes capture;
+        int exit_code; /* of a verb that is done */
         bool json;
         bool ask_password;
         Terminal terminal;

@@ -30,6 +30,10 @@ enum {
         OPTION_LEASE,
         OPTION_PORT,
         OPTION_TIMEOUT,
+        OPTION_SNAPLEN,
+        OPTION_IP,
+        OPTION_SECONDS,
+        OPTION_BYTES,
 };
 
 static const struct option options[] = {
@@ -44,6 +48,12 @@ static const struct option options[] = {
         { "lease", required_argument, NULL, OPTION_LEASE },
         { "port", required_argument, NULL, OPTION_PORT },
         { "timeout", required_argument, NULL, OPTION_TIMEOUT },
+        { "write", required_argument, NULL, 'w' },
+        { "snaplen", required_argument, NULL, OPTION_SNAPLEN },
+        { "ip", required_argument, NULL, OPTION_IP },
+        { "packets", required_argument, NULL, 'c' },
+        { "seconds", required_argument, NULL, OPTION_SECONDS },
+        { "bytes", required_argument, NULL, OPTION_BYTES },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, OPTION_VERSION },
         { 0 },
@@ -85,6 +95,9 @@ static const char *own_options(const Verb *verb)
                 return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP|auto]";
         if (verb->flags & VERB_WAIT_OPTIONS)
                 return " [--state=STATE | [--lease=MAC|HOST] [--port=PORT]] [--timeout=SECONDS]";
+        if (verb->flags & VERB_CAPTURE_OPTIONS)
+                return " [-w FILE|-] [--ip=IP] [--snaplen=BYTES] [-c PACKETS] [--seconds=SECONDS] "
+                       "[--bytes=BYTES]";
         return "";
 }
 
@@ -106,6 +119,16 @@ static void print_own_options(const Verb *verb)
                       "      --port=PORT            Until a DUT, or that one, takes TCP "
                       "connections\n"
                       "      --timeout=SECONDS      Not longer; else there is no limit\n",
+                      stdout);
+        if (verb->flags & VERB_CAPTURE_OPTIONS)
+                fputs("\n"
+                      "Options of this verb:\n"
+                      "  -w, --write=FILE           Where to; - is standard output, as without it\n"
+                      "      --ip=IP                Only packets from or to this address\n"
+                      "      --snaplen=BYTES        So much of each packet\n"
+                      "  -c, --packets=PACKETS      Not more packets\n"
+                      "      --seconds=SECONDS      Not longer\n"
+                      "      --bytes=BYTES          Not more bytes; the last packet may be cut\n",
                       stdout);
 }
 
@@ -137,13 +160,42 @@ typedef enum Request {
         REQUEST_VERSION,
 } Request;
 
+/* Whether @option is one of `capture`. */
+static bool take_capture_option(int option, CaptureWishes *wishes)
+{
+        switch (option) {
+        case 'w':
+                wishes->file = optarg;
+                return true;
+        case 'c':
+                wishes->packets = optarg;
+                return true;
+        case OPTION_SNAPLEN:
+                wishes->snaplen = optarg;
+                return true;
+        case OPTION_IP:
+                wishes->ip = optarg;
+                return true;
+        case OPTION_SECONDS:
+                wishes->seconds = optarg;
+                return true;
+        case OPTION_BYTES:
+                wishes->bytes = optarg;
+                return true;
+        default:
+                return false;
+        }
+}
+
 /* Those of argv from its second word on, up to the first word that is no option; with @all, also
  * those that stand behind such words. Sets optind to the first word that is none. */
 static bool parse_options(int argc, char **argv, bool all, Command *command, Request *request)
 {
         optind = 0; /* glibc's way to begin anew */
         for (;;) {
-                switch (getopt_long(argc, argv, all ? "i:H:h" : "+i:H:h", options, NULL)) {
+                int option =
+                        getopt_long(argc, argv, all ? "i:H:hw:c:" : "+i:H:hw:c:", options, NULL);
+                switch (option) {
                 case -1:
                         return true;
                 case 'i':
@@ -186,7 +238,8 @@ static bool parse_options(int argc, char **argv, bool all, Command *command, Req
                         command->wait.timeout = optarg;
                         break;
                 default:
-                        return false; /* getopt_long() has said why */
+                        if (!take_capture_option(option, &command->capture))
+                                return false; /* getopt_long() has said why */
                 }
         }
 }
@@ -234,6 +287,13 @@ static bool check_command(const Command *command, GError **error)
             !(verb->flags & VERB_WAIT_OPTIONS))
                 return fail_usage(error, "%s takes no --state, --lease, --port and --timeout",
                                   verb->name);
+        const CaptureWishes *capture = &command->capture;
+        if ((capture->file || capture->snaplen || capture->ip || capture->packets ||
+             capture->seconds || capture->bytes) &&
+            !(verb->flags & VERB_CAPTURE_OPTIONS))
+                return fail_usage(error,
+                                  "%s takes no -w, --snaplen, --ip, -c, --seconds and --bytes",
+                                  verb->name);
         return true;
 }
 
@@ -244,6 +304,11 @@ static bool check_encoding(int argc, char **argv, GError **error)
                 if (!g_utf8_validate(argv[i], -1, NULL))
                         return fail_usage(error, "argument %d is not UTF-8 text", i);
         return true;
+}
+
+static bool asks_for_help(const char *word)
+{
+        return word && (g_str_equal(word, "-h") || g_str_equal(word, "--help"));
 }
 
 /* Options stand anywhere, but behind the first argument of a verb that passes on what is there.
@@ -262,6 +327,12 @@ static bool parse(int argc, char **argv, Command *command, Request *request, GEr
         command->verb = verb_find(name);
         if (!command->verb)
                 return fail_unknown_verb(name, error);
+
+        if (command->verb->flags & VERB_PASSES_ALL && !asks_for_help(argv[at + 1])) {
+                command->arguments = argv + at + 1;
+                command->n_arguments = (guint)(argc - at - 1);
+                return check_encoding(argc, argv, error);
+        }
 
         bool all = !(command->verb->flags & VERB_PASSES_ON);
         argv[at] = argv[0]; /* for what getopt_long() says */
@@ -323,5 +394,5 @@ int main(int argc, char **argv)
                 perror("dutnetctl: cannot write");
                 return EXIT_REFUSED;
         }
-        return done ? EXIT_SUCCESS : report(error);
+        return done ? command.exit_code : report(error);
 }

@@ -68,6 +68,15 @@ const Verb verbs[] = {
           "ADDRESS as for `connect`. What follows it is ssh's: options, and a command to run.\n"
           "Ends with ssh's exit code.\n",
           1, G_MAXUINT, VERB_CHANGES | VERB_NETWORK | VERB_PASSES_ON, verb_ssh },
+        { "capture", "[FILTER...]", "Capture packets into a file or a pipe",
+          "pcap with nanoseconds. FILTER is as in pcap-filter(7). Until a limit, or interrupted.\n"
+          "`dutnetctl capture -w - | wireshark -k -i -` shows them as they come.\n",
+          0, G_MAXUINT, VERB_CHANGES | VERB_NETWORK | VERB_CAPTURE_OPTIONS, verb_capture },
+        { "tcpdump", "[ARG...]", "Print packets as tcpdump does",
+          "ARG: options of tcpdump that say how packets are printed (-v, -e, -X, ...), -c, -s, "
+          "and\n"
+          "a filter. Other options stand in front of the verb. Until interrupted.\n",
+          0, G_MAXUINT, VERB_CHANGES | VERB_NETWORK | VERB_PASSES_ALL, verb_tcpdump },
         { "check", "FILE", "Validate a file, without the service", "Changes nothing. " FILE_DETAILS,
           1, 1, 0, verb_check },
         { "export", "", "Print the settings in force, as YAML",

@@ -47,6 +47,12 @@ bool verb_connect(Command *command, GError **error);
 /* verb-ssh.c: does not return when all is well. */
 bool verb_ssh(Command *command, GError **error);
 
+/* verb-capture.c */
+bool verb_capture(Command *command, GError **error);
+
+/* verb-tcpdump.c: the exit code is the local tcpdump's. */
+bool verb_tcpdump(Command *command, GError **error);
+
 /* The table of verbs, in the order of the help (verbs.c). */
 extern const Verb verbs[];
 extern const guint n_verbs;

@@ -3,6 +3,7 @@
 
 import glob
 import json
+import re
 
 import yaml
 
@@ -274,6 +275,30 @@ def test_ordinary_users_are_told_why_not(lab):
 def test_help_and_version(lab):
     contains(ctl("--help"), "add-address", "status", "create")
     contains(ctl("--version"), ".")
+
+
+def complete(*words):
+    """What bash offers for the last word."""
+    line = " ".join(words)
+    return run("bash", "-c", f"""
+        source /usr/share/bash-completion/bash_completion 2>/dev/null
+        source /usr/share/bash-completion/completions/dutnetctl
+        COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; COMP_LINE='{line}'; COMP_POINT={len(line)}
+        [ {len(words)} -gt 1 ] && _dutnetctl dutnetctl {words[-1]} {words[-2]}
+        printf '%s\\n' "${{COMPREPLY[@]}}" """).split()
+
+
+def test_completion_knows_verbs_and_options(lab):
+    verbs = re.findall(r"^  ([a-z-]+) ", ctl("--help").split("Options:")[0], re.MULTILINE)
+    contains(verbs, "list", "capture", "tcpdump")
+    equal([verb for verb in verbs if verb not in complete("dutnetctl", verb)], [],
+          "the verbs that bash does not offer")
+    zsh = run("find", "/usr/share/zsh", "-name", "_dutnetctl").strip()
+    with open(zsh, encoding="utf-8") as file:
+        contains(file.read(), *(f"'{verb}:" for verb in verbs))
+    contains(complete("dutnetctl", "capture", "--"), "--snaplen", "--packets", "--write", "--bytes")
+    equal(complete("dutnetctl", "list", "--snap"), [], "what list is offered")
+    equal(complete("dutnetctl", "update", "enable"), ["enable_tcpdump="], "the key")
 
 
 def test_completion_files_are_sound(lab):
