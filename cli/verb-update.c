@@ -44,14 +44,10 @@ static Value *read_list(const char *text)
 
 static Value *read_setting(const char *key, const char *text, GError **error)
 {
-        static const char *const bools[] = { "dhcp_enabled",
-                                             "dhcp_ping_check",
-                                             "dns_intercept",
-                                             "local_ntp",
-                                             "dhcp_force",
-                                             "take_default_route",
-                                             "enable_tcpdump",
-                                             NULL };
+        static const char *const bools[] = { "dhcp_enabled",   "dhcp_ping_check",
+                                             "dns_intercept",  "local_ntp",
+                                             "dhcp_force",     "take_default_route",
+                                             "enable_tcpdump", NULL };
         static const char *const entry_lists[] = { "addresses", "dns_entries", NULL };
 
         bool is_empty_list = !*text || g_str_equal(text, "[]");
