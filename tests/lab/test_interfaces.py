@@ -139,34 +139,33 @@ def test_nic_renamed_while_there_is_no_daemon(lab):
     lab.unchanged()
 
 
+def exchange_names():
+    for old, new in (("raw0", "tmp9"), ("raw1", "raw0"), ("tmp9", "raw1")):
+        run("ip", "link", "set", old, "name", new)
+
+
 def test_two_nics_that_exchange_their_names_keep_their_networks(lab):
-    """Also while there is no daemon: each finds the other's name in what they share."""
-    first, second = board(lab), board(lab, "raw1", "02:00:00:0a:0b:0d")
+    """Without a daemon, and with one: each finds the other's name in what they share."""
+    duts = board(lab), board(lab, "raw1", "02:00:00:0a:0b:0d")
     networks = [create(lab, match={"mac": NIC_MAC}),
                 create(lab, match={"mac": "02:00:00:0a:0b:0d"}, subnet="192.168.101.0/24",
                        gateway_ip="192.168.101.1")]
-    for dut in (first, second):
-        dut.dhcp()
     lab.stop_daemon()
-    for old, new in (("raw0", "tmp9"), ("raw1", "raw0"), ("tmp9", "raw1")):
-        run("ip", "link", "set", old, "down")
-        run("ip", "link", "set", old, "name", new)
-        run("ip", "link", "set", new, "up")
+    exchange_names()
     lab.start_daemon()
-    wait_for(lambda: [network.get("Interface") for network in networks] == ["raw1", "raw0"],
+    all_is_well(networks, ["raw1", "raw0"], duts)
+    exchange_names()
+    all_is_well(networks, ["raw0", "raw1"], duts)
+
+
+def all_is_well(networks, names, duts):
+    wait_for(lambda: [network.get("Interface") for network in networks] == names,
              "the networks follow their NICs")
     for network in networks:
         network.wait_state("active", deadline=5)
-    for dut in (first, second):
+    for dut in duts:
         dut.dhcp()
         equal(dut.source_at(lan.ROUTER), lan.HOST, "the source")
-    for name in (NAMED, "mac-0200000a0b0d"):
-        lab.remove(name)
-    for old, new in (("raw0", "tmp9"), ("raw1", "raw0"), ("tmp9", "raw1")):
-        run("ip", "link", "set", old, "down")
-        run("ip", "link", "set", old, "name", new)
-        run("ip", "link", "set", new, "up")
-    lab.remember()  # down and up again, they have other link-local addresses
 
 
 def test_network_of_a_name_lets_a_renamed_nic_go(lab):
