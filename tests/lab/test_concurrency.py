@@ -63,7 +63,8 @@ def test_many_clients_at_random(lab):
     crowd.wait(45)
     odd = {call.result for call in crowd.calls} - ALLOWED - {None}
     equal(odd, set(), "errors that no call of these has a reason for")
-    assert sum(call.result is None for call in crowd.calls) > 100, "hardly a call succeeded"
+    n_good = sum(call.result is None for call in crowd.calls)
+    assert n_good > 40, f"hardly a call succeeded: {n_good}"  # where all three are removed early
     networks = lab.networks()
     for state, path in networks.values():
         assert state in ("active", "inactive"), f"{path} is {state}"
