@@ -16,26 +16,21 @@
 #include <libnftnl/expr.h>
 #include <libnftnl/udata.h>
 
+#include "host/nft-batch.h"
+
 #define COMMENT "jumpstarter"
 
 typedef struct nftnl_expr_iter NftExpressionIter;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftExpressionIter, nftnl_expr_iter_destroy)
 
-static void *checked(void *object)
-{
-        if (!object)
-                g_error("libnftnl: out of memory");
-        return object;
-}
-
 static void add_name(struct nftnl_rule *rule, guint32 key, const char *name)
 {
-        struct nftnl_expr *meta = checked(nftnl_expr_alloc("meta"));
+        struct nftnl_expr *meta = nft_checked(nftnl_expr_alloc("meta"));
         nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, key);
         nftnl_expr_set_u32(meta, NFTNL_EXPR_META_DREG, NFT_REG_1);
         nftnl_rule_add_expr(rule, meta);
 
-        struct nftnl_expr *compare = checked(nftnl_expr_alloc("cmp"));
+        struct nftnl_expr *compare = nft_checked(nftnl_expr_alloc("cmp"));
         nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
         nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, NFT_CMP_EQ);
         nftnl_expr_set(compare, NFTNL_EXPR_CMP_DATA, name, (guint32)strlen(name) + 1);
@@ -44,7 +39,7 @@ static void add_name(struct nftnl_rule *rule, guint32 key, const char *name)
 
 static void add_comment(struct nftnl_rule *rule)
 {
-        struct nftnl_udata_buf *buffer = checked(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
+        struct nftnl_udata_buf *buffer = nft_checked(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
 
         nftnl_udata_put_strz(buffer, NFTNL_UDATA_RULE_COMMENT, COMMENT);
         nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(buffer),
@@ -54,13 +49,13 @@ static void add_comment(struct nftnl_rule *rule)
 
 struct nftnl_rule *foreign_rule_new(const ForeignPath *path)
 {
-        struct nftnl_rule *rule = checked(nftnl_rule_alloc());
+        struct nftnl_rule *rule = nft_checked(nftnl_rule_alloc());
 
         add_name(rule, NFT_META_IIFNAME, path->from);
         add_name(rule, NFT_META_OIFNAME, path->to);
-        nftnl_rule_add_expr(rule, checked(nftnl_expr_alloc("counter")));
+        nftnl_rule_add_expr(rule, nft_checked(nftnl_expr_alloc("counter")));
 
-        struct nftnl_expr *accept = checked(nftnl_expr_alloc("immediate"));
+        struct nftnl_expr *accept = nft_checked(nftnl_expr_alloc("immediate"));
         nftnl_expr_set_u32(accept, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
         nftnl_expr_set_u32(accept, NFTNL_EXPR_IMM_VERDICT, NF_ACCEPT);
         nftnl_rule_add_expr(rule, accept);
@@ -119,7 +114,7 @@ static bool has_our_comment(const struct nftnl_rule *rule)
 
 ForeignMatch foreign_rule_match(const struct nftnl_rule *rule, const ForeignPath *path)
 {
-        g_autoptr(NftExpressionIter) iter = checked(nftnl_expr_iter_create(rule));
+        g_autoptr(NftExpressionIter) iter = nft_checked(nftnl_expr_iter_create(rule));
         bool ours = has_our_comment(rule);
 
         if (!take_name(iter, NFT_META_IIFNAME, path->from) ||
@@ -144,7 +139,7 @@ ForeignMatch foreign_rule_match(const struct nftnl_rule *rule, const ForeignPath
 
 bool foreign_rule_jumps_to(const struct nftnl_rule *rule, const char *chain)
 {
-        g_autoptr(NftExpressionIter) iter = checked(nftnl_expr_iter_create(rule));
+        g_autoptr(NftExpressionIter) iter = nft_checked(nftnl_expr_iter_create(rule));
         const struct nftnl_expr *expression;
 
         while ((expression = nftnl_expr_iter_next(iter))) {

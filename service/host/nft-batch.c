@@ -26,6 +26,13 @@ struct NftBatch {
 /* More than a header with its nfgenmsg takes. */
 #define HEADER_ROOM 64
 
+void *nft_checked(void *object)
+{
+        if (!object)
+                g_error("libnftnl: out of memory");
+        return object;
+}
+
 NftBatch *nft_batch_new(Netlink *netlink)
 {
         NftBatch *batch = g_new(NftBatch, 1);

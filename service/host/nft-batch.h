@@ -14,6 +14,9 @@
 
 typedef struct NftBatch NftBatch;
 
+/* @object, of libnftnl: one that it cannot make for lack of memory ends the process, as GLib's. */
+void *nft_checked(void *object);
+
 /* @netlink (NETLINK_NETFILTER) is borrowed and outlives the batch. */
 NftBatch *nft_batch_new(Netlink *netlink);
 void nft_batch_free(NftBatch *batch);

@@ -9,19 +9,14 @@
 #include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter/nf_nat.h>
 
+#include "host/nft-batch.h"
+
 /* As nft has it where nobody says another. */
 #define LIMIT_BURST 5
 
-static void *checked(void *object)
-{
-        if (!object)
-                g_error("libnftnl: out of memory");
-        return object;
-}
-
 static NftExpression *new_meta(guint32 key, guint16 place, guint32 reg)
 {
-        NftExpression *meta = checked(nftnl_expr_alloc("meta"));
+        NftExpression *meta = nft_checked(nftnl_expr_alloc("meta"));
 
         nftnl_expr_set_u32(meta, NFTNL_EXPR_META_KEY, key);
         nftnl_expr_set_u32(meta, place, reg);
@@ -30,7 +25,7 @@ static NftExpression *new_meta(guint32 key, guint16 place, guint32 reg)
 
 static NftExpression *new_payload(guint32 base, guint32 offset, guint32 length)
 {
-        NftExpression *payload = checked(nftnl_expr_alloc("payload"));
+        NftExpression *payload = nft_checked(nftnl_expr_alloc("payload"));
 
         nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, base);
         nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
@@ -41,7 +36,7 @@ static NftExpression *new_payload(guint32 base, guint32 offset, guint32 length)
 
 static NftExpression *new_ct(guint32 key)
 {
-        NftExpression *ct = checked(nftnl_expr_alloc("ct"));
+        NftExpression *ct = nft_checked(nftnl_expr_alloc("ct"));
 
         nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, key);
         nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_DREG, NFT_REG_1);
@@ -52,7 +47,7 @@ static NftExpression *new_ct(guint32 key)
 
 static NftExpression *new_ct_set(guint32 key)
 {
-        NftExpression *ct = checked(nftnl_expr_alloc("ct"));
+        NftExpression *ct = nft_checked(nftnl_expr_alloc("ct"));
 
         nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_KEY, key);
         nftnl_expr_set_u32(ct, NFTNL_EXPR_CT_SREG, NFT_REG_1);
@@ -63,7 +58,7 @@ static NftExpression *new_ct_set(guint32 key)
 
 static NftExpression *new_number(const ExpressionValue *value)
 {
-        NftExpression *immediate = checked(nftnl_expr_alloc("immediate"));
+        NftExpression *immediate = nft_checked(nftnl_expr_alloc("immediate"));
 
         nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
         nftnl_expr_set(immediate, NFTNL_EXPR_IMM_DATA, value->bytes, value->length);
@@ -72,7 +67,7 @@ static NftExpression *new_number(const ExpressionValue *value)
 
 static NftExpression *new_bitwise(const ExpressionValue *mask, const ExpressionValue *bits)
 {
-        NftExpression *bitwise = checked(nftnl_expr_alloc("bitwise"));
+        NftExpression *bitwise = nft_checked(nftnl_expr_alloc("bitwise"));
 
         nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
         nftnl_expr_set_u32(bitwise, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
@@ -84,7 +79,7 @@ static NftExpression *new_bitwise(const ExpressionValue *mask, const ExpressionV
 
 static NftExpression *new_compare(guint32 operation, const ExpressionValue *value)
 {
-        NftExpression *compare = checked(nftnl_expr_alloc("cmp"));
+        NftExpression *compare = nft_checked(nftnl_expr_alloc("cmp"));
 
         nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_SREG, NFT_REG_1);
         nftnl_expr_set_u32(compare, NFTNL_EXPR_CMP_OP, operation);
@@ -94,7 +89,7 @@ static NftExpression *new_compare(guint32 operation, const ExpressionValue *valu
 
 static NftExpression *new_lookup(const char *name)
 {
-        NftExpression *lookup = checked(nftnl_expr_alloc("lookup"));
+        NftExpression *lookup = nft_checked(nftnl_expr_alloc("lookup"));
 
         nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, NFT_REG_1);
         nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, name);
@@ -121,7 +116,7 @@ static NftExpression *new_exclude(const char *name)
 
 static NftExpression *new_redirect(void)
 {
-        NftExpression *redirect = checked(nftnl_expr_alloc("redir"));
+        NftExpression *redirect = nft_checked(nftnl_expr_alloc("redir"));
 
         nftnl_expr_set_u32(redirect, NFTNL_EXPR_REDIR_REG_PROTO_MIN, NFT_REG_1);
         nftnl_expr_set_u32(redirect, NFTNL_EXPR_REDIR_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
@@ -130,7 +125,7 @@ static NftExpression *new_redirect(void)
 
 static NftExpression *new_nat(guint32 type)
 {
-        NftExpression *nat = checked(nftnl_expr_alloc("nat"));
+        NftExpression *nat = nft_checked(nftnl_expr_alloc("nat"));
 
         nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, type);
         nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
@@ -140,7 +135,7 @@ static NftExpression *new_nat(guint32 type)
 
 static NftExpression *new_verdict(gint32 code, const char *chain)
 {
-        NftExpression *immediate = checked(nftnl_expr_alloc("immediate"));
+        NftExpression *immediate = nft_checked(nftnl_expr_alloc("immediate"));
 
         nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_VERDICT);
         nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_VERDICT, (guint32)code);
@@ -151,7 +146,7 @@ static NftExpression *new_verdict(gint32 code, const char *chain)
 
 static NftExpression *new_limit(guint32 packets_per_second)
 {
-        NftExpression *limit = checked(nftnl_expr_alloc("limit"));
+        NftExpression *limit = nft_checked(nftnl_expr_alloc("limit"));
 
         nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_RATE, packets_per_second);
         nftnl_expr_set_u64(limit, NFTNL_EXPR_LIMIT_UNIT, 1); /* second */
@@ -162,7 +157,7 @@ static NftExpression *new_limit(guint32 packets_per_second)
 
 static NftExpression *new_log(const char *prefix)
 {
-        NftExpression *log = checked(nftnl_expr_alloc("log"));
+        NftExpression *log = nft_checked(nftnl_expr_alloc("log"));
 
         nftnl_expr_set_str(log, NFTNL_EXPR_LOG_PREFIX, prefix);
         return log;
@@ -190,19 +185,19 @@ NftExpression *nft_expression_new(const Expression *expression)
         case EXPRESSION_EXCLUDE:
                 return new_exclude(expression->lookup.name);
         case EXPRESSION_COUNTER:
-                return checked(nftnl_expr_alloc("counter"));
+                return nft_checked(nftnl_expr_alloc("counter"));
         case EXPRESSION_SET_CT:
                 return new_ct_set(expression->ct_key);
         case EXPRESSION_SET_META:
                 return new_meta(expression->meta.key, NFTNL_EXPR_META_SREG, NFT_REG_1);
         case EXPRESSION_NOTRACK:
-                return checked(nftnl_expr_alloc("notrack"));
+                return nft_checked(nftnl_expr_alloc("notrack"));
         case EXPRESSION_REDIRECT:
                 return new_redirect();
         case EXPRESSION_NAT:
                 return new_nat(expression->nat_type);
         case EXPRESSION_MASQUERADE:
-                return checked(nftnl_expr_alloc("masq"));
+                return nft_checked(nftnl_expr_alloc("masq"));
         case EXPRESSION_VERDICT:
                 return new_verdict(expression->verdict.code, expression->verdict.chain);
         case EXPRESSION_LIMIT:

@@ -43,17 +43,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftSet, nftnl_set_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftChain, nftnl_chain_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftRule, nftnl_rule_free)
 
-static void *checked(void *object)
-{
-        if (!object)
-                g_error("libnftnl: out of memory");
-        return object;
-}
-
 static void add_table_message(NftBatch *batch, guint16 type, guint16 family, const char *name,
                               guint32 flags)
 {
-        g_autoptr(NftTable) table = checked(nftnl_table_alloc());
+        g_autoptr(NftTable) table = nft_checked(nftnl_table_alloc());
 
         nftnl_table_set_str(table, NFTNL_TABLE_NAME, name);
         if (flags != NFT_OBJECTS_AS_IS)
@@ -94,7 +87,7 @@ static const MapLayout layouts[MAP_TYPE_MAX] = {
 
 static void set_host_order(NftSet *set)
 {
-        struct nftnl_udata_buf *notes = checked(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
+        struct nftnl_udata_buf *notes = nft_checked(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
 
         (void)nftnl_udata_put_u32(notes, NFTNL_UDATA_SET_KEYBYTEORDER,
                                   BYTEORDER_HOST); /* there is room */
@@ -106,7 +99,7 @@ static void set_host_order(NftSet *set)
 static void add_map(NftBatch *batch, const RulesetTable *table, const RulesetMap *map, guint32 id)
 {
         const MapLayout *layout = &layouts[map->type];
-        g_autoptr(NftSet) set = checked(nftnl_set_alloc());
+        g_autoptr(NftSet) set = nft_checked(nftnl_set_alloc());
 
         nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
         nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
@@ -126,7 +119,7 @@ static void add_map(NftBatch *batch, const RulesetTable *table, const RulesetMap
 
 static void set_add_element(NftSet *set, const RulesetElement *element, bool with_value)
 {
-        NftElement *copy = checked(nftnl_set_elem_alloc());
+        NftElement *copy = nft_checked(nftnl_set_elem_alloc());
         guint32 key = htonl(element->key), value = htonl(element->value);
 
         nftnl_set_elem_set(copy, NFTNL_SET_ELEM_KEY, &key, sizeof key);
@@ -143,7 +136,7 @@ void nft_objects_change_elements(NftBatch *batch, guint16 type, guint16 family, 
         bool with_value = add && map_type == MAP_ADDRESSES;
 
         for (guint done = 0; done < n; done += ELEMENTS_PER_MESSAGE) {
-                g_autoptr(NftSet) set = checked(nftnl_set_alloc());
+                g_autoptr(NftSet) set = nft_checked(nftnl_set_alloc());
                 nftnl_set_set_str(set, NFTNL_SET_TABLE, table);
                 nftnl_set_set_str(set, NFTNL_SET_NAME, map);
                 for (guint i = done; i < MIN(n, done + ELEMENTS_PER_MESSAGE); i++)
@@ -172,7 +165,7 @@ static guint32 place_key(const RulesetPlace *place, RulesetMapType type, guint8 
 
 static void set_add_place(NftSet *set, RulesetMapType type, const RulesetPlace *place, bool add)
 {
-        NftElement *copy = checked(nftnl_set_elem_alloc());
+        NftElement *copy = nft_checked(nftnl_set_elem_alloc());
         guint8 key[sizeof(guint32) + NAME_SIZE];
 
         nftnl_set_elem_set(copy, NFTNL_SET_ELEM_KEY, key, place_key(place, type, key));
@@ -190,7 +183,7 @@ static void change_places(NftBatch *batch, guint16 type, const RulesetTable *tab
 
         for (guint done = 0; done < map->places->len; done += PLACES_PER_MESSAGE) {
                 guint end = MIN(map->places->len, done + PLACES_PER_MESSAGE);
-                g_autoptr(NftSet) set = checked(nftnl_set_alloc());
+                g_autoptr(NftSet) set = nft_checked(nftnl_set_alloc());
                 nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
                 nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
                 for (guint i = done; i < end; i++)
@@ -216,7 +209,7 @@ static void change_map(NftBatch *batch, guint16 type, const RulesetTable *table,
 
 static void add_chain(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
 {
-        g_autoptr(NftChain) copy = checked(nftnl_chain_alloc());
+        g_autoptr(NftChain) copy = nft_checked(nftnl_chain_alloc());
 
         nftnl_chain_set_str(copy, NFTNL_CHAIN_TABLE, table->name);
         nftnl_chain_set_str(copy, NFTNL_CHAIN_NAME, chain->name);
@@ -232,7 +225,7 @@ static void add_chain(NftBatch *batch, const RulesetTable *table, const RulesetC
 
 static void set_comment(NftRule *rule, const char *comment)
 {
-        struct nftnl_udata_buf *notes = checked(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
+        struct nftnl_udata_buf *notes = nft_checked(nftnl_udata_buf_alloc(NFT_USERDATA_MAXLEN));
 
         (void)nftnl_udata_put_strz(notes, NFTNL_UDATA_RULE_COMMENT, comment); /* there is room */
         nftnl_rule_set_data(rule, NFTNL_RULE_USERDATA, nftnl_udata_buf_data(notes),
@@ -243,7 +236,7 @@ static void set_comment(NftRule *rule, const char *comment)
 static void add_rule(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain,
                      const RulesetRule *rule)
 {
-        g_autoptr(NftRule) copy = checked(nftnl_rule_alloc());
+        g_autoptr(NftRule) copy = nft_checked(nftnl_rule_alloc());
 
         nftnl_rule_set_u32(copy, NFTNL_RULE_FAMILY, table->family);
         nftnl_rule_set_str(copy, NFTNL_RULE_TABLE, table->name);
@@ -289,7 +282,7 @@ void nft_objects_add_part(NftBatch *batch, const RulesetTable *part)
 /* All of them; there may be none. */
 static void remove_rules(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
 {
-        g_autoptr(NftRule) rules = checked(nftnl_rule_alloc());
+        g_autoptr(NftRule) rules = nft_checked(nftnl_rule_alloc());
 
         nftnl_rule_set_str(rules, NFTNL_RULE_TABLE, table->name);
         nftnl_rule_set_str(rules, NFTNL_RULE_CHAIN, chain->name);
@@ -299,7 +292,7 @@ static void remove_rules(NftBatch *batch, const RulesetTable *table, const Rules
 
 static void remove_chain(NftBatch *batch, const RulesetTable *table, const RulesetChain *chain)
 {
-        g_autoptr(NftChain) copy = checked(nftnl_chain_alloc());
+        g_autoptr(NftChain) copy = nft_checked(nftnl_chain_alloc());
 
         nftnl_chain_set_str(copy, NFTNL_CHAIN_TABLE, table->name);
         nftnl_chain_set_str(copy, NFTNL_CHAIN_NAME, chain->name);
