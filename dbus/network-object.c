@@ -61,57 +61,58 @@ static void updated(const GPtrArray *networks, const GError *error, gpointer dat
         call_network_done(NULL, error, data);
 }
 
-static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *error)
+/* Takes @changes. @again: the handler. */
+static int update(Bus *bus, sd_bus_message *message, Value *changes, sd_bus_message_handler_t again,
+                  sd_bus_error *error)
 {
-        Bus *bus = userdata;
-        g_autoptr(Value) changes = NULL;
+        g_autoptr(Value) given = changes;
         g_autoptr(GError) cause = NULL;
         Network *network = bus_message_network(bus, message, error);
 
         if (!network)
                 return -ENOENT;
-        int r = variant_read_map(message, &changes, &cause);
-        if (r < 0)
-                return cause ? bus_error_set(error, cause) : r;
         g_autoptr(NetworkConfig) config =
-                config_with_changes(network_config(network), changes, &cause);
+                config_with_changes(network_config(network), given, &cause);
         if (!config)
                 return bus_error_set(error, cause);
-        r = authorize(bus, message, method_update, &network, error);
+        int r = authorize(bus, message, again, &network, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
         if (!g_str_equal(network_config(network)->state_dir, config->state_dir) &&
             !bus_check_state_dir(bus, message, config, &cause))
                 return bus_error_set(error, cause);
-        manager_update(bus->manager, network, config, g_steal_pointer(&changes), updated,
+        manager_update(bus->manager, network, config, g_steal_pointer(&given), updated,
                        call_new(bus, message));
         return 1;
 }
 
+static int method_update(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        g_autoptr(GError) cause = NULL;
+        Value *changes = NULL;
+
+        if (!bus_message_network(userdata, message, error))
+                return -ENOENT;
+        int r = variant_read_map(message, &changes, &cause);
+        if (r < 0)
+                return cause ? bus_error_set(error, cause) : r;
+        return update(userdata, message, changes, method_update, error);
+}
+
+/* Update with one key. */
 static int method_set_filter(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
-        Bus *bus = userdata;
-        g_autoptr(Value) changes = value_new_map();
         g_autoptr(GError) cause = NULL;
         Value *filter = NULL;
-        Network *network = bus_message_network(bus, message, error);
 
-        if (!network)
+        if (!bus_message_network(userdata, message, error))
                 return -ENOENT;
         int r = variant_read_map(message, &filter, &cause);
         if (r < 0)
                 return cause ? bus_error_set(error, cause) : r;
+        Value *changes = value_new_map();
         value_set(changes, "filter", filter);
-        g_autoptr(NetworkConfig) config =
-                config_with_changes(network_config(network), changes, &cause);
-        if (!config)
-                return bus_error_set(error, cause);
-        r = authorize(bus, message, method_set_filter, &network, error);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-        manager_update(bus->manager, network, config, g_steal_pointer(&changes), updated,
-                       call_new(bus, message));
-        return 1;
+        return update(userdata, message, changes, method_set_filter, error);
 }
 
 /* Methods that only read */
