@@ -43,9 +43,10 @@ static bool record_place(Network *network, const char *table, const char *interf
         return network_save_record(network, error);
 }
 
-/* Whether another network than @network (may be NULL) has a part in @table. */
-static bool is_in_use(const Host *host, const char *table, const Network *network)
+/* The networks that have a part in @table, but @network (may be NULL). Borrowed from the host. */
+static GPtrArray *others_in(const Host *host, const char *table, const Network *network)
 {
+        GPtrArray *others = g_ptr_array_new();
         GHashTableIter iter;
         gpointer value;
 
@@ -53,40 +54,26 @@ static bool is_in_use(const Host *host, const char *table, const Network *networ
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Network *other = value;
                 if (other != network && g_strcmp0(other->record->filter_table, table) == 0)
-                        return true;
+                        g_ptr_array_add(others, value);
         }
-        return false;
+        return others;
 }
 
-/* The places of all others that have a part in @table. Their texts are the records'. */
-static GArray *places_of_others(const Network *network, const char *table)
+static bool is_in_use(const Host *host, const char *table, const Network *network)
 {
-        GArray *places = g_array_new(FALSE, FALSE, sizeof(FilterPlace));
-        GHashTableIter iter;
-        gpointer value;
+        g_autoptr(GPtrArray) others = others_in(host, table, network);
 
-        g_hash_table_iter_init(&iter, network->host->networks);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Network *other = value;
-                if (other == network || g_strcmp0(other->record->filter_table, table) != 0)
-                        continue;
-                FilterPlace place = place_of(other->record);
-                g_array_append_val(places, place);
-        }
-        return places;
+        return others->len > 0;
 }
 
-static void have_others_put(const Network *network, const char *table)
+/* What drops all of @others'. */
+static Ruleset *close_all(const GPtrArray *others)
 {
-        GHashTableIter iter;
-        gpointer value;
+        g_autofree FilterPlace *places = g_new0(FilterPlace, others->len + 1);
 
-        g_hash_table_iter_init(&iter, network->host->networks);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                Network *other = value;
-                if (other != network && g_strcmp0(other->record->filter_table, table) == 0)
-                        network_repair(other, NETWORK_PART_FIREWALL);
-        }
+        for (guint i = 0; i < others->len; i++)
+                places[i] = place_of(((const Network *)others->pdata[i])->record);
+        return ruleset_new_closed(places, others->len);
 }
 
 /* Where something is in the way that is not ours (another's table of the name, an element that
@@ -99,15 +86,15 @@ static bool put(Network *network, const Ruleset *rules, GError **error)
 
         if (nft_apply(nft, rules, &in_the_way))
                 return true;
-        g_autoptr(GArray) places = places_of_others(network, table);
-        g_autoptr(Ruleset) closed =
-                ruleset_new_closed((const FilterPlace *)(void *)places->data, places->len);
+        g_autoptr(GPtrArray) others = others_in(network->host, table, network);
+        g_autoptr(Ruleset) closed = close_all(others);
         if (!nft_apply_anew(nft, closed, rules, NULL)) {
                 g_propagate_error(error, g_steal_pointer(&in_the_way));
                 return false;
         }
         log_network_notice(network->name, "%s; the table was made anew", in_the_way->message);
-        have_others_put(network, table);
+        for (guint i = 0; i < others->len; i++)
+                network_repair(others->pdata[i], NETWORK_PART_FIREWALL);
         return true;
 }
 
