@@ -21,7 +21,7 @@ static Value *map_of(const char *key, Value *value)
 /* Takes @map. The command line as one text. */
 static char *line_of(Value *map)
 {
-        g_autoptr(Value) owned = map;
+        g_autoptr(Value) owned G_GNUC_UNUSED = map;
         g_autoptr(GError) error = NULL;
         g_autoptr(CaptureOptions) options = capture_options_from_value(map, &subnet, &error);
 
@@ -33,7 +33,7 @@ static char *line_of(Value *map)
 /* Takes @map. */
 static void assert_refused(Value *map, const char *words)
 {
-        g_autoptr(Value) owned = map;
+        g_autoptr(Value) owned G_GNUC_UNUSED = map;
         g_autoptr(GError) error = NULL;
         g_autoptr(CaptureOptions) options = capture_options_from_value(map, &subnet, &error);
 
