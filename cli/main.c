@@ -92,7 +92,7 @@ static void print_help(void)
 static const char *own_options(const Verb *verb)
 {
         if (verb->flags & VERB_ENTRY_OPTIONS)
-                return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP|auto]";
+                return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP|NAME|auto]";
         if (verb->flags & VERB_WAIT_OPTIONS)
                 return " [--state=STATE | [--lease=MAC|HOST] [--port=PORT]] [--timeout=SECONDS]";
         if (verb->flags & VERB_CAPTURE_OPTIONS)
@@ -108,7 +108,7 @@ static void print_own_options(const Verb *verb)
                       "Options of this verb:\n"
                       "      --mac=MAC              The DUT's MAC: it gets this address by DHCP\n"
                       "      --hostname=HOST        A name for it in DNS\n"
-                      "      --public-ip=IP         Its address on the LAN; auto: of the pool\n",
+                      "      --public-ip=IP|NAME    Its address on the LAN; auto: of the pool\n",
                       stdout);
         if (verb->flags & VERB_WAIT_OPTIONS)
                 fputs("\n"

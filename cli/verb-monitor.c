@@ -91,7 +91,7 @@ static void print_line(const Terminal *terminal, const char *interface, Style st
 /* The texts in @map, after @words. */
 static char *describe_entry(const char *words, const Value *map)
 {
-        static const char *const keys[] = { "ip", "mac", "hostname", "public_ip" };
+        static const char *const keys[] = { "ip", "mac", "hostname", "public_ip", "public_name" };
 
         GString *line = g_string_new(words);
         for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {

@@ -96,6 +96,17 @@ void view_dns_entries(const Value *entries, const Terminal *terminal, guint inde
         table_append(table, terminal, indent, max_rows, out);
 }
 
+/* The address, and the name that it was given by. */
+static char *public_text(const Value *entry)
+{
+        const char *ip = map_get_text(entry, "public_ip");
+        const char *name = map_get_text(entry, "public_name");
+
+        if (!*name)
+                return g_strdup(ip);
+        return *ip ? g_strdup_printf("%s (%s)", ip, name) : g_strdup_printf("(%s)", name);
+}
+
 void view_addresses(const Value *addresses, const Terminal *terminal, guint indent, guint max_rows,
                     GString *out)
 {
@@ -109,7 +120,8 @@ void view_addresses(const Value *addresses, const Terminal *terminal, guint inde
                 table_add(table, map_get_text(entry, "ip"));
                 table_add(table, map_get_text(entry, "mac"));
                 table_add(table, map_get_text(entry, "hostname"));
-                table_add(table, map_get_text(entry, "public_ip"));
+                g_autofree char *public_ip = public_text(entry);
+                table_add(table, public_ip);
         }
         table_append(table, terminal, indent, max_rows, out);
 }

@@ -22,12 +22,15 @@
 #define MIN_TTL_SEC     2
 #define MAX_TTL_SEC     (24 * 60 * 60)
 #define DEFAULT_TTL_SEC 60
+/* Where DNS should have said for how long, and its answer was lost. */
+#define UNHEARD_TTL_SEC 5
 /* After a failure, doubled each time. */
 #define MIN_BACK_OFF_SEC 1
 #define MAX_BACK_OFF_SEC 30
 
 /* DNS was just asked for the same: it answers at once or not at all. */
 #define TTL_TIMEOUT_SEC 1
+#define TTL_TRIES       2
 #define ANSWER_BYTES    4096
 
 struct Resolver {
@@ -49,6 +52,7 @@ struct ResolverName {
         ResolverChanged changed;
         gpointer data;
 
+        bool is_known;
         guint32 address;
         char *fault;
         Question *question; /* under way; owned by who answers it */
@@ -112,9 +116,12 @@ static guint ask_ttl(const char *name)
         if (res_ninit(&state) < 0)
                 return DEFAULT_TTL_SEC;
         state.retrans = TTL_TIMEOUT_SEC;
-        state.retry = 1;
+        state.retry = TTL_TRIES;
         int length = res_nsearch(&state, name, ns_c_in, ns_t_a, answer, sizeof answer);
+        bool is_unheard = length < 0 && state.res_h_errno == TRY_AGAIN;
         res_nclose(&state);
+        if (is_unheard)
+                return UNHEARD_TTL_SEC;
         if (length <= 0 || length > (int)sizeof answer ||
             ns_initparse(answer, length, &message) < 0 || !shortest_ttl(&message, &ttl_sec))
                 return DEFAULT_TTL_SEC;
@@ -157,15 +164,18 @@ static bool take_answer(ResolverName *name, const Question *question)
 {
         guint32 address = name->address;
         const char *fault = NULL;
+        bool is_answer = question->code == 0 || is_no_name(question->code);
 
         if (question->code == 0)
                 address = pick(name, question->addresses);
-        else if (is_no_name(question->code))
+        else if (is_answer)
                 address = 0;
         if (address == 0 || question->code != 0)
                 fault = gai_strerror(question->code != 0 ? question->code : EAI_NODATA);
 
-        bool differs = address != name->address || g_strcmp0(fault, name->fault) != 0;
+        bool differs = address != name->address || g_strcmp0(fault, name->fault) != 0 ||
+                       is_answer > name->is_known;
+        name->is_known |= is_answer;
         name->address = address;
         g_free(name->fault);
         name->fault = g_strdup(fault);
@@ -263,6 +273,11 @@ void resolver_name_free(ResolverName *name)
         g_free(name->fault);
         g_free(name->name);
         g_free(name);
+}
+
+bool resolver_name_is_known(const ResolverName *name)
+{
+        return name->is_known;
 }
 
 guint32 resolver_name_address(const ResolverName *name)

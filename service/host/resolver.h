@@ -5,6 +5,7 @@
  * answer has had its time. */
 
 #include <glib.h>
+#include <stdbool.h>
 
 typedef struct Resolver Resolver;
 typedef struct ResolverName ResolverName;
@@ -25,6 +26,8 @@ ResolverName *resolver_follow(Resolver *resolver, const char *name, ResolverChan
 void resolver_name_free(ResolverName *name);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ResolverName, resolver_name_free)
 
+/* Whether anybody has said yet what it is, or that it is nothing. */
+bool resolver_name_is_known(const ResolverName *name);
 /* Host byte order; 0: none. Of several, the one that it had before, else the lowest. */
 guint32 resolver_name_address(const ResolverName *name);
 /* Why it could not be looked up the last time; NULL: it could, or is being asked for still. */

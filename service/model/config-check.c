@@ -178,6 +178,11 @@ static bool check_entry_fits(const NetworkConfig *config, const AddressEntry *en
                 return entry_fail("ip", entry->ip, "is the gateway_ip", error);
         if (entry->public_auto && !check_auto(config, entry, error))
                 return false;
+        if (entry->public_name && config->nat_mode != NAT_MODE_1TO1) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                            "public_ip: %s needs nat_mode 1to1", entry->public_name);
+                return false;
+        }
         if (entry->public_ip == 0)
                 return true;
 
@@ -237,7 +242,7 @@ bool config_check(const NetworkConfig *config, const Value *settings, GError **e
 bool config_check_complete(const NetworkConfig *config, const Value *settings, GError **error)
 {
         if (config->nat_mode != NAT_MODE_1TO1 || entries_n_public(config->entries) > 0 ||
-            config->public_pool.first != 0)
+            entries_n_public_names(config->entries) > 0 || config->public_pool.first != 0)
                 return true;
 
         value_set_error(error, place_of(settings, CONFIG_KEY_NAT_MODE),

@@ -8,7 +8,8 @@
 #include "model/name.h"
 #include "util/error.h"
 
-static const char *const address_keys[] = { "ip", "mac", "hostname", "public_ip", "public_auto" };
+static const char *const address_keys[] = { "ip",        "mac",         "hostname",
+                                            "public_ip", "public_auto", "public_name" };
 static const char *const dns_keys[] = { "hostname", "ip" };
 
 /* The helpers below report without a position and say in @ret_where which value is at fault: the
@@ -91,13 +92,24 @@ static bool check_map(const Value *map, const char *context, const char *const *
         return false;
 }
 
+static bool parse_public_name(const char *key, const Value *value, AddressEntry *entry,
+                              GError **error)
+{
+        entry->public_name = hostname_normalise(value->text, NULL);
+        return (entry->public_name && !hostname_is_like_address(entry->public_name)) ||
+               refuse(key, value, "is neither an IPv4 address nor a host name", error);
+}
+
+/* An address, a name that the LAN has for one, or the word for one of the pool. */
 static bool parse_public_ip(const Value *value, AddressEntry *entry, GError **error)
 {
-        entry->public_auto = value->type == VALUE_TEXT && g_str_equal(value->text, "auto");
+        if (!is_text("public_ip", value, error))
+                return false;
+        entry->public_auto = g_str_equal(value->text, "auto");
         if (entry->public_auto)
                 return true;
-        if (!parse_address("public_ip", value, &entry->public_ip, error))
-                return false;
+        if (!address_parse(value->text, &entry->public_ip))
+                return parse_public_name("public_ip", value, entry, error);
         return !address_is_special(entry->public_ip) ||
                refuse("public_ip", value, "is not an address that a host can have", error);
 }
@@ -110,8 +122,22 @@ static bool parse_public_auto(const Value *value, AddressEntry *entry, GError **
                 return refuse("public_auto", value, "is not true or false", error);
         if (!is_auto && entry->public_auto)
                 return refuse("public_auto", value, "contradicts the public_ip, auto", error);
+        if (is_auto && entry->public_name)
+                return refuse("public_auto", value, "contradicts the public_ip, a name", error);
         entry->public_auto = is_auto;
         return true;
+}
+
+/* Beside the address that the name had the last time. */
+static bool parse_name_beside(const Value *value, AddressEntry *entry, GError **error)
+{
+        if (!is_text("public_name", value, error))
+                return false;
+        if (entry->public_auto)
+                return refuse("public_name", value, "contradicts the public_ip, auto", error);
+        if (entry->public_name)
+                return refuse("public_name", value, "contradicts the public_ip, a name", error);
+        return parse_public_name("public_name", value, entry, error);
 }
 
 static AddressEntry *parse_address_entry(const Value *map, const Value **ret_where, GError **error)
@@ -144,6 +170,11 @@ static AddressEntry *parse_address_entry(const Value *map, const Value **ret_whe
         value = optional(map, "public_auto");
         *ret_where = value;
         if (value && !parse_public_auto(value, entry, error))
+                return NULL;
+
+        value = optional(map, "public_name");
+        *ret_where = value;
+        if (value && !parse_name_beside(value, entry, error))
                 return NULL;
         return g_steal_pointer(&entry);
 }
@@ -195,6 +226,8 @@ Value *address_entry_to_value(const AddressEntry *entry)
                 value_set(map, "public_ip", value_new_text("auto"));
         if (entry->public_ip != 0 && entry->public_auto)
                 value_set(map, "public_auto", value_new_bool(true));
+        if (entry->public_name)
+                value_set(map, "public_name", value_new_text(entry->public_name));
         return map;
 }
 

@@ -21,6 +21,7 @@ struct Entries {
         GHashTable *by_ip;    /* to Item*; the keys are in the entries */
         GHashTable *by_mac;
         GHashTable *by_public_ip;
+        GHashTable *by_public_name;
         GPtrArray *dns; /* Item*, owned, by serial */
         GHashTable *by_hostname;
 };
@@ -34,6 +35,7 @@ AddressEntry *address_entry_copy(const AddressEntry *entry)
                 .hostname = g_strdup(entry->hostname),
                 .public_ip = entry->public_ip,
                 .public_auto = entry->public_auto,
+                .public_name = g_strdup(entry->public_name),
         };
         return copy;
 }
@@ -41,7 +43,8 @@ AddressEntry *address_entry_copy(const AddressEntry *entry)
 bool address_entry_equal(const AddressEntry *a, const AddressEntry *b)
 {
         return a->ip == b->ip && a->public_ip == b->public_ip && a->public_auto == b->public_auto &&
-               g_strcmp0(a->mac, b->mac) == 0 && g_strcmp0(a->hostname, b->hostname) == 0;
+               g_strcmp0(a->mac, b->mac) == 0 && g_strcmp0(a->hostname, b->hostname) == 0 &&
+               g_strcmp0(a->public_name, b->public_name) == 0;
 }
 
 void address_entry_free(AddressEntry *entry)
@@ -51,7 +54,13 @@ void address_entry_free(AddressEntry *entry)
 
         g_free(entry->mac);
         g_free(entry->hostname);
+        g_free(entry->public_name);
         g_free(entry);
+}
+
+bool address_entry_is_chosen(const AddressEntry *entry)
+{
+        return entry->public_auto || entry->public_name;
 }
 
 DnsEntry *dns_entry_copy(const DnsEntry *entry)
@@ -113,6 +122,7 @@ Entries *entries_new(void)
                 .by_ip = g_hash_table_new(g_int_hash, g_int_equal),
                 .by_mac = g_hash_table_new(g_str_hash, g_str_equal),
                 .by_public_ip = g_hash_table_new(g_int_hash, g_int_equal),
+                .by_public_name = g_hash_table_new(g_str_hash, g_str_equal),
                 .dns = g_ptr_array_new_with_free_func(item_free),
                 .by_hostname = g_hash_table_new(g_str_hash, g_str_equal),
         };
@@ -137,6 +147,7 @@ void entries_free(Entries *entries)
         g_hash_table_unref(entries->by_ip);
         g_hash_table_unref(entries->by_mac);
         g_hash_table_unref(entries->by_public_ip);
+        g_hash_table_unref(entries->by_public_name);
         g_hash_table_unref(entries->by_hostname);
         g_ptr_array_unref(entries->addresses);
         g_ptr_array_unref(entries->dns);
@@ -175,9 +186,24 @@ const AddressEntry *entries_find_public_ip(const Entries *entries, guint32 publi
         return find_address(entries->by_public_ip, &public_ip);
 }
 
+const AddressEntry *entries_find_public_name(const Entries *entries, const char *public_name)
+{
+        return find_address(entries->by_public_name, public_name);
+}
+
 guint entries_n_public(const Entries *entries)
 {
         return g_hash_table_size(entries->by_public_ip);
+}
+
+guint entries_n_public_names(const Entries *entries)
+{
+        return g_hash_table_size(entries->by_public_name);
+}
+
+GList *entries_public_names(const Entries *entries)
+{
+        return g_hash_table_get_keys(entries->by_public_name);
 }
 
 guint entries_n_dns(const Entries *entries)
@@ -217,6 +243,9 @@ bool entries_check_address(const Entries *entries, const AddressEntry *entry, GE
         other = entries_find_public_ip(entries, entry->ip);
         if (other)
                 return clash("ip", address_format(entry->ip, text), "public_ip", other->ip, error);
+        other = entry->public_name ? entries_find_public_name(entries, entry->public_name) : NULL;
+        if (other && other->ip != entry->ip)
+                return clash("public_ip", entry->public_name, "public_ip", other->ip, error);
         if (entry->public_ip == 0)
                 return true;
 
@@ -237,6 +266,8 @@ static void index_address(Entries *entries, Item *item)
                 g_hash_table_insert(entries->by_mac, entry->mac, item);
         if (entry->public_ip != 0)
                 g_hash_table_insert(entries->by_public_ip, &entry->public_ip, item);
+        if (entry->public_name)
+                g_hash_table_insert(entries->by_public_name, entry->public_name, item);
 }
 
 static void unindex_address(Entries *entries, const Item *item)
@@ -247,6 +278,8 @@ static void unindex_address(Entries *entries, const Item *item)
                 g_hash_table_remove(entries->by_mac, entry->mac);
         if (entry->public_ip != 0)
                 g_hash_table_remove(entries->by_public_ip, &entry->public_ip);
+        if (entry->public_name)
+                g_hash_table_remove(entries->by_public_name, entry->public_name);
 }
 
 void entries_put_address(Entries *entries, AddressEntry *entry)
@@ -303,7 +336,7 @@ void entries_choose_public(Entries *entries, guint32 ip, guint32 public_ip)
 {
         Item *item = g_hash_table_lookup(entries->by_ip, &ip);
 
-        g_assert(item && item->address->public_auto);
+        g_assert(item && address_entry_is_chosen(item->address));
         unindex_address(entries, item);
         item->address->public_ip = public_ip;
         index_address(entries, item);
@@ -311,6 +344,10 @@ void entries_choose_public(Entries *entries, guint32 ip, guint32 public_ip)
 
 guint32 entries_choice_of(const Entries *entries, const AddressEntry *entry)
 {
+        if (entry->public_name) {
+                const AddressEntry *named = entries_find_public_name(entries, entry->public_name);
+                return named ? named->public_ip : 0;
+        }
         const AddressEntry *was = entry->mac ? entries_find_mac(entries, entry->mac)
                                              : entries_find_ip(entries, entry->ip);
         bool is_it = was && was->public_auto && g_strcmp0(entry->mac, was->mac) == 0;
@@ -321,7 +358,7 @@ void entries_keep_choices(Entries *entries, const Entries *before)
 {
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 const AddressEntry *entry = entries_address_at(entries, i);
-                if (!entry->public_auto || entry->public_ip != 0)
+                if (!address_entry_is_chosen(entry) || entry->public_ip != 0)
                         continue;
                 guint32 choice = entries_choice_of(before, entry);
                 if (choice != 0 && !entries_find_public_ip(entries, choice))
@@ -334,6 +371,7 @@ void entries_clear_addresses(Entries *entries)
         g_hash_table_remove_all(entries->by_ip);
         g_hash_table_remove_all(entries->by_mac);
         g_hash_table_remove_all(entries->by_public_ip);
+        g_hash_table_remove_all(entries->by_public_name);
         g_ptr_array_set_size(entries->addresses, 0);
 }
 

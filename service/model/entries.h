@@ -14,6 +14,8 @@ typedef struct AddressEntry {
         char *hostname;    /* lower case, or NULL */
         guint32 public_ip; /* 0 = none */
         bool public_auto;  /* public_ip is the pool's choice; 0 = yet to be made */
+        char *public_name; /* public_ip is what this name of the LAN is, lower case; 0 = not known.
+                              NULL = given as an address */
 } AddressEntry;
 
 typedef struct DnsEntry {
@@ -25,6 +27,8 @@ AddressEntry *address_entry_copy(const AddressEntry *entry);
 bool address_entry_equal(const AddressEntry *a, const AddressEntry *b);
 void address_entry_free(AddressEntry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AddressEntry, address_entry_free)
+/* Whether its public_ip is found for it, by the pool or by its name, and not given. */
+bool address_entry_is_chosen(const AddressEntry *entry);
 DnsEntry *dns_entry_copy(const DnsEntry *entry);
 bool dns_entry_equal(const DnsEntry *a, const DnsEntry *b);
 void dns_entry_free(DnsEntry *entry);
@@ -42,16 +46,20 @@ const AddressEntry *entries_address_at(const Entries *entries, guint index);
 const AddressEntry *entries_find_ip(const Entries *entries, guint32 ip);
 const AddressEntry *entries_find_mac(const Entries *entries, const char *mac);
 const AddressEntry *entries_find_public_ip(const Entries *entries, guint32 public_ip);
-/* How many addresses have a public_ip. */
+const AddressEntry *entries_find_public_name(const Entries *entries, const char *public_name);
+/* How many addresses have a public_ip; a public_name. */
 guint entries_n_public(const Entries *entries);
+guint entries_n_public_names(const Entries *entries);
+/* The public_names, in no order; borrowed from @entries, the list the caller's. */
+GList *entries_public_names(const Entries *entries);
 
 guint entries_n_dns(const Entries *entries);
 const DnsEntry *entries_dns_at(const Entries *entries, guint index);
 const DnsEntry *entries_find_hostname(const Entries *entries, const char *hostname);
 
 /* Whether @entry may stand beside the others, the one of the same ip aside (it would be replaced):
- * its mac and its public_ip are nobody else's, its public_ip is nobody's ip. INVALID_ARGS else,
- * naming key and value. */
+ * its mac, its public_ip and its public_name are nobody else's, its public_ip is nobody's ip.
+ * INVALID_ARGS else, naming key and value. */
 bool entries_check_address(const Entries *entries, const AddressEntry *entry, GError **error);
 
 /* Takes @entry; one of the same ip is replaced in its place. It must have passed
@@ -64,13 +72,13 @@ void entries_put_dns(Entries *entries, DnsEntry *entry);
 /* Takes the entry of @hostname out and returns it (the caller's), or NULL. */
 DnsEntry *entries_take_dns(Entries *entries, const char *hostname);
 
-/* Sets the pool's choice for @ip's entry, which is of that kind; 0 = none. Nobody else has it. */
+/* Sets what was chosen for @ip's entry, which is of that kind; 0 = none. Nobody else has it. */
 void entries_choose_public(Entries *entries, guint32 ip, guint32 public_ip);
-/* The pool's choice that @entries has for the board of @entry (by MAC, or, without one, by ip); 0 =
- * none. */
+/* The pool's choice that @entries has for the board of @entry (by MAC, or, without one, by ip), or
+ * what @entry's public_name was there; 0 = none. */
 guint32 entries_choice_of(const Entries *entries, const AddressEntry *entry);
-/* Makes the choices that @before has for the same boards and that are nobody's in @entries, where
- * there is none yet. */
+/* Makes the choices that @before has for the same boards or names and that are nobody's in
+ * @entries, where there is none yet. */
 void entries_keep_choices(Entries *entries, const Entries *before);
 
 /* Frees all addresses; all DNS entries. */

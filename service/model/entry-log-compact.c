@@ -19,13 +19,14 @@ static void put_address(GString *log, guint *n_lines, Entries *entries, const Ad
         entries_put_address(entries, address_entry_copy(entry));
 }
 
-/* Takes mac and public_ip from @holder, which stands in the way of another's and gets its own
- * later: two entries can have swapped theirs, and no line may clash when it is replayed. */
+/* Takes mac, public_ip and public_name from @holder, which stands in the way of another's and gets
+ * its own later: two entries can have swapped theirs, and no line may clash when it is replayed. */
 static void strip_address(GString *log, guint *n_lines, Entries *entries,
                           const AddressEntry *holder)
 {
         g_autoptr(AddressEntry) stripped = address_entry_copy(holder);
         g_clear_pointer(&stripped->mac, g_free);
+        g_clear_pointer(&stripped->public_name, g_free);
         stripped->public_ip = 0;
         put_address(log, n_lines, entries, stripped);
 }
@@ -37,6 +38,10 @@ static void make_room(GString *log, guint *n_lines, Entries *entries, const Addr
                 strip_address(log, n_lines, entries, holder);
 
         holder = entry->public_ip ? entries_find_public_ip(entries, entry->public_ip) : NULL;
+        if (holder && holder->ip != entry->ip)
+                strip_address(log, n_lines, entries, holder);
+
+        holder = entry->public_name ? entries_find_public_name(entries, entry->public_name) : NULL;
         if (holder && holder->ip != entry->ip)
                 strip_address(log, n_lines, entries, holder);
 }
@@ -59,13 +64,15 @@ static void remove_addresses(GString *log, guint *n_lines, Entries *entries,
         }
 }
 
-/* Whether the two differ in what the pool chose alone, and it did. */
+/* Whether the two differ in what was chosen alone. */
 static bool is_choice(const AddressEntry *was, const AddressEntry *entry)
 {
         AddressEntry chosen = *was;
 
         chosen.public_ip = entry->public_ip;
-        return entry->public_auto && entry->public_ip != 0 && address_entry_equal(&chosen, entry);
+        bool is_chosen = entry->public_name || (entry->public_auto && entry->public_ip != 0);
+
+        return is_chosen && address_entry_equal(&chosen, entry);
 }
 
 static void choose_public(GString *log, guint *n_lines, Entries *entries, const AddressEntry *entry)

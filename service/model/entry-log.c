@@ -12,17 +12,33 @@
 #include "model/name.h"
 
 #define MAX_FIELDS 5
+#define NONE       "-"
 #define AUTO       "auto"
+
+/* An address, how it is found, or both: "10.0.0.5", "auto", "auto:10.0.0.5", "@board.lab",
+ * "@board.lab:10.0.0.5". */
+static char *public_field(const AddressEntry *entry)
+{
+        g_autofree char *ip = entry->public_ip ? address_to_string(entry->public_ip) : NULL;
+        g_autofree char *how = NULL;
+
+        if (entry->public_name)
+                how = g_strconcat("@", entry->public_name, NULL);
+        else if (entry->public_auto)
+                how = g_strdup(AUTO);
+        if (how && ip)
+                return g_strconcat(how, ":", ip, NULL);
+        return g_strdup(how ? how : ip ? ip : NONE);
+}
 
 char *entry_log_line_put_address(const AddressEntry *entry)
 {
-        char ip[ADDRESS_TEXT_SIZE], public_ip[ADDRESS_TEXT_SIZE];
-        const char *prefix = entry->public_auto ? AUTO ":" : "";
-        const char *none = entry->public_auto ? AUTO : "-";
-        return g_strdup_printf(
-                "+a %s %s %s %s%s\n", address_format(entry->ip, ip), entry->mac ? entry->mac : "-",
-                entry->hostname ? entry->hostname : "-", entry->public_ip ? prefix : "",
-                entry->public_ip ? address_format(entry->public_ip, public_ip) : none);
+        char ip[ADDRESS_TEXT_SIZE];
+        g_autofree char *public_ip = public_field(entry);
+
+        return g_strdup_printf("+a %s %s %s %s\n", address_format(entry->ip, ip),
+                               entry->mac ? entry->mac : NONE,
+                               entry->hostname ? entry->hostname : NONE, public_ip);
 }
 
 char *entry_log_line_choose_public(const AddressEntry *entry)
@@ -51,17 +67,25 @@ char *entry_log_line_remove_dns(const char *hostname)
 
 static bool is_none(const char *field)
 {
-        return g_str_equal(field, "-");
+        return g_str_equal(field, NONE);
 }
 
 static bool parse_public_ip(const char *field, AddressEntry *entry)
 {
-        bool is_chosen = g_str_has_prefix(field, AUTO ":");
+        const char *colon = strchr(field, ':');
+        g_autofree char *how = g_strndup(field, colon ? (gsize)(colon - field) : strlen(field));
 
-        entry->public_auto = is_chosen || g_str_equal(field, AUTO);
-        if (is_none(field) || (entry->public_auto && !is_chosen))
+        if (is_none(field))
                 return true;
-        return address_parse(field + (is_chosen ? strlen(AUTO ":") : 0), &entry->public_ip);
+        entry->public_auto = g_str_equal(how, AUTO);
+        if (how[0] == '@') {
+                entry->public_name = hostname_normalise(how + 1, NULL);
+                if (!entry->public_name)
+                        return false;
+        }
+        if (!address_entry_is_chosen(entry))
+                return address_parse(field, &entry->public_ip);
+        return !colon || address_parse(colon + 1, &entry->public_ip);
 }
 
 static bool replay_put_address(Entries *entries, char *const *fields)
@@ -83,7 +107,7 @@ static bool replay_put_address(Entries *entries, char *const *fields)
         }
         if (!parse_public_ip(fields[3], entry))
                 return false;
-        if (entry->public_auto && !entries_check_address(entries, entry, NULL))
+        if (address_entry_is_chosen(entry) && !entries_check_address(entries, entry, NULL))
                 entry->public_ip = 0; /* somebody's by now: another one is chosen */
         if (!entries_check_address(entries, entry, NULL))
                 return false;
@@ -100,8 +124,8 @@ static bool replay_choose_public(Entries *entries, char *const *fields)
                 return false;
 
         const AddressEntry *entry = entries_find_ip(entries, ip);
-        if (entry && entry->public_auto && !entries_find_public_ip(entries, public_ip) &&
-            !entries_find_ip(entries, public_ip))
+        if (entry && address_entry_is_chosen(entry) &&
+            !entries_find_public_ip(entries, public_ip) && !entries_find_ip(entries, public_ip))
                 entries_choose_public(entries, ip, public_ip);
         return true;
 }

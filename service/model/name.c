@@ -93,3 +93,11 @@ char *hostname_normalise(const char *text, GError **error)
         }
         return g_ascii_strdown(text, -1);
 }
+
+bool hostname_is_like_address(const char *hostname)
+{
+        const char *dot = strrchr(hostname, '.');
+        const char *last = dot ? dot + 1 : hostname;
+
+        return *last && strspn(last, "0123456789") == strlen(last);
+}

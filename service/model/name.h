@@ -25,3 +25,6 @@ char *table_name_with_suffix(const char *interface, guint nth);
  * the form of an address. NULL and INVALID_ARGS, quoting @text with control characters escaped,
  * else. */
 char *hostname_normalise(const char *text, GError **error);
+/* Whether @hostname ends in a label of digits alone, which no domain is called (RFC 3696, 2): most
+ * likely an address that was mistyped. */
+bool hostname_is_like_address(const char *hostname);

@@ -31,6 +31,7 @@ typedef struct EntryChange {
         guint32 ip;                /* REMOVE_ADDRESS */
         char *hostname;            /* REMOVE_DNS */
         AddressEntry *address;     /* PUT_ADDRESS: the new one */
+        char *public_name;         /* PUT_ADDRESS: only while an entry has it, the rest as it is */
         DnsEntry *dns;             /* PUT_DNS: the new one */
         AddressEntry *old_address; /* what was there before */
         DnsEntry *old_dns;
@@ -56,6 +57,7 @@ static void entry_change_free(EntryChange *change)
         dns_entry_free(change->dns);
         dns_entry_free(change->old_dns);
         g_free(change->hostname);
+        g_free(change->public_name);
         g_free(change);
 }
 
@@ -229,7 +231,8 @@ static char *log_line(const EntryChange *change)
 {
         switch (change->type) {
         case PUT_ADDRESS:
-                return entry_log_line_put_address(change->address);
+                return change->public_name ? entry_log_line_choose_public(change->address)
+                                           : entry_log_line_put_address(change->address);
         case REMOVE_ADDRESS:
                 return entry_log_line_remove_address(change->ip);
         case PUT_DNS:
@@ -240,11 +243,15 @@ static char *log_line(const EntryChange *change)
         g_assert_not_reached();
 }
 
-/* The pool's choice for an entry that wants one and has none that it can keep. */
-static bool choose_public_ip(Network *network, AddressEntry *entry, GError **error)
+/* The pool's choice for an entry that wants one and has none that it can keep, or what its name was
+ * until now. */
+static bool choose_public_ip(Network *network, const EntryChange *change, GError **error)
 {
+        AddressEntry *entry = change->address;
         const NetworkConfig *config = network->config;
 
+        if (entry->public_name && entry->public_ip == 0 && !change->public_name)
+                entry->public_ip = entries_choice_of(config->entries, entry);
         if (!entry->public_auto)
                 return true;
         g_autoptr(PublicCheck) check = public_check_new(network, error);
@@ -279,7 +286,7 @@ static bool check(Network *network, EntryChange *change, GError **error)
                 address = entries_find_ip(entries, change->address->ip);
                 change->old_address = address ? address_entry_copy(address) : NULL;
                 return config_check_address(network->config, change->address, error) &&
-                       choose_public_ip(network, change->address, error) &&
+                       choose_public_ip(network, change, error) &&
                        check_public_ip(network, change, error);
         case REMOVE_ADDRESS:
                 address = entries_find_ip(entries, change->ip);
@@ -509,12 +516,32 @@ static bool names_line_differs(const EntryChange *change)
                (change->old_address && change->old_address->hostname);
 }
 
+/* Whether there still is an entry whose public_ip @change is for, and it has another one. Makes the
+ * change one of that entry as it is by now. */
+static bool choice_matters(const Network *network, EntryChange *change)
+{
+        const Entries *entries = network->config->entries;
+        const AddressEntry *entry = entries_find_public_name(entries, change->public_name);
+        guint32 public_ip = change->address->public_ip;
+
+        if (!entry || entry->public_ip == public_ip)
+                return false;
+        address_entry_free(change->address);
+        change->address = address_entry_copy(entry);
+        change->address->public_ip = public_ip;
+        return true;
+}
+
 void entry_changes_run(Network *network, gpointer data)
 {
         g_autoptr(EntryChange) change = data;
         EntryChanges *changes = network->changes;
         g_autoptr(GError) error = NULL;
 
+        if (change->public_name && !choice_matters(network, change)) {
+                change->done(network, NULL, change->data);
+                return;
+        }
         if (!check(network, change, &error) || !make(network, change, &error)) {
                 change->done(network, error, change->data);
                 return;
@@ -574,6 +601,23 @@ void network_put_address(Network *network, AddressEntry *entry, NetworkDone done
 {
         EntryChange *change = entry_change_new(PUT_ADDRESS, done, data);
         change->address = entry;
+        submit(network, change);
+}
+
+void entry_changes_choose_public(Network *network, const char *public_name, guint32 public_ip,
+                                 NetworkDone done, gpointer data)
+{
+        const Entries *entries = network->config->entries;
+        const AddressEntry *entry = entries_find_public_name(entries, public_name);
+
+        if (!entry) {
+                done(network, NULL, data);
+                return;
+        }
+        EntryChange *change = entry_change_new(PUT_ADDRESS, done, data);
+        change->public_name = g_strdup(public_name);
+        change->address = address_entry_copy(entry);
+        change->address->public_ip = public_ip;
         submit(network, change);
 }
 

@@ -73,6 +73,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         if (!host->file_watches)
                 return NULL;
 
+        host->resolver = resolver_new();
         host->knobs = knobs_new(run_dir);
         host->guard = guard_new(host->nft);
         host->gateways = gateways_new(host->nft);
@@ -93,6 +94,7 @@ void host_free(Host *host)
         guard_free(host->guard);
         gateways_free(host->gateways);
         knobs_free(host->knobs);
+        resolver_free(host->resolver);
         file_watches_free(host->file_watches);
         foreign_firewall_free(host->foreign_firewall);
         arp_prober_free(host->arp_prober);

@@ -15,6 +15,7 @@
 #include "host/netlink.h"
 #include "host/nft.h"
 #include "host/nm.h"
+#include "host/resolver.h"
 #include "network/gateways.h"
 #include "network/guard.h"
 #include "network/knobs.h"
@@ -35,6 +36,7 @@ typedef struct Host {
         Gateways *gateways;
         Owed *owed;
         FileWatches *file_watches;
+        Resolver *resolver;
         FileSync *disk;       /* for what must survive the loss of power */
         GHashTable *networks; /* name -> Network: all there are; the manager fills it */
         GHashTable *tables;   /* nftables table name -> network's name: who has it */

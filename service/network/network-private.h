@@ -16,6 +16,7 @@
 
 typedef struct Operation Operation;
 typedef struct EntryChanges EntryChanges;
+typedef struct PublicNames PublicNames;
 typedef struct PublicProbe PublicProbe;
 
 /* The files that a change replaces; saving.c's. */
@@ -77,10 +78,11 @@ struct Network {
         GHashTable *blocked;  /* address -> MAC: of its mappings, but another host has them */
         GArray *chosen;       /* guint32, ips of entries whose choice the log has not got yet */
         PublicProbe *probe;   /* under way */
-        guint left_index;     /* the interface that its addresses left last; 0 = none */
-        gint64 left_usec;     /* when (monotonic) */
-        guint ask_again_id;   /* for the blocked ones */
-        guint gather_id;      /* waits for the rest of a burst of entry changes */
+        PublicNames *public_names;
+        guint left_index;   /* the interface that its addresses left last; 0 = none */
+        gint64 left_usec;   /* when (monotonic) */
+        guint ask_again_id; /* for the blocked ones */
+        guint gather_id;    /* waits for the rest of a burst of entry changes */
 };
 
 /* The one place where the state changes: logs, tells and persists. @error NULL: none. */
@@ -107,6 +109,8 @@ bool operations_are_idle(const Network *network);
 void operations_refresh(Network *network, unsigned changes);
 /* Another board than the one with the lease asks for the range's one address: the lease ends. */
 void operations_new_board(Network *network);
+/* Has the state be looked at again, since something has turned out to be wrong, or right. */
+void operations_settle(Network *network);
 /* Has @change, an entry change, wait for the operations before it. */
 void operations_queue_entry_change(Network *network, gpointer change);
 
@@ -118,6 +122,10 @@ bool entry_changes_load(EntryChanges *changes, GError **error);
 /* Writes what is pending before. */
 void entry_changes_free(EntryChanges *changes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryChanges, entry_changes_free)
+/* Has @public_ip (0: none) be the public address of the entry that has @public_name, if one has it
+ * still when its turn comes. Errors as network_put_address(). */
+void entry_changes_choose_public(Network *network, const char *public_name, guint32 public_ip,
+                                 NetworkDone done, gpointer data);
 /* Runs a change that waited (operations_queue_entry_change()). */
 void entry_changes_run(Network *network, gpointer change);
 /* The entry that @change puts, to be changed before it runs; NULL: it puts none. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/entry-log.h"
+#include "network/public-names.h"
 #include "network/public-probe.h"
 #include "util/error.h"
 #include "util/file.h"
@@ -95,6 +96,7 @@ void network_set_state(Network *network, NetworkState state, const char *error)
 
 void network_tell(Network *network, NetworkProperty properties)
 {
+        public_names_follow(network->public_names);
         network->events->changed(network, properties, network->events_data);
 }
 
@@ -222,6 +224,7 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         network->blocked = g_hash_table_new_full(NULL, NULL, NULL, g_free);
         network->chosen = g_array_new(FALSE, FALSE, sizeof(guint32));
 
+        network->public_names = public_names_new(network);
         load_record(network, origin);
         network->changes = entry_changes_new(network);
         if (!load_state(network, &bad)) {
@@ -252,6 +255,7 @@ static void network_free(Network *network)
                 g_source_remove(network->ask_again_id);
         if (network->gather_id)
                 g_source_remove(network->gather_id);
+        g_clear_pointer(&network->public_names, public_names_free);
         public_probe_free(network->probe);
         entry_changes_free(network->changes);
         lease_file_free(network->lease_file);

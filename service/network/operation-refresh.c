@@ -76,6 +76,11 @@ void operation_run_refresh(Network *network)
                 operation_end(network, NULL);
 }
 
+void operations_settle(Network *network)
+{
+        operation_queue(network, operation_new(OPERATION_REFRESH, NULL, NULL)); /* of no steps */
+}
+
 static void lost_undone(Network *network, GError *error)
 {
         g_clear_error(&error); /* undos report none */

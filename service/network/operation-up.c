@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "network/public-names.h"
 #include "network/public-probe.h"
 #include "network/public.h"
 
@@ -46,7 +47,8 @@ static char *what_is_lacking(const Network *network)
         if (config->nat_mode == NAT_MODE_1TO1 && !network->public_interface)
                 return g_strdup_printf("no public addresses: there is no interface %s",
                                        config->public_interface);
-        return what_is_blocked(network);
+        char *blocked = what_is_blocked(network);
+        return blocked ? blocked : public_names_fault(network->public_names);
 }
 
 /* The other hosts may have left, and nobody tells of that. */

@@ -156,9 +156,13 @@ static GError *check_public(Network *network)
                 return g_steal_pointer(&error);
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 const AddressEntry *entry = entries_address_at(entries, i);
-                if (entry->public_ip && !entry->public_auto &&
-                    !public_check(check, entry->public_ip, &error))
+                if (!entry->public_ip || entry->public_auto ||
+                    public_check(check, entry->public_ip, &error))
+                        continue;
+                if (!entry->public_name)
                         return g_steal_pointer(&error);
+                entries_choose_public(network->config->entries, entry->ip, 0);
+                g_clear_error(&error); /* said when the name has been looked up again */
         }
         return NULL;
 }

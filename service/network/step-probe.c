@@ -27,6 +27,14 @@ static void take_over(Network *network, const AddressEntry *entry)
         network->run.changes |= CONFIG_CHANGE_RULES;
 }
 
+/* What a name is, is nobody's mistake who waits. */
+static bool is_named(const Network *network, guint32 ip)
+{
+        const AddressEntry *entry = entries_find_public_ip(network->config->entries, ip);
+
+        return entry && entry->public_name;
+}
+
 static void probed(PublicProbe *probe, gpointer data)
 {
         Network *network = data;
@@ -39,7 +47,7 @@ static void probed(PublicProbe *probe, gpointer data)
                 guint32 ip = public_probe_address(probe, i);
                 if (entry)
                         take_over(network, entry);
-                else if (strict || !public_probe_holder(probe, ip))
+                else if ((strict && !is_named(network, ip)) || !public_probe_holder(probe, ip))
                         error = g_steal_pointer(&cause);
                 else
                         block(network, probe, ip);

@@ -15,7 +15,6 @@ from gi.repository import Gio, GLib
 from labkit import bus, host, lan
 from labkit.bus import BusError, settings
 from labkit.expect import equal, lacks, refused
-from labkit.netns import Namespace
 from labkit.process import pump, run, wait_for
 
 IN_USE = bus.ERROR + "AddressInUse"
@@ -64,17 +63,6 @@ def take(lab, address):
     lab.lan.run("ip", "address", "add", f"{address}/32", "dev", "lan0")
     lab.undo.callback(lab.lan.run, "ip", "address", "delete", f"{address}/32", "dev", "lan0")
     return lan_mac(lab)
-
-
-def second_host(lab, address):
-    """Another host on the LAN, with a MAC of its own, which is returned."""
-    namespace = Namespace("second")
-    lab.undo.callback(namespace.delete)
-    lab.lan.run("ip", "link", "add", "name", "eth0", "link", "lan0", "netns", "second",
-                "address", "02:00:00:00:09:09", "type", "macvlan", "mode", "bridge")
-    namespace.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
-    namespace.run("ip", "link", "set", "eth0", "up")
-    return "02:00:00:00:09:09"
 
 
 class Witness:
@@ -157,7 +145,8 @@ def test_address_of_a_host_on_the_lan_is_refused(lab):
 def test_the_one_host_of_two_that_has_it_is_named(lab):
     lab.dut()
     first = take(lab, lan.FREE[8])
-    second = second_host(lab, lan.FREE[9])
+    lab.undo.callback(lab.lan.add_second_host(lan.FREE[9]).delete)
+    second = lan.SECOND_MAC
     for address, holder in ((lan.FREE[8], first), (lan.FREE[9], second)):
         with refused(IN_USE, address, holder) as refusal:
             create(lab, addresses=[board(10, public_ip=address)])
@@ -442,7 +431,7 @@ def test_addresses_of_other_hosts_are_passed_over(lab):
     lab.dut()
     holders = [POOL[index] for index in (0, 2)]
     take(lab, holders[0])
-    second_host(lab, holders[1])
+    lab.undo.callback(lab.lan.add_second_host(holders[1]).delete)
     network = create(lab, addresses=[board(10)])
     network.add_address(ip(11), mac=mac(11), public_ip="auto")
     equal(sorted(chosen(network).values()), [POOL[1], POOL[3]], "the addresses")

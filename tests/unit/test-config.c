@@ -244,8 +244,30 @@ static const Refusal entries[] = {
           "192.168.100.0/24" },
         { ETH "nat_mode: 1to1\npublic_pool: [10.0.0.5]\n",
           "3:14: public_pool: a list is not text" },
-        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: x}\n",
-          "4:36: addresses: public_ip: \"x\" is not an IPv4 address" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: x y}\n",
+          "4:36: addresses: public_ip: \"x y\" is neither an IPv4 address nor a host name" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 10.0.0.300}\n",
+          "4:36: addresses: public_ip: \"10.0.0.300\" is neither an IPv4 address nor a host "
+          "name" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 10.0.0.5/32}\n",
+          "4:36: addresses: public_ip: \"10.0.0.5/32\" is neither an IPv4 address nor a host "
+          "name" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: [a]}\n",
+          "4:36: addresses: public_ip: a list is not text" },
+        { ENTRY "{ip: 192.168.100.5, public_ip: board.lab}\n",
+          "3:5: addresses: public_ip: board.lab needs nat_mode 1to1" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: board.lab}\n"
+                     "  - {ip: 192.168.100.6, public_ip: BOARD.lab}\n",
+          "5:5: addresses: public_ip: board.lab is already the public_ip of 192.168.100.5" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: board.lab, public_auto: true}\n",
+          "4:60: addresses: public_auto: \"true\" contradicts the public_ip, a name" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: board.lab, public_name: b.lab}\n",
+          "4:60: addresses: public_name: \"b.lab\" contradicts the public_ip, a name" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: auto, public_name: b.lab}\n",
+          "4:55: addresses: public_name: \"b.lab\" contradicts the public_ip, auto" },
+        { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 10.0.0.5, public_name: 10.0.0.5}\n",
+          "4:59: addresses: public_name: \"10.0.0.5\" is neither an IPv4 address nor a host "
+          "name" },
         { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 224.0.0.1}\n",
           "4:36: addresses: public_ip: \"224.0.0.1\" is not an address that a host can have" },
         { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: 0.0.0.0}\n",
@@ -519,6 +541,16 @@ static void test_accepted(void)
                 { POOL "addresses: [{ip: 192.168.100.5, public_ip: 10.0.0.10, public_auto: no}]",
                   PRINTED_POOL "addresses:\n  - ip: \"192.168.100.5\"\n"
                                "    public_ip: \"10.0.0.10\"" },
+                { "nat_mode: 1to1\naddresses: [{ip: 192.168.100.5, public_ip: Board.lab}]",
+                  "nat_mode: \"1to1\"\naddresses:\n  - ip: \"192.168.100.5\"\n"
+                  "    public_name: \"board.lab\"" },
+                { "nat_mode: 1to1\naddresses: [{ip: 192.168.100.5, public_name: board}]",
+                  "nat_mode: \"1to1\"\naddresses:\n  - ip: \"192.168.100.5\"\n"
+                  "    public_name: \"board\"" },
+                { "nat_mode: 1to1\naddresses: [{ip: 192.168.100.5, public_ip: 10.0.0.5, "
+                  "public_name: board.lab}]",
+                  "nat_mode: \"1to1\"\naddresses:\n  - ip: \"192.168.100.5\"\n"
+                  "    public_ip: \"10.0.0.5\"\n    public_name: \"board.lab\"" },
                 { "nat_mode: 1to1\npublic_pool: 10.0.0.7",
                   "nat_mode: \"1to1\"\npublic_pool: \"10.0.0.7\"" },
                 { "dhcp_enabled: true\npublic_pool: null", "dhcp_enabled: true" },

@@ -98,6 +98,51 @@ static void test_choices(void)
         g_assert_false(entries_equal_addresses(copy, entries));
 }
 
+static AddressEntry *named(guint32 ip, const char *public_name, guint32 public_ip)
+{
+        AddressEntry *entry = address(ip, NULL, NULL, public_ip);
+        entry->public_name = g_strdup(public_name);
+        return entry;
+}
+
+/* What a name was holds for whoever has the name. */
+static void test_names(void)
+{
+        g_autoptr(Entries) before = entries_new();
+        entries_put_address(before, named(1, "one.lab", 101));
+        entries_put_address(before, named(2, "two.lab", 0));
+        entries_put_address(before, named(3, "three.lab", 103));
+        g_assert_cmpuint(entries_n_public_names(before), ==, 3);
+        g_assert_cmpuint(entries_find_public_name(before, "two.lab")->ip, ==, 2);
+
+        g_autoptr(Entries) entries = entries_new();
+        entries_put_address(entries, named(1, "three.lab", 0));
+        entries_put_address(entries, named(2, "two.lab", 0));
+        entries_put_address(entries, named(4, "four.lab", 0));
+        entries_put_address(entries, address(5, NULL, NULL, 101)); /* somebody's by now */
+        entries_put_address(entries, named(6, "one.lab", 0));
+        entries_keep_choices(entries, before);
+        g_assert_cmpuint(public_ip_of(entries, 1), ==, 103);
+        g_assert_cmpuint(public_ip_of(entries, 2), ==, 0);
+        g_assert_cmpuint(public_ip_of(entries, 4), ==, 0);
+        g_assert_cmpuint(public_ip_of(entries, 6), ==, 0);
+
+        g_autoptr(Entries) copy = entries_copy(entries);
+        g_assert_true(entries_equal_addresses(copy, entries));
+        entries_put_address(copy, named(4, "other.lab", 0));
+        g_assert_false(entries_equal_addresses(copy, entries));
+        g_assert_null(entries_find_public_name(copy, "four.lab"));
+
+        GError *error = NULL;
+        g_autoptr(AddressEntry) second = named(7, "two.lab", 0);
+        g_assert_false(entries_check_address(entries, second, &error));
+        g_assert_cmpstr(error->message, ==,
+                        "public_ip: two.lab is already the public_ip of 0.0.0.2");
+        g_clear_error(&error);
+        entries_clear_addresses(entries);
+        g_assert_cmpuint(entries_n_public_names(entries), ==, 0);
+}
+
 static void test_take(void)
 {
         g_autoptr(Entries) entries = entries_new();
@@ -216,6 +261,7 @@ int main(int argc, char **argv)
         g_test_add_func("/entries/put-and-find", test_put_and_find);
         g_test_add_func("/entries/replace", test_replace);
         g_test_add_func("/entries/choices", test_choices);
+        g_test_add_func("/entries/names", test_names);
         g_test_add_func("/entries/take", test_take);
         g_test_add_func("/entries/check", test_check);
         g_test_add_func("/entries/dns", test_dns);

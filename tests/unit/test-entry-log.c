@@ -103,11 +103,17 @@ static void test_lines(void)
         AddressEntry bare = { .ip = 0x0a000002 };
         AddressEntry chosen = { .ip = 0x0a000002, .public_ip = 0x0b000002, .public_auto = true };
         AddressEntry unchosen = { .ip = 0x0a000002, .public_auto = true };
+        AddressEntry named = { .ip = 0x0a000002,
+                               .public_ip = 0x0b000002,
+                               .public_name = (char *)"board.lab" };
+        AddressEntry unresolved = { .ip = 0x0a000002, .public_name = (char *)"board.lab" };
         DnsEntry name = { .hostname = (char *)"h", .ip = 0x0a000003 };
         g_autofree char *put = entry_log_line_put_address(&entry);
         g_autofree char *put_bare = entry_log_line_put_address(&bare);
         g_autofree char *put_chosen = entry_log_line_put_address(&chosen);
         g_autofree char *put_unchosen = entry_log_line_put_address(&unchosen);
+        g_autofree char *put_named = entry_log_line_put_address(&named);
+        g_autofree char *put_unresolved = entry_log_line_put_address(&unresolved);
         g_autofree char *choice = entry_log_line_choose_public(&chosen);
         g_autofree char *removed = entry_log_line_remove_address(0x0a000001);
         g_autofree char *put_name = entry_log_line_put_dns(&name);
@@ -117,6 +123,8 @@ static void test_lines(void)
         g_assert_cmpstr(put_bare, ==, "+a 10.0.0.2 - - -\n");
         g_assert_cmpstr(put_chosen, ==, "+a 10.0.0.2 - - auto:11.0.0.2\n");
         g_assert_cmpstr(put_unchosen, ==, "+a 10.0.0.2 - - auto\n");
+        g_assert_cmpstr(put_named, ==, "+a 10.0.0.2 - - @board.lab:11.0.0.2\n");
+        g_assert_cmpstr(put_unresolved, ==, "+a 10.0.0.2 - - @board.lab\n");
         g_assert_cmpstr(choice, ==, "=a 10.0.0.2 11.0.0.2\n");
         g_assert_cmpstr(removed, ==, "-a 10.0.0.1\n");
         g_assert_cmpstr(put_name, ==, "+d h 10.0.0.3\n");
@@ -166,6 +174,11 @@ static void test_compact(void)
                   "+a 10.0.0.2 - - auto\n=a 10.0.0.1 11.0.0.2\n=a 10.0.0.2 11.0.0.1\n" },
                 { "+a 10.0.0.1 - - auto:11.0.0.1\n", "+a 10.0.0.1 - - 11.0.0.1\n",
                   "+a 10.0.0.1 - - 11.0.0.1\n" },
+                { "+a 10.0.0.1 - - @one.lab\n+a 10.0.0.2 - - @two.lab:11.0.0.2\n",
+                  "+a 10.0.0.1 - - @one.lab:11.0.0.1\n+a 10.0.0.2 - - @two.lab:11.0.0.2\n",
+                  "=a 10.0.0.1 11.0.0.1\n" },
+                { "+a 10.0.0.1 - - @one.lab\n+a 10.0.0.2 - - @two.lab:11.0.0.2\n",
+                  "+a 10.0.0.1 - - @two.lab:11.0.0.2\n+a 10.0.0.2 - - @one.lab:11.0.0.1\n", NULL },
                 /* What was public is an ip now. */
                 { "+a 10.0.0.1 - - 11.0.0.1\n+a 10.0.0.2 - - -\n",
                   "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -\n+a 11.0.0.1 - - -\n", NULL },
@@ -197,6 +210,8 @@ static void put_random(Entries *entries)
         if (g_test_rand_bit())
                 entry->public_ip = 0x0b000000 + (guint32)g_test_rand_int_range(1, 12);
         entry->public_auto = g_test_rand_bit();
+        if (!entry->public_auto && g_test_rand_bit())
+                entry->public_name = g_strdup_printf("n%d.lab", g_test_rand_int_range(1, 12));
         if (entries_check_address(entries, entry, NULL))
                 entries_put_address(entries, g_steal_pointer(&entry));
 }

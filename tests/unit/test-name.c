@@ -179,6 +179,16 @@ static void test_nearest(void)
         }
 }
 
+static void test_hostname_like_address(void)
+{
+        g_assert_true(hostname_is_like_address("10.0.0.300"));
+        g_assert_true(hostname_is_like_address("10.0.0"));
+        g_assert_true(hostname_is_like_address("7"));
+        g_assert_false(hostname_is_like_address("board7"));
+        g_assert_false(hostname_is_like_address("7.lab"));
+        g_assert_false(hostname_is_like_address("0x7"));
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -186,6 +196,7 @@ int main(int argc, char **argv)
         g_test_add_func("/name/table", test_table);
         g_test_add_func("/name/hostname", test_hostname);
         g_test_add_func("/name/hostname-length", test_hostname_length);
+        g_test_add_func("/name/hostname-like-address", test_hostname_like_address);
         g_test_add_func("/name/quote", test_quote);
         g_test_add_func("/name/nearest", test_nearest);
         return g_test_run();

@@ -17,6 +17,7 @@ PREFIX = 24
 FREE = tuple(f"10.77.0.{last}" for last in range(100, 140))
 NAME, NAME_ADDRESS = "www.lan.test", "10.77.0.80"
 HOST_MAC = "02:00:00:77:00:02"
+SECOND_MAC = "02:00:00:00:09:09"
 
 
 class Lan:
@@ -51,6 +52,15 @@ class Lan:
 
     def run(self, *command, **options):
         return self.namespace.run(*command, **options)
+
+    def add_second_host(self, address):
+        """The namespace of another host on the LAN, which has a MAC of its own."""
+        namespace = Namespace("second")
+        self.namespace.run("ip", "link", "add", "name", "eth0", "link", "lan0", "netns", "second",
+                           "address", SECOND_MAC, "type", "macvlan", "mode", "bridge")
+        namespace.run("ip", "address", "add", f"{address}/{PREFIX}", "dev", "eth0")
+        namespace.run("ip", "link", "set", "eth0", "up")
+        return namespace
 
     def reaches(self, address, port=whoami.PORT):
         return whoami.reaches(self.namespace, address, port)
