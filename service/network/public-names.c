@@ -65,7 +65,6 @@ static void put(Followed *followed);
 static gboolean try_again(gpointer data)
 {
         PublicNames *names = data;
-        g_autoptr(Network) network = network_ref(names->network);
         GHashTableIter iter;
         gpointer followed;
 
@@ -75,7 +74,8 @@ static gboolean try_again(gpointer data)
         while (g_hash_table_iter_next(&iter, NULL, &followed))
                 if (((Followed *)followed)->fault)
                         g_ptr_array_add(failed, followed);
-        for (guint i = 0; i < failed->len; i++)
+        g_autoptr(Network) network = network_ref(names->network); /* and so `names` */
+        for (guint i = 0; i < failed->len && network->public_names; i++)
                 put(failed->pdata[i]);
         return G_SOURCE_REMOVE;
 }
