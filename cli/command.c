@@ -188,7 +188,8 @@ bool command_call_path(Command *command, const char *path, const char *interface
 }
 
 bool command_call_settings(Command *command, const char *path, const char *member,
-                           const char *argument, const Value *settings, GError **error)
+                           const char *argument, const Value *settings, Value **ret_answer,
+                           GError **error)
 {
         if (!command_connect(command, error))
                 return false;
@@ -202,7 +203,7 @@ bool command_call_settings(Command *command, const char *path, const char *membe
         }
         return message_append_settings(message, settings, error) &&
                connection_call(command->connection, message, command->verb->flags & VERB_CHANGES,
-                               NULL, error);
+                               ret_answer, error);
 }
 
 bool command_check_answer(const Value *answer, ValueType type, GError **error)

@@ -90,9 +90,10 @@ bool command_call_path(Command *command, const char *path, const char *interface
                        ...);
 
 /* Calls @member of the network at @path with @argument, unless it is NULL, and @settings (a MAP).
- */
+ * @ret_answer as in connection_call(). */
 bool command_call_settings(Command *command, const char *path, const char *member,
-                           const char *argument, const Value *settings, GError **error);
+                           const char *argument, const Value *settings, Value **ret_answer,
+                           GError **error);
 
 /* Whether @answer is of @type, as the contract says; an error else. */
 bool command_check_answer(const Value *answer, ValueType type, GError **error);

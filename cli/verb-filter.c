@@ -113,7 +113,7 @@ static bool run_set(Command *command, GError **error)
         g_autoptr(Value) filter =
                 config_yaml_parse_filter(text, strlen(text), text_file_name(file), error);
         return filter && command_find_network(command, &interface, &path, error) &&
-               command_call_settings(command, path, "SetFilter", NULL, filter, error);
+               command_call_settings(command, path, "SetFilter", NULL, filter, NULL, error);
 }
 
 bool verb_filter(Command *command, GError **error)

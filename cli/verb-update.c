@@ -5,17 +5,13 @@
 
 #include <string.h>
 
+#include "cli/assignments.h"
 #include "cli/error.h"
 #include "cli/map.h"
 #include "cli/text-file.h"
 #include "cli/verbs.h"
 #include "model/config-yaml.h"
 #include "model/config.h"
-
-static void set_usage(GError **error, const char *argument, const char *complaint)
-{
-        g_set_error(error, CLI_ERROR, CLI_ERROR_USAGE, "update: \"%s\" %s", argument, complaint);
-}
 
 static bool is_one_of(const char *const *words, const char *text)
 {
@@ -42,7 +38,7 @@ static Value *read_list(const char *text)
         return list;
 }
 
-static Value *read_setting(const char *key, const char *text, GError **error)
+static Value *read_setting(const char *verb, const char *key, const char *text, GError **error)
 {
         static const char *const bools[] = { "dhcp_enabled",   "dhcp_ping_check",
                                              "dns_intercept",  "local_ntp",
@@ -60,33 +56,12 @@ static Value *read_setting(const char *key, const char *text, GError **error)
         if (is_empty_list)
                 return value_new_list();
 
-        set_usage(error, key,
-                  "can only be emptied here; entries are changed one by one, or from a file");
+        g_set_error(
+                error, CLI_ERROR, CLI_ERROR_USAGE,
+                "%s: \"%s\" can only be emptied here; entries are changed one by one, or from a "
+                "file",
+                verb, key);
         return NULL;
-}
-
-static bool read_arguments(const Command *command, Value *settings, GError **error)
-{
-        for (guint i = 0; i < command->n_arguments; i++) {
-                const char *argument = command->arguments[i];
-                const char *equals = strchr(argument, '=');
-                if (!equals || equals == argument) {
-                        set_usage(error, argument, "is not KEY=VALUE");
-                        return false;
-                }
-
-                g_autofree char *key = g_strndup(argument, (gsize)(equals - argument));
-                if (value_get(settings, key)) {
-                        set_usage(error, key, "is given twice");
-                        return false;
-                }
-
-                Value *value = read_setting(key, equals + 1, error);
-                if (!value)
-                        return false;
-                value_set(settings, key, value);
-        }
-        return true;
 }
 
 /* The one of @configs that is meant: of the interface given, else the only one. */
@@ -144,7 +119,7 @@ bool verb_update(Command *command, GError **error)
         bool is_file = command->n_arguments == 1 && !strchr(command->arguments[0], '=');
         if (is_file && !read_file(command, settings, &file_interface, error))
                 return false;
-        if (!is_file && !read_arguments(command, settings, error))
+        if (!is_file && !assignments_read(command, read_setting, settings, error))
                 return false;
 
         if (file_interface)
@@ -153,5 +128,5 @@ bool verb_update(Command *command, GError **error)
         g_autofree char *path = NULL;
         bool found = command_find_network(command, &interface, &path, error);
         command->interface = NULL; /* it was borrowed from here */
-        return found && command_call_settings(command, path, "Update", NULL, settings, error);
+        return found && command_call_settings(command, path, "Update", NULL, settings, NULL, error);
 }

@@ -66,7 +66,7 @@ bool verb_add_address(Command *command, GError **error)
         add_option(options, "hostname", command->hostname);
         add_option(options, "public_ip", command->public_ip);
         return command_call_settings(command, path, "AddAddress", command->arguments[0], options,
-                                     error);
+                                     NULL, error);
 }
 
 bool verb_remove_address(Command *command, GError **error)

@@ -68,6 +68,13 @@ const Verb verbs[] = {
           "ADDRESS as for `connect`. What follows it is ssh's: options, and a command to run.\n"
           "Ends with ssh's exit code.\n",
           1, G_MAXUINT, VERB_CHANGES | VERB_NETWORK | VERB_PASSES_ON, verb_ssh },
+        { "connections", "[KEY=VALUE...]", "List the DUTs' connections beyond the host",
+          "KEY: direction (egress, ingress), protocol, ip, port, public_ip, public_port, peer_ip,\n"
+          "peer_port. Those that are all of that.\n",
+          0, G_MAXUINT, VERB_NETWORK, verb_connections },
+        { "expire-connections", "[KEY=VALUE...]", "End connections of the DUTs",
+          "As for `connections`; all without any KEY. Prints how many ended.\n", 0, G_MAXUINT,
+          VERB_CHANGES | VERB_NETWORK, verb_expire_connections },
         { "capture", "[FILTER...]", "Capture packets into a file or a pipe",
           "pcap with nanoseconds. FILTER is as in pcap-filter(7). Until a limit, or interrupted.\n"
           "`dutnetctl capture -w - | wireshark -k -i -` shows them as they come.\n",

@@ -47,6 +47,10 @@ bool verb_connect(Command *command, GError **error);
 /* verb-ssh.c: does not return when all is well. */
 bool verb_ssh(Command *command, GError **error);
 
+/* verbs-connections.c */
+bool verb_connections(Command *command, GError **error);
+bool verb_expire_connections(Command *command, GError **error);
+
 /* verb-capture.c */
 bool verb_capture(Command *command, GError **error);
 

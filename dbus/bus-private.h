@@ -85,6 +85,10 @@ void connect_caller_left(Bus *bus, const char *name);
 /* Where @network is not up any more, what was under way by it fails. */
 void connect_state_changed(Bus *bus, const Network *network);
 
+/* connections-method.c */
+int method_get_connections(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int method_expire_connections(sd_bus_message *message, void *userdata, sd_bus_error *error);
+
 /* capture-method.c */
 int method_capture(sd_bus_message *message, void *userdata, sd_bus_error *error);
 GHashTable *captures_new(void);

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 
+#include "dbus/bus-error.h"
 #include "dbus/bus-private.h"
 #include "dbus/variant.h"
+#include "network/connections.h"
 #include "util/log.h"
 
 /* The network of the object that is read. */
@@ -119,6 +121,22 @@ int network_get_dns_entries(sd_bus *connection, const char *path, const char *in
 {
         const Network *network = find(userdata, path);
         return network ? network_append_dns_entries(reply, network) : -ENOENT;
+}
+
+/* Counted in the kernel each time, so it is told to those alone who ask for it by name. */
+int network_get_connection_count(sd_bus *connection, const char *path, const char *interface,
+                                 const char *property, sd_bus_message *reply, void *userdata,
+                                 sd_bus_error *error)
+{
+        const Network *network = find(userdata, path);
+        g_autoptr(GError) cause = NULL;
+        guint n;
+
+        if (!network)
+                return -ENOENT;
+        if (!connections_count(network, &n, &cause))
+                return bus_error_set(error, cause);
+        return sd_bus_message_append(reply, "u", n);
 }
 
 /* Which properties each bit stands for. */

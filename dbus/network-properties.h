@@ -31,6 +31,10 @@ int network_get_dns_entries(sd_bus *connection, const char *path, const char *in
                             const char *property, sd_bus_message *reply, void *userdata,
                             sd_bus_error *error);
 
+int network_get_connection_count(sd_bus *connection, const char *path, const char *interface,
+                                 const char *property, sd_bus_message *reply, void *userdata,
+                                 sd_bus_error *error);
+
 #define NETWORK_CONST       SD_BUS_VTABLE_PROPERTY_CONST
 #define NETWORK_EMITS       SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define NETWORK_INVALIDATES SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION
@@ -53,4 +57,6 @@ int network_get_dns_entries(sd_bus *connection, const char *path, const char *in
                                 NETWORK_INVALIDATES),                                              \
                 SD_BUS_PROPERTY("Leases", "aa{sv}", network_get_leases, 0, NETWORK_INVALIDATES),   \
                 SD_BUS_PROPERTY("DnsEntries", "a(ss)", network_get_dns_entries, 0,                 \
-                                NETWORK_INVALIDATES)
+                                NETWORK_INVALIDATES),                                              \
+                SD_BUS_PROPERTY("ConnectionCount", "u", network_get_connection_count, 0,           \
+                                SD_BUS_VTABLE_PROPERTY_EXPLICIT)

@@ -34,6 +34,8 @@ static const Action actions[] = {
         { NETWORK, "GetDnsEntries", ACTION "inspect", true },
         { NETWORK, "AddDnsEntry", ACTION "edit-dns", false },
         { NETWORK, "RemoveDnsEntry", ACTION "edit-dns", false },
+        { NETWORK, "GetConnections", ACTION "inspect", true },
+        { NETWORK, "ExpireConnections", ACTION "manage", false },
         { NETWORK, "Connect", ACTION "connect", false },
         { NETWORK, "Capture", ACTION "capture", false },
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Ends connections by ctnetlink. The kernel is given a filter with the dump (CTA_FILTER,
- * Linux 5.8), so that of a hundred thousand entries only those that may count are copied; older
- * kernels dump all, and each entry is looked at here in any case. An entry is deleted by its
- * original tuple and its id: one that has taken its place meanwhile is another's. */
+/* Finds connections by ctnetlink, and ends them. The kernel is given a filter with the dump
+ * (CTA_FILTER, Linux 5.8), so that of a hundred thousand entries only those that may count are
+ * copied; older kernels dump all, and each entry is looked at here in any case. An entry is deleted
+ * by its original tuple and its id: one that has taken its place meanwhile is another's. */
 
 #include "host/conntrack.h"
 
@@ -13,6 +13,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
+#include "host/conntrack-entry.h"
 #include "host/netlink.h"
 #include "util/error.h"
 
@@ -26,18 +27,11 @@ struct Conntrack {
         Netlink *netlink;
 };
 
-/* The addresses of an entry, or what is looked for; 0 = any. Network byte order. */
+/* The addresses that are looked for; 0 = any. Network byte order. */
 typedef struct Ends {
         guint32 original_src, original_dst;
         guint32 reply_src, reply_dst;
 } Ends;
-
-/* One as the kernel tells of it. */
-typedef struct Entry {
-        const struct nlattr *original, *reply; /* its tuples */
-        Ends ends;
-        guint32 mark;
-} Entry;
 
 /* What it takes to delete an entry. */
 typedef struct Found {
@@ -98,60 +92,17 @@ static struct nlmsghdr *put_header(char *buffer, guint16 type, guint16 flags)
         return message;
 }
 
-static const struct nlattr *find_attribute(const struct nlattr *nest, guint16 type, gsize size)
-{
-        const struct nlattr *attribute;
-
-        mnl_attr_for_each_nested (attribute, nest) {
-                if (mnl_attr_get_type(attribute) == type &&
-                    mnl_attr_get_payload_len(attribute) >= size)
-                        return attribute;
-        }
-        return NULL;
-}
-
-/* Leaves 0 where the tuple is not of IPv4. */
-static void read_tuple(const struct nlattr *tuple, guint32 *src, guint32 *dst)
-{
-        const struct nlattr *ip = find_attribute(tuple, CTA_TUPLE_IP, 0);
-        if (!ip)
-                return;
-
-        const struct nlattr *from = find_attribute(ip, CTA_IP_V4_SRC, sizeof *src);
-        const struct nlattr *to = find_attribute(ip, CTA_IP_V4_DST, sizeof *dst);
-        if (from)
-                *src = mnl_attr_get_u32(from);
-        if (to)
-                *dst = mnl_attr_get_u32(to);
-}
-
-/* Of the tuple @tuple: protocol and ports, in host byte order; 0 where it has none. */
-static guint8 read_ports(const struct nlattr *tuple, guint16 *src, guint16 *dst)
-{
-        const struct nlattr *proto = find_attribute(tuple, CTA_TUPLE_PROTO, 0);
-        const struct nlattr *number =
-                proto ? find_attribute(proto, CTA_PROTO_NUM, sizeof(guint8)) : NULL;
-        const struct nlattr *from =
-                proto ? find_attribute(proto, CTA_PROTO_SRC_PORT, sizeof *src) : NULL;
-        const struct nlattr *to =
-                proto ? find_attribute(proto, CTA_PROTO_DST_PORT, sizeof *dst) : NULL;
-
-        *src = from ? ntohs(mnl_attr_get_u16(from)) : 0;
-        *dst = to ? ntohs(mnl_attr_get_u16(to)) : 0;
-        return number ? mnl_attr_get_u8(number) : 0;
-}
-
 static bool end_matches(guint32 wanted, guint32 address)
 {
         return wanted == 0 || wanted == address;
 }
 
-static bool ends_match(const Ends *wanted, const Ends *ends)
+static bool ends_match(const Ends *wanted, const ConntrackEntry *entry)
 {
-        return end_matches(wanted->original_src, ends->original_src) &&
-               end_matches(wanted->original_dst, ends->original_dst) &&
-               end_matches(wanted->reply_src, ends->reply_src) &&
-               end_matches(wanted->reply_dst, ends->reply_dst);
+        return end_matches(wanted->original_src, entry->original.src) &&
+               end_matches(wanted->original_dst, entry->original.dst) &&
+               end_matches(wanted->reply_src, entry->reply.src) &&
+               end_matches(wanted->reply_dst, entry->reply.dst);
 }
 
 static gpointer key_of(guint32 address)
@@ -159,17 +110,17 @@ static gpointer key_of(guint32 address)
         return GUINT_TO_POINTER(ntohl(address));
 }
 
-static bool is_untranslated_to(GHashTable *addresses, const Ends *ends)
+static bool is_untranslated_to(GHashTable *addresses, const ConntrackEntry *entry)
 {
-        return ends->original_dst == ends->reply_src &&
-               g_hash_table_contains(addresses, key_of(ends->original_dst));
+        return entry->original.dst == entry->reply.src &&
+               g_hash_table_contains(addresses, key_of(entry->original.dst));
 }
 
-static bool is_untranslated_from(const Subnet *subnet, const Ends *ends)
+static bool is_untranslated_from(const Subnet *subnet, const ConntrackEntry *entry)
 {
-        return ends->original_src == ends->reply_dst && ends->original_dst == ends->reply_src &&
-               subnet_contains(subnet, ntohl(ends->original_src)) &&
-               !subnet_contains(subnet, ntohl(ends->original_dst));
+        return entry->original.src == entry->reply.dst && entry->original.dst == entry->reply.src &&
+               subnet_contains(subnet, ntohl(entry->original.src)) &&
+               !subnet_contains(subnet, ntohl(entry->original.dst));
 }
 
 static bool is_mapping(GHashTable *public_of, guint32 ip, guint32 public_ip)
@@ -179,81 +130,45 @@ static bool is_mapping(GHashTable *public_of, guint32 ip, guint32 public_ip)
         return mapped && mapped == key_of(public_ip);
 }
 
-/* What a board has begun is translated at its source, what came to it at its destination; what is
- * both, or neither, stays on the host. */
-static bool is_judged_to_end(const Search *search, const Entry *entry)
+static bool is_judged_to_end(const Search *search, const ConntrackEntry *entry)
 {
-        const Ends *ends = &entry->ends;
-        bool from_board = subnet_contains(search->judged, ntohl(ends->original_src)) &&
-                          ends->original_src != ends->reply_dst;
-        bool to_board = subnet_contains(search->judged, ntohl(ends->reply_src)) &&
-                        ends->original_dst != ends->reply_src;
-        guint16 reply_src, reply_dst;
+        Connection connection;
 
-        if (from_board == to_board)
-                return false;
-        /* The filter stands between the two translations. */
-        guint8 protocol = read_ports(entry->reply, &reply_src, &reply_dst);
-        const ConntrackFlow flow = {
-                .source = ntohl(ends->original_src),
-                .destination = ntohl(ends->reply_src),
-                .protocol = protocol,
-                .port = reply_src,
-                .inward = to_board,
-        };
-        return search->judge(&flow, search->judge_data);
+        return conntrack_entry_get_connection(entry, search->judged, &connection) &&
+               search->judge(&connection, search->judge_data);
 }
 
-static bool is_searched(const Search *search, const Entry *entry)
+static bool is_searched(const Search *search, const ConntrackEntry *entry)
 {
-        const Ends *ends = &entry->ends;
-        guint32 mark = entry->mark;
-
-        if ((mark & search->mask) != search->mark)
+        if ((entry->mark & search->mask) != search->mark)
                 return false;
-        if (search->untranslated_to && !is_untranslated_to(search->untranslated_to, ends))
+        if (search->untranslated_to && !is_untranslated_to(search->untranslated_to, entry))
                 return false;
-        if (search->untranslated_from && !is_untranslated_from(search->untranslated_from, ends))
+        if (search->untranslated_from && !is_untranslated_from(search->untranslated_from, entry))
                 return false;
         if (search->public_of &&
-            !is_mapping(search->public_of, ends->reply_src, ends->original_dst) &&
-            !is_mapping(search->public_of, ends->original_src, ends->reply_dst))
+            !is_mapping(search->public_of, entry->reply.src, entry->original.dst) &&
+            !is_mapping(search->public_of, entry->original.src, entry->reply.dst))
                 return false;
         if (search->judged && !is_judged_to_end(search, entry))
                 return false;
-        return ends_match(&search->wanted, ends);
+        return ends_match(&search->wanted, entry);
 }
 
 static int take_entry(const struct nlmsghdr *message, void *data)
 {
         Search *search = data;
-        Entry entry = { 0 };
-        Found found = { 0 };
-        const struct nlattr *attribute;
+        ConntrackEntry entry;
 
-        mnl_attr_for_each (attribute, message, sizeof(struct nfgenmsg)) {
-                guint16 type = mnl_attr_get_type(attribute);
-                gsize size = mnl_attr_get_payload_len(attribute);
-                if (type == CTA_TUPLE_ORIG) {
-                        entry.original = attribute;
-                        read_tuple(attribute, &entry.ends.original_src, &entry.ends.original_dst);
-                } else if (type == CTA_TUPLE_REPLY) {
-                        entry.reply = attribute;
-                        read_tuple(attribute, &entry.ends.reply_src, &entry.ends.reply_dst);
-                } else if (type == CTA_ID && size >= sizeof found.id) {
-                        found.id = mnl_attr_get_u32(attribute);
-                } else if (type == CTA_MARK && size >= sizeof entry.mark) {
-                        entry.mark = ntohl(mnl_attr_get_u32(attribute));
-                } else if (type == CTA_ZONE && size >= sizeof found.zone) {
-                        found.zone = mnl_attr_get_u16(attribute);
-                        found.has_zone = true;
-                }
-        }
-        if (!entry.original || !entry.reply || !is_searched(search, &entry))
+        if (!conntrack_entry_read(message, &entry) || !is_searched(search, &entry))
                 return MNL_CB_OK;
-
-        found.tuple = g_bytes_new(mnl_attr_get_payload(entry.original),
-                                  mnl_attr_get_payload_len(entry.original));
+        const Found found = {
+                .tuple = g_bytes_new(mnl_attr_get_payload(entry.original.attribute),
+                                     mnl_attr_get_payload_len(entry.original.attribute)),
+                .id = entry.id,
+                .zone = entry.zone,
+                .has_zone = entry.has_zone,
+        };
         g_array_append_val(search->found, found);
         return MNL_CB_OK;
 }
@@ -276,7 +191,7 @@ static guint32 filter_flags(guint32 src, guint32 dst)
         return (src != 0 ? FILTER_IP_SRC : 0) | (dst != 0 ? FILTER_IP_DST : 0);
 }
 
-static int dump_entries(Conntrack *conntrack, Search *search)
+static int dump_entries(Conntrack *conntrack, Search *search, mnl_cb_t each)
 {
         char buffer[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         const Ends *wanted = &search->wanted;
@@ -294,7 +209,7 @@ static int dump_entries(Conntrack *conntrack, Search *search)
                 mnl_attr_put_u32(request, CTA_MARK, htonl(search->mark));
                 mnl_attr_put_u32(request, CTA_MARK_MASK, htonl(search->mask));
         }
-        return netlink_request(conntrack->netlink, request, take_entry, search, NULL);
+        return netlink_request(conntrack->netlink, request, each, search, NULL);
 }
 
 static int delete_entry(Conntrack *conntrack, const Found *found)
@@ -323,7 +238,7 @@ static int end_searched(Conntrack *conntrack, Search *search, guint *n)
         g_array_set_clear_func(found, found_clear);
         for (guint i = 0; i < ATTEMPTS_MAX && r == -EINTR; i++) {
                 g_array_set_size(found, 0);
-                r = dump_entries(conntrack, search);
+                r = dump_entries(conntrack, search, take_entry);
         }
         if (r < 0)
                 return r;
@@ -444,8 +359,17 @@ bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet,
         return false;
 }
 
+static bool fail(const ConntrackScope *scope, const char *attempt, int r, GError **error)
+{
+        g_autofree char *text = subnet_to_string(&scope->subnet);
+
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot %s the connections of %s: %s", attempt, text, g_strerror(-r));
+        return false;
+}
+
 bool conntrack_end_judged(Conntrack *conntrack, const ConntrackScope *scope,
-                          ConntrackJudge is_to_end, gpointer data, GError **error)
+                          ConntrackJudge is_to_end, gpointer data, guint *ret_n, GError **error)
 {
         Search search = { .judged = &scope->subnet,
                           .judge = is_to_end,
@@ -455,11 +379,33 @@ bool conntrack_end_judged(Conntrack *conntrack, const ConntrackScope *scope,
         guint n = 0;
 
         int r = end_searched(conntrack, &search, &n);
-        if (r == 0)
-                return true;
-        g_autofree char *text = subnet_to_string(&scope->subnet);
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
-                    "cannot end connections of %s that are forbidden now: %s", text,
-                    g_strerror(-r));
-        return false;
+        if (r < 0)
+                return fail(scope, "end", r, error);
+        if (ret_n)
+                *ret_n = n;
+        return true;
+}
+
+/* Nothing is found, so that nothing ends. */
+static int show_entry(const struct nlmsghdr *message, void *data)
+{
+        const Search *search = data;
+        ConntrackEntry entry;
+
+        if (conntrack_entry_read(message, &entry))
+                (void)is_searched(search, &entry);
+        return MNL_CB_OK;
+}
+
+bool conntrack_for_each(Conntrack *conntrack, const ConntrackScope *scope, ConntrackJudge visit,
+                        gpointer data, GError **error)
+{
+        Search search = { .judged = &scope->subnet,
+                          .judge = visit,
+                          .judge_data = data,
+                          .mark = scope->mark,
+                          .mask = scope->mask };
+
+        int r = dump_entries(conntrack, &search, show_entry);
+        return r >= 0 || r == -EINTR || fail(scope, "read", r, error);
 }

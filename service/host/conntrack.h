@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "model/address.h"
+#include "model/connection.h"
 
 typedef struct Conntrack Conntrack;
 
@@ -37,18 +38,16 @@ bool conntrack_end_marked(Conntrack *conntrack, guint32 mark, guint32 mask, GErr
  * as long as its sender sends. */
 bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError **error);
 
-/* A connection between a board and somebody beyond the host, with the board's private address. */
-typedef struct ConntrackFlow {
-        guint32 source, destination; /* host byte order */
-        guint8 protocol;             /* IPPROTO_* */
-        guint16 port;                /* of the destination, as the board has it */
-        bool inward;                 /* it was begun from beyond */
-} ConntrackFlow;
-typedef bool (*ConntrackJudge)(const ConntrackFlow *flow, gpointer data);
+typedef bool (*ConntrackJudge)(const Connection *connection, gpointer data);
 
-/* Ends every translated connection of @scope's boards that @is_to_end says so of. */
+/* Ends every translated connection of @scope's boards that @is_to_end says so of. *ret_n (may be
+ * NULL) is how many ended. */
 bool conntrack_end_judged(Conntrack *conntrack, const ConntrackScope *scope,
-                          ConntrackJudge is_to_end, gpointer data, GError **error);
+                          ConntrackJudge is_to_end, gpointer data, guint *ret_n, GError **error);
+/* Shows each of them to @visit, whose answer does not matter. Where connections come and go
+ * meanwhile, one may be shown twice, or not at all. */
+bool conntrack_for_each(Conntrack *conntrack, const ConntrackScope *scope, ConntrackJudge visit,
+                        gpointer data, GError **error);
 
 /* Ends every connection from an address of @subnet to one outside of it that is not translated, and
  * whose mark has @mark in the bits @mask: one that began while the rules were gone. */

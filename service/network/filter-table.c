@@ -10,7 +10,7 @@
 
 #include "host/conntrack.h"
 #include "host/ip-address.h"
-#include "model/twin.h"
+#include "network/connections.h"
 #include "network/network-private.h"
 #include "util/log.h"
 
@@ -211,25 +211,22 @@ typedef struct Judged {
 
 /* What the host itself has begun is nobody's to forbid, and what is redirected to it is not
  * forwarded. */
-static bool is_forbidden(const ConntrackFlow *flow, gpointer data)
+static bool is_forbidden(const Connection *connection, gpointer data)
 {
         const Judged *judged = data;
-        const FilterFlow of_filter = { flow->source, flow->destination, flow->protocol,
-                                       flow->port };
+        const FilterFlow flow = connection_flow(connection);
 
-        if (flow->inward &&
-            (g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow->source)) ||
-             g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow->destination))))
+        if (connection->direction == FILTER_INGRESS &&
+            (g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow.source)) ||
+             g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow.destination))))
                 return false;
-        return !filter_allows(judged->filter, flow->inward ? FILTER_INGRESS : FILTER_EGRESS,
-                              &of_filter);
+        return !filter_allows(judged->filter, connection->direction, &flow);
 }
 
 bool filter_table_end_forbidden(Network *network, GError **error)
 {
         const Host *host = network->host;
-        const ConntrackScope scope = { network->config->subnet, twin_mark(network->record->twin),
-                                       TWIN_MARK_MASK };
+        const ConntrackScope scope = connections_scope(network);
         g_autoptr(GHashTable) own = g_hash_table_new(NULL, NULL);
         Judged judged = { network->config->filter, own };
 
@@ -241,7 +238,7 @@ bool filter_table_end_forbidden(Network *network, GError **error)
         for (guint i = 0; i < addresses->len; i++)
                 g_hash_table_add(own,
                                  GUINT_TO_POINTER(g_array_index(addresses, IpAddress, i).address));
-        return conntrack_end_judged(host->conntrack, &scope, is_forbidden, &judged, error);
+        return conntrack_end_judged(host->conntrack, &scope, is_forbidden, &judged, NULL, error);
 }
 
 bool filter_table_forget_others(const Host *host, GError **error)

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* One entry of connection tracking, read from the kernel's message (linux/netfilter/
+ * nfnetlink_conntrack.h). */
+
+#include <glib.h>
+#include <libmnl/libmnl.h>
+#include <stdbool.h>
+
+#include "model/connection.h"
+
+/* One direction's; network byte order. 0 where it is not of IPv4, or has no ports. */
+typedef struct ConntrackTuple {
+        const struct nlattr *attribute;
+        guint32 src, dst;
+        guint16 src_port, dst_port;
+        guint8 protocol;
+} ConntrackTuple;
+
+typedef struct ConntrackEntry {
+        ConntrackTuple original, reply;
+        guint32 mark;
+        guint32 id; /* as the kernel wrote it */
+        guint16 zone;
+        bool has_zone;
+        guint32 timeout_sec;
+        guint8 tcp_state;
+        bool is_counted;
+        guint64 packets, bytes;
+} ConntrackEntry;
+
+/* The attributes are borrowed from @message. False where it has not both tuples. */
+bool conntrack_entry_read(const struct nlmsghdr *message, ConntrackEntry *ret_entry);
+
+/* @entry as a connection of a board in @subnet. What a board has begun is translated at its source,
+ * what came to it at its destination; false for what is both, or neither: it stays on the host. */
+bool conntrack_entry_get_connection(const ConntrackEntry *entry, const Subnet *subnet,
+                                    Connection *ret_connection);

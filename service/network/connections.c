@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* A twin's connections have its mark, those of the network that was there first have none; and both
+ * are told apart from all others by the subnet. */
+
+#include "network/connections.h"
+
+#include "model/twin.h"
+#include "network/network-private.h"
+#include "util/error.h"
+
+ConntrackScope connections_scope(const Network *network)
+{
+        return (ConntrackScope){ network->config->subnet, twin_mark(network->record->twin),
+                                 TWIN_MARK_MASK };
+}
+
+typedef struct Listing {
+        const ConnectionMatch *match;
+        Value *list;
+} Listing;
+
+static bool list_one(const Connection *connection, gpointer data)
+{
+        Listing *listing = data;
+
+        if (connection_matches(connection, listing->match) &&
+            listing->list->items->len <= CONNECTIONS_MAX)
+                value_append(listing->list, connection_to_value(connection));
+        return false;
+}
+
+Value *connections_list(const Network *network, const ConnectionMatch *match, GError **error)
+{
+        const ConntrackScope scope = connections_scope(network);
+        g_autoptr(Value) list = value_new_list();
+        Listing listing = { match, list };
+
+        if (!network_is_up(network))
+                return g_steal_pointer(&list);
+        if (!conntrack_for_each(network->host->conntrack, &scope, list_one, &listing, error))
+                return NULL;
+        if (list->items->len > CONNECTIONS_MAX) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED,
+                            "%s: there are more than %d such connections; ask for those of one "
+                            "`ip`, `peer_ip` or `port`",
+                            network->name, CONNECTIONS_MAX);
+                return NULL;
+        }
+        return g_steal_pointer(&list);
+}
+
+static bool count_one(const Connection *connection, gpointer data)
+{
+        guint *n = data;
+
+        ++*n;
+        return false;
+}
+
+bool connections_count(const Network *network, guint *ret_n, GError **error)
+{
+        const ConntrackScope scope = connections_scope(network);
+        guint n = 0;
+
+        if (network_is_up(network) &&
+            !conntrack_for_each(network->host->conntrack, &scope, count_one, &n, error))
+                return false;
+        *ret_n = n;
+        return true;
+}
+
+static bool is_to_end(const Connection *connection, gpointer data)
+{
+        return connection_matches(connection, data);
+}
+
+bool connections_expire(const Network *network, const ConnectionMatch *match, guint *ret_n,
+                        GError **error)
+{
+        const ConntrackScope scope = connections_scope(network);
+
+        *ret_n = 0;
+        return !network_is_up(network) ||
+               conntrack_end_judged(network->host->conntrack, &scope, is_to_end, (gpointer)match,
+                                    ret_n, error);
+}

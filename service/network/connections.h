@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* A network's connections with what is beyond the host: told of, and ended. */
+
+#include "host/conntrack.h"
+#include "model/connection.h"
+#include "network/network.h"
+
+/* Which connections are @network's, whoever has the same subnet. */
+ConntrackScope connections_scope(const Network *network);
+
+/* Those that @match fits, as a LIST of MAPs; the caller's. LIMIT_EXCEEDED where there are more than
+ * CONNECTIONS_MAX. */
+Value *connections_list(const Network *network, const ConnectionMatch *match, GError **error);
+/* How many there are. */
+bool connections_count(const Network *network, guint *ret_n, GError **error);
+/* Ends those that @match fits; *ret_n is how many. */
+bool connections_expire(const Network *network, const ConnectionMatch *match, guint *ret_n,
+                        GError **error);

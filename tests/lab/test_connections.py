@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What GetConnections tells of, and ExpireConnections ends: a network's own, and nobody else's."""
+
+import json
+
+from gi.repository import GLib
+
+from labkit import bus, lan
+from labkit.boards import ADDRESS, Boards
+from labkit.boards import PORT as BOARD_PORT
+from labkit.expect import contains, equal, refused
+from labkit.process import run, run_full, wait_for
+from labkit.whoami import PORT
+
+
+def connections(network, **match):
+    return network.call("GetConnections", "(a{sv})", bus.settings(match))
+
+
+def expire(network, **match):
+    return network.call("ExpireConnections", "(a{sv})", bus.settings(match))
+
+
+def count(network):
+    return network.get("ConnectionCount")
+
+
+def tcp(network, **match):
+    return [item for item in connections(network, protocol="tcp", **match)
+            if item["state"] == "ESTABLISHED"]
+
+
+def test_they_are_told_of_from_both_sides(lab):
+    boards = Boards(lab, 2)
+    boards.create_all()
+    boards.configure()
+    network, public = lab.network("raw1"), boards.public(1)
+    equal(connections(network), [], "the connections of a board that has begun none")
+    equal(count(network), 0, "ConnectionCount")
+    boards.out(0, port=5555)
+    boards.out(1, port=5555)
+    boards.from_lan(1, port=6666)
+    both = sorted(tcp(network), key=lambda item: item["direction"])
+    for item in both:
+        assert 0 < item.pop("timeout") <= 432000, item
+        item.pop("packets", None)
+        item.pop("bytes", None)
+    port = both[0].pop("public_port")
+    assert 1024 <= port <= 65535, port
+    equal(both, [
+        {"direction": "egress", "protocol": "tcp", "ip": ADDRESS, "port": 5555,
+         "public_ip": public, "peer_ip": lan.ROUTER, "peer_port": PORT, "state": "ESTABLISHED"},
+        {"direction": "ingress", "protocol": "tcp", "ip": ADDRESS, "port": BOARD_PORT,
+         "public_ip": public, "public_port": BOARD_PORT, "peer_ip": lan.NEIGHBOUR,
+         "peer_port": 6666, "state": "ESTABLISHED"}], "the two connections")
+    equal(count(network), len(connections(network)), "ConnectionCount")
+    equal(len(tcp(network, direction="ingress")), 1, "those from the LAN")
+    equal(len(tcp(network, ip=boards.duts[1].mac, peer_port=PORT)), 1, "those of a MAC to a port")
+    text = run("dutnetctl", "-i", "raw1", "connections", "direction=egress", "protocol=tcp")
+    contains(text, f"{ADDRESS}:5555", f"{lan.ROUTER}:{PORT}", "ESTABLISHED")
+    listed = json.loads(run("dutnetctl", "-i", "raw1", "--json", "connections", "peer_port=6666"))
+    equal([item["public_ip"] for item in listed], [public], "the connection as JSON")
+
+
+def test_what_is_expired_ends_and_nothing_else(lab):
+    boards = Boards(lab, 2)
+    boards.create_all()
+    boards.configure()
+    network = lab.network("raw1")
+    flows = [boards.out(1, port=5555), boards.from_lan(1, port=6666), boards.out(0, port=5555)]
+    for flow in (flows[0], flows[2]):
+        flow.hear()
+    before = len(connections(network))
+    equal(expire(network, direction="ingress", peer_port=6666), 1, "how many ended")
+    equal(len(tcp(network)), 1, "those that are left")
+    equal(flows[0].ask(), [boards.source(1)], "the other connection goes on")
+    equal(expire(network, peer_ip="10.99.99.99"), 0, "how many ended that are not there")
+    equal(int(run("dutnetctl", "-i", "raw1", "expire-connections")), before - 1, "how many ended of all")
+    equal(tcp(network), [], "those that are left of all")
+    equal(flows[2].ask(), [boards.source(0)], "the other network's connection goes on")
+
+
+def test_twins_have_their_own(lab):
+    boards = Boards(lab, 3)
+    boards.create_all()
+    boards.configure()
+    networks = [lab.network(f"raw{k}") for k in range(3)]
+    flows = [boards.out(k) for k in range(3)] + [boards.from_lan(1)]
+    for k in range(3):
+        equal(flows[k].hear(), [boards.source(k)], f"what the LAN sees of board {k}")
+    for k, network in enumerate(networks):
+        equal({item["public_ip"] for item in tcp(network)}, {boards.source(k)},
+              f"the public addresses of network {k}")
+    equal([len(tcp(network)) for network in networks], [1, 2, 1], "how many each has")
+    assert expire(networks[1]) >= 2, "the twin's connections did not end"
+    equal([len(tcp(network)) for network in networks], [1, 0, 1], "those left without the twin's")
+    assert expire(networks[0]) >= 1, "the first network's connections did not end"
+    equal([len(tcp(network)) for network in networks], [0, 0, 1], "those left without the first's")
+    equal(flows[2].ask(), [boards.source(2)], "the connection of the third goes on")
+
+
+def test_a_network_that_is_down_has_none(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    dut.dhcp()
+    assert dut.reaches(lan.ROUTER), "the DUT has no way out"
+    wait_for(lambda: count(network), "the connection is there")
+    network.call("Down")
+    equal((count(network), connections(network), expire(network)), (0, [], 0), "after Down")
+    network.call("Up")
+
+
+def test_counting_is_for_who_asks(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    everything = network.bus.call(network.path, "org.freedesktop.DBus.Properties", "GetAll", "(s)",
+                                  bus.NETWORK)
+    assert "State" in everything and "ConnectionCount" not in everything, sorted(everything)
+
+
+def test_what_picks_none_is_refused(lab):
+    dut = lab.dut()
+    network = lab.create(dut)
+    for match, words in (({"peer": "10.0.0.1"}, ("unknown key", "peer")),
+                         ({"port": GLib.Variant("u", 70000)}, ("port", "70000")),
+                         ({"peer_ip": "10.0.0"}, ("peer_ip", "10.0.0")),
+                         ({"direction": "out"}, ("direction", "egress")),
+                         ({"protocol": "tpc"}, ("protocol", "tpc")),
+                         ({"ip": "10.9.9.9"}, ("10.9.9.9",))):
+        for method in ("GetConnections", "ExpireConnections"):
+            with refused(bus.INVALID_ARGS, *words):
+                network.call(method, "(a{sv})", bus.settings(match))
+    with refused(bus.ERROR + "NoSuchLease", "nobody"):
+        connections(network, ip="nobody")
+    result = run_full("dutnetctl", "expire-connections", "all")
+    equal(result.returncode, 2, "the exit code")
+    contains(result.stderr, "KEY=VALUE")
