@@ -27,6 +27,13 @@ typedef struct Read {
         guint8 protocol;
 } Read;
 
+bool route_rule_equal(const RouteRule *a, const RouteRule *b)
+{
+        return a->preference == b->preference && a->table == b->table && a->target == b->target &&
+               a->mark == b->mark && a->mask == b->mask && a->inverted == b->inverted &&
+               g_str_equal(a->input, b->input) && g_str_equal(a->interface, b->interface);
+}
+
 static struct nlmsghdr *put_request(char *buffer, guint16 type, guint16 flags,
                                     const RouteRule *rule)
 {
@@ -38,6 +45,7 @@ static struct nlmsghdr *put_request(char *buffer, guint16 type, guint16 flags,
         info->family = AF_INET;
         info->action = rule->table ? FR_ACT_TO_TBL : rule->target ? FR_ACT_GOTO : FR_ACT_NOP;
         info->table = RT_TABLE_UNSPEC; /* its attribute has room for the number */
+        info->flags = rule->inverted ? FIB_RULE_INVERT : 0;
         if (rule->table)
                 mnl_attr_put_u32(request, FRA_TABLE, rule->table);
         if (rule->target)
@@ -48,6 +56,8 @@ static struct nlmsghdr *put_request(char *buffer, guint16 type, guint16 flags,
                 mnl_attr_put_u32(request, FRA_FWMARK, rule->mark);
                 mnl_attr_put_u32(request, FRA_FWMASK, rule->mask);
         }
+        if (rule->input[0] != '\0')
+                mnl_attr_put_strz(request, FRA_IIFNAME, rule->input);
         if (rule->interface[0] != '\0')
                 mnl_attr_put_strz(request, FRA_OIFNAME, rule->interface);
         return request;
@@ -103,6 +113,9 @@ static int take_attribute(const struct nlattr *attribute, void *data)
         case FRA_FWMASK:
                 rule->mask = mnl_attr_get_u32(attribute);
                 break;
+        case FRA_IIFNAME:
+                g_strlcpy(rule->input, mnl_attr_get_str(attribute), sizeof rule->input);
+                break;
         case FRA_OIFNAME:
                 g_strlcpy(rule->interface, mnl_attr_get_str(attribute), sizeof rule->interface);
                 break;
@@ -118,10 +131,12 @@ static int take_attribute(const struct nlattr *attribute, void *data)
 static int take_rule(const struct nlmsghdr *message, void *data)
 {
         Listing *listing = data;
+        const struct fib_rule_hdr *info = mnl_nlmsg_get_payload(message);
         Read read = { 0 };
 
         if (message->nlmsg_type != RTM_NEWRULE)
                 return MNL_CB_OK;
+        read.rule.inverted = info->flags & FIB_RULE_INVERT;
         (void)mnl_attr_parse(message, sizeof(struct fib_rule_hdr), take_attribute,
                              &read); /* never stops */
         if (read.protocol == ROUTE_OURS &&

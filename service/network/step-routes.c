@@ -11,9 +11,9 @@
 #include <linux/rtnetlink.h>
 
 #include "host/link.h"
-#include "host/route-rule.h"
 #include "host/route.h"
 #include "model/twin.h"
+#include "network/twin-rules.h"
 #include "network/twins.h"
 
 #define RP_FILTER_LOOSE 2
@@ -53,83 +53,6 @@ static bool has_route(const GArray *routes, const Route *wanted)
                 if (route_is_same(&g_array_index(routes, Route, i), wanted))
                         return true;
         return false;
-}
-
-static void rules_of(const Network *network, RouteRule rules[2])
-{
-        guint number = network->record->twin;
-
-        rules[0] = (RouteRule){ .preference = twin_table(number),
-                                .table = twin_table(number),
-                                .mark = twin_mark(number),
-                                .mask = TWIN_MARK_MASK };
-        rules[1] =
-                (RouteRule){ .preference = twin_bound_rule(number), .table = twin_table(number) };
-        g_strlcpy(rules[1].interface, network->interface, sizeof rules[1].interface);
-}
-
-/* Around the twins' rules by mark: a packet without any mark of ours does not look at each. */
-static const RouteRule gates[] = {
-        { .preference = TWIN_RULE_AFTER },
-        { .preference = TWIN_RULE_BEFORE, .target = TWIN_RULE_AFTER, .mask = TWIN_MARK_MASK },
-};
-
-static bool add_gates(Network *network, GError **error)
-{
-        for (guint i = 0; i < G_N_ELEMENTS(gates); i++)
-                if (!route_rule_add(network->host->rtnl, &gates[i], error))
-                        return false;
-        return true;
-}
-
-static bool is_last_twin(const Network *network)
-{
-        GHashTableIter iter;
-        gpointer value;
-
-        g_hash_table_iter_init(&iter, network->host->networks);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                if (value != network && ((const Network *)value)->record->routed != 0)
-                        return false;
-        return true;
-}
-
-static void delete_gates(Network *network, GError **error)
-{
-        for (guint i = G_N_ELEMENTS(gates); i-- > 0;)
-                (void)route_rule_delete(network->host->rtnl, &gates[i], first(error));
-}
-
-static bool rule_is_among(const RouteRule *rule, const RouteRule *rules, guint n)
-{
-        for (guint i = 0; i < n; i++)
-                if (rule->preference == rules[i].preference && rule->table == rules[i].table &&
-                    rule->target == rules[i].target && rule->mark == rules[i].mark &&
-                    rule->mask == rules[i].mask && g_str_equal(rule->interface, rules[i].interface))
-                        return true;
-        return false;
-}
-
-/* Exactly the rules that are wanted: the NIC may have had another name. */
-static bool sync_rules(Network *network, GError **error)
-{
-        Netlink *rtnl = network->host->rtnl;
-        RouteRule wanted[2];
-
-        rules_of(network, wanted);
-        g_autoptr(GArray) there = route_rule_list(rtnl, wanted[0].table, error);
-        if (!there)
-                return false;
-        const RouteRule *rules = (const RouteRule *)(void *)there->data;
-        for (guint i = 0; i < there->len; i++)
-                if (!rule_is_among(&rules[i], wanted, G_N_ELEMENTS(wanted)) &&
-                    !route_rule_delete(rtnl, &rules[i], error))
-                        return false;
-        for (guint i = 0; i < G_N_ELEMENTS(wanted); i++)
-                if (!rule_is_among(&wanted[i], rules, there->len) &&
-                    !route_rule_add(rtnl, &wanted[i], error))
-                        return false;
-        return true;
 }
 
 /* Deletes our routes in @table by the network's NIC, all but @wanted (NULL: all). */
@@ -184,11 +107,7 @@ static void clear(Network *network, GError **error)
 
         if (record->main_route)
                 (void)delete_routes(network, RT_TABLE_MAIN, NULL, first(error));
-        g_autoptr(GArray) rules = route_rule_list(rtnl, table, first(error));
-        for (guint i = 0; rules && i < rules->len; i++)
-                (void)route_rule_delete(rtnl, &g_array_index(rules, RouteRule, i), first(error));
-        if (is_last_twin(network))
-                delete_gates(network, error);
+        (void)twin_rules_remove(rtnl, record->routed, first(error));
         (void)delete_routes(network, table, NULL, first(error));
         (void)knobs_release(network->host->knobs, network->name, "routes", first(error));
         (void)conntrack_end_marked(network->host->conntrack, twin_mark(record->routed),
@@ -213,8 +132,9 @@ static bool apply(Network *network, GError **error)
         }
         return knobs_hold(network->host->knobs, network->name, "routes", knobs, G_N_ELEMENTS(knobs),
                           error) &&
-               sync_table(network, twin_table(record->twin), error) && add_gates(network, error) &&
-               sync_rules(network, error) && sync_main(network, error);
+               sync_table(network, twin_table(record->twin), error) &&
+               twin_rules_put(network->host->rtnl, record->twin, network->interface, error) &&
+               sync_main(network, error);
 }
 
 void routes_start(Network *network)
@@ -246,20 +166,13 @@ bool routes_are_there(Network *network)
         Netlink *rtnl = network->host->rtnl;
         const Route own = route_of(network, twin_table(record->twin));
         const Route main = route_of(network, RT_TABLE_MAIN);
-        RouteRule wanted[G_N_ELEMENTS(gates)];
 
         if (record->twin == 0)
                 return true;
-        rules_of(network, wanted);
-        g_autoptr(GArray) rules = route_rule_list(rtnl, 0, NULL);
         g_autoptr(GArray) routes = route_list_table(rtnl, own.table, NULL);
         g_autoptr(GArray) main_routes = route_list(rtnl, NULL);
-        if (!rules || !routes || !main_routes)
+        if (!routes || !main_routes)
                 return true;
-        for (guint i = 0; i < G_N_ELEMENTS(wanted); i++)
-                if (!rule_is_among(&wanted[i], (const RouteRule *)(void *)rules->data,
-                                   rules->len) ||
-                    !rule_is_among(&gates[i], (const RouteRule *)(void *)rules->data, rules->len))
-                        return false;
-        return has_route(routes, &own) && (!record->main_route || has_route(main_routes, &main));
+        return twin_rules_are_there(rtnl, record->twin, network->interface) &&
+               has_route(routes, &own) && (!record->main_route || has_route(main_routes, &main));
 }

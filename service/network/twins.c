@@ -103,11 +103,8 @@ static bool note_ruled(const Network *network, bool *used, GError **error)
 {
         g_autoptr(GArray) rules = route_rule_list(network->host->rtnl, 0, error);
 
-        for (guint i = 0; rules && i < rules->len; i++) {
-                guint32 number = g_array_index(rules, RouteRule, i).table - twin_table(0);
-                if (number <= TWIN_NUMBER_MAX)
-                        used[number] = true;
-        }
+        for (guint i = 0; rules && i < rules->len; i++)
+                used[twin_of_table(g_array_index(rules, RouteRule, i).table)] = true;
         return rules != NULL;
 }
 

@@ -12,7 +12,9 @@ from labkit.damage import without_owner
 from labkit.expect import contains, equal, lacks, refused
 from labkit.process import run, run_full, stays, wait_for
 
-TABLE = 0x4a00
+TABLE = RULES = 0x4a00
+BOUND_RULES = 0x8200
+GUIDES = 4 + 3            # rules around the twins', and of the blocks that the first three are in
 ETH_P_ARP = 0x0806
 IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_MTU = 10, 2, 14
 
@@ -212,7 +214,7 @@ def test_removal_leaves_no_trace(lab):
     twins.create_all()
     twins.configure()
     has_flows(twins)
-    assert len(rules()) == 2 * 2 + 2, f"the rules are {rules()}"
+    assert len(rules()) == 2 * 2 + GUIDES, f"the rules are {rules()}"
     for dut in twins.duts:
         lab.remove(dut)
     equal(rules(), [], "the rules")
@@ -289,8 +291,10 @@ def test_what_others_take_away_is_put_back(lab):
     before = host.dump()
     table = str(TABLE + 1)
     for what, damage in (
-            ("a rule by mark", ("ip", "rule", "delete", "preference", table, "fwmark",
-                                "0x400000/0xffc00000")),
+            ("a rule by mark", ("ip", "rule", "delete", "fwmark", "0x400000/0xffc00000")),
+            ("the way around all", ("ip", "rule", "delete", "preference", str(RULES - 1))),
+            ("the way around a block", ("ip", "rule", "delete", "preference", str(RULES))),
+            ("the way around bound sockets'", ("ip", "rule", "delete", "preference", str(BOUND_RULES))),
             ("both rules", ("ip", "rule", "flush", "protocol", "74")),
             ("the table", ("ip", "route", "flush", "table", table)),
             ("rp_filter", ("busybox", "sysctl", "-qw", "net.ipv4.conf.raw1.rp_filter=1")),
@@ -471,7 +475,7 @@ def test_other_subnets_and_back(lab):
     equal(second.dhcp()["ip"], "192.168.101.100", "the address elsewhere")
     equal(second.source_at(lan.ROUTER), lan.HOST, "the source elsewhere")
     network.update(subnet=SUBNET, gateway_ip=GATEWAY)
-    equal((network.status()["twin"], len(rules())), (1, 4), "its number and the rules, back again")
+    equal((network.status()["twin"], len(rules())), (1, 2 + GUIDES), "its number and the rules, back again")
     equal(second.dhcp()["ip"], "192.168.100.100", "the address, back again")
     equal(second.source_at(lan.ROUTER), lan.HOST, "the source, back again")
 

@@ -102,10 +102,8 @@ static void test_add_list_delete(Fixture *fixture, gconstpointer data)
         g_assert_cmpuint(count_rules(fixture, TABLE + 1), ==, 0);
 
         g_autoptr(GArray) rules = route_rule_list(fixture->rtnl, 0, NULL);
-        g_assert_cmpmem(&g_array_index(rules, RouteRule, 0), sizeof by_mark, &by_mark,
-                        sizeof by_mark);
-        g_assert_cmpmem(&g_array_index(rules, RouteRule, 1), sizeof by_interface, &by_interface,
-                        sizeof by_interface);
+        g_assert_true(route_rule_equal(&g_array_index(rules, RouteRule, 0), &by_mark));
+        g_assert_true(route_rule_equal(&g_array_index(rules, RouteRule, 1), &by_interface));
         remove_rule(fixture, &by_mark);
         remove_rule(fixture, &by_mark); /* gone already */
         remove_rule(fixture, &by_interface);
@@ -123,11 +121,26 @@ static void test_goto(Fixture *fixture, gconstpointer data)
         add(fixture, &before); /* there already */
         g_autoptr(GArray) rules = route_rule_list(fixture->rtnl, 0, NULL);
         g_assert_cmpuint(rules->len, ==, 2);
-        g_assert_cmpmem(&g_array_index(rules, RouteRule, 0), sizeof before, &before, sizeof before);
-        g_assert_cmpmem(&g_array_index(rules, RouteRule, 1), sizeof after, &after, sizeof after);
+        g_assert_true(route_rule_equal(&g_array_index(rules, RouteRule, 0), &before));
+        g_assert_true(route_rule_equal(&g_array_index(rules, RouteRule, 1), &after));
         run("sh -c 'ip rule | grep -q \"18944:.*fwmark 0/0xffc00000 goto 19968\"'");
         remove_rule(fixture, &before);
         remove_rule(fixture, &after);
+        g_assert_cmpuint(count_rules(fixture, 0), ==, 0);
+}
+
+static void test_inverted(Fixture *fixture, gconstpointer data)
+{
+        const RouteRule rule = {
+                .preference = 33280, .target = 34304, .input = "lo", .inverted = true
+        };
+
+        add(fixture, &rule);
+        g_autoptr(GArray) rules = route_rule_list(fixture->rtnl, 0, NULL);
+        g_assert_cmpuint(rules->len, ==, 1);
+        g_assert_true(route_rule_equal(&g_array_index(rules, RouteRule, 0), &rule));
+        run("sh -c 'ip rule | grep -q \"33280:.*not from all iif lo goto 34304\"'");
+        remove_rule(fixture, &rule);
         g_assert_cmpuint(count_rules(fixture, 0), ==, 0);
 }
 
@@ -204,6 +217,7 @@ int main(int argc, char **argv)
                 return 77;
         ADD("/route-rule/add-list-delete", test_add_list_delete);
         ADD("/route-rule/goto", test_goto);
+        ADD("/route-rule/inverted", test_inverted);
         ADD("/route-rule/table-of-our-own", test_table);
         ADD("/route-rule/watch", test_watch);
         return g_test_run();
