@@ -148,6 +148,15 @@ static const Turn turns[] = {
         { MAP_ASKED, MAP_INTERFACE_VERDICTS, add_asked },
 };
 
+/* What is no twin's, which is most, is not looked up. */
+static void jump_by_twin(RulesetChain *chain)
+{
+        RulesetRule *others = chain_add_rule(chain);
+        match_ct_bits(others, NFT_CT_MARK, TWIN_MARK_MASK, 0);
+        rule_end(others, NFT_RETURN);
+        rule_jump_by_ct_mark(chain_add_rule(chain), TWIN_MARK_MASK, MAP_MARKED);
+}
+
 /* Marks before the packet is routed, or, by a chain of type route, routed again. */
 static void add_hooks(RulesetTable *table)
 {
@@ -164,11 +173,11 @@ static void add_hooks(RulesetTable *table)
         RulesetRule *begun = chain_add_rule(in);
         match_ct_any(begun, NFT_CT_STATE, STATE_NEW);
         rule_jump_by_interface(begun, NFT_META_IIFNAME, MAP_BEGUN);
-        rule_jump_by_ct_mark(chain_add_rule(in), TWIN_MARK_MASK, MAP_MARKED);
+        jump_by_twin(in);
 
         RulesetChain *out =
                 table_add_chain(table, "output", "route", NF_INET_LOCAL_OUT, NF_IP_PRI_MANGLE);
-        rule_jump_by_ct_mark(chain_add_rule(out), TWIN_MARK_MASK, MAP_MARKED);
+        jump_by_twin(out);
 
         RulesetChain *dns =
                 table_add_chain(table, "dns", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST);

@@ -208,6 +208,14 @@ static void print_ct_value(GString *text, guint32 ct_key, guint32 mask, guint32 
         print_ct_bits(text, ct_key, mask);
 }
 
+static void print_mark_compare(GString *text, const Loaded *loaded, const Expression *compare)
+{
+        g_string_append_printf(text, " ct mark & 0x%08x %s 0x%08x",
+                               number_of(&loaded->bitwise->bitwise.mask),
+                               compare->compare.operation == NFT_CMP_NEQ ? "!=" : "==",
+                               number_of(&compare->compare.value));
+}
+
 static void print_compare(GString *text, guint16 family, const Loaded *loaded,
                           const Expression *compare)
 {
@@ -219,6 +227,10 @@ static void print_compare(GString *text, guint16 family, const Loaded *loaded,
 
         if (print_port(text, loaded, compare->compare.operation, value))
                 return;
+        if (source->type == EXPRESSION_CT && source->ct_key == NFT_CT_MARK) {
+                print_mark_compare(text, loaded, compare);
+                return;
+        }
         g_string_append_printf(text, " %s%s ", source_name(family, source),
                                differs   ? " !="
                                : is_none ? " !"

@@ -112,8 +112,10 @@ static void test_twin_hooks(void)
                      "\t\toifname vmap @sent\n\t}\n");
         expect(text, "\t\ttype filter hook prerouting priority -150; policy accept;\n"
                      "\t\tct state new iifname vmap @begun\n"
+                     "\t\tct mark & 0xffc00000 == 0x00000000 return\n"
                      "\t\tct mark & 0xffc00000 vmap @marked\n\t}\n");
         expect(text, "\t\ttype route hook output priority -150; policy accept;\n"
+                     "\t\tct mark & 0xffc00000 == 0x00000000 return\n"
                      "\t\tct mark & 0xffc00000 vmap @marked\n\t}\n");
         expect(text, "\t\ttype nat hook prerouting priority -100; policy accept;\n"
                      "\t\tiifname vmap @asked\n\t}\n");
