@@ -41,11 +41,6 @@ struct Child {
         gpointer data;
 };
 
-static const char *const environment[] = {
-        "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-        NULL,
-};
-
 /* Reaps the process if it is our child. Its status, or -1. */
 static int take_status(int pidfd)
 {
@@ -224,9 +219,22 @@ static Child *take_up(const char *program, int r, pid_t pid, ChildEnded ended, g
         return child_new(pid, pidfd, read_start_time(pid), ended, data);
 }
 
-Child *child_spawn(const char *const *argv, int stderr_fd, ChildEnded ended, gpointer data,
-                   GError **error)
+/* Borrows what @variables has; the array is the caller's. */
+static const char **environment_with(const char *const *variables)
 {
+        guint n = variables ? g_strv_length((char **)variables) : 0;
+        const char **environment = g_new0(const char *, n + 2);
+
+        environment[0] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+        for (guint i = 0; i < n; i++)
+                environment[i + 1] = variables[i];
+        return environment;
+}
+
+Child *child_spawn(const char *const *argv, const char *const *variables, int stderr_fd,
+                   ChildEnded ended, gpointer data, GError **error)
+{
+        g_autofree const char **environment = environment_with(variables);
         const ChildSetup setup = {
                 .stdout_fd = -1,
                 .stderr_fd = stderr_fd,

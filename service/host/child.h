@@ -15,9 +15,10 @@ typedef struct Child Child;
 typedef void (*ChildEnded)(Child *child, int status, gpointer data);
 
 /* Starts @argv (argv[0] an absolute path) in a session of its own, stdin and stdout on /dev/null,
- * stderr on @stderr_fd (-1: ours), the signal mask empty. Our ambient capabilities go along. */
-Child *child_spawn(const char *const *argv, int stderr_fd, ChildEnded ended, gpointer data,
-                   GError **error);
+ * stderr on @stderr_fd (-1: ours), the signal mask empty. Its environment is a PATH and @variables
+ * (NULL-terminated; NULL: none). Our ambient capabilities go along. */
+Child *child_spawn(const char *const *argv, const char *const *variables, int stderr_fd,
+                   ChildEnded ended, gpointer data, GError **error);
 
 /* What a child that may do nothing but its work has. */
 typedef struct ChildSetup {

@@ -12,8 +12,10 @@
 
 #include <signal.h>
 #include <sys/inotify.h>
+#include <unistd.h>
 
 #include "host/dnsmasq-files.h"
+#include "host/dnsmasq-preload.h"
 #include "host/server.h"
 
 /* Between two SIGHUPs, and the longest wait for dnsmasq to have taken one. */
@@ -24,6 +26,7 @@ struct Dnsmasq {
         Server *server;
         char *state_dir;
         char *argv[3];
+        char *variables[3]; /* [0] NULL: none */
         DnsmasqEnded ended;
         gpointer data;
 
@@ -144,6 +147,13 @@ static const char *const *prepare(gpointer owner, GError **error)
         return (const char *const *)dnsmasq->argv;
 }
 
+static const char *const *variables(gpointer owner)
+{
+        const Dnsmasq *dnsmasq = owner;
+
+        return (const char *const *)dnsmasq->variables;
+}
+
 static bool note(gpointer owner, GError **error)
 {
         Dnsmasq *dnsmasq = owner;
@@ -226,6 +236,7 @@ static const ServerType dnsmasq_type = {
         .exit_reasons = exit_reasons,
         .n_exit_reasons = G_N_ELEMENTS(exit_reasons),
         .prepare = prepare,
+        .variables = variables,
         .note = note,
         .is_ready = is_ready,
         .ready = ready,
@@ -251,6 +262,12 @@ Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, FileWatches *
         return dnsmasq;
 }
 
+static void forget_hearing(Dnsmasq *dnsmasq)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(dnsmasq->variables); i++)
+                g_clear_pointer(&dnsmasq->variables[i], g_free);
+}
+
 void dnsmasq_free(Dnsmasq *dnsmasq)
 {
         if (!dnsmasq)
@@ -260,7 +277,18 @@ void dnsmasq_free(Dnsmasq *dnsmasq)
         g_free(dnsmasq->state_dir);
         g_free(dnsmasq->argv[0]);
         g_free(dnsmasq->argv[1]);
+        forget_hearing(dnsmasq);
         g_free(dnsmasq);
+}
+
+/* A library that is not there would be complained about in dnsmasq's log. */
+void dnsmasq_set_hearing(Dnsmasq *dnsmasq, const char *library, guint index)
+{
+        forget_hearing(dnsmasq);
+        if (access(library, R_OK) < 0)
+                return;
+        dnsmasq->variables[0] = g_strconcat("LD_PRELOAD=", library, NULL);
+        dnsmasq->variables[1] = g_strdup_printf(DNSMASQ_INDEX_VARIABLE "=%u", index);
 }
 
 bool dnsmasq_write(Dnsmasq *dnsmasq, const char *conf, const char *dhcp_hosts,

@@ -19,6 +19,9 @@ typedef void (*DnsmasqEnded)(Dnsmasq *dnsmasq, const char *reason, gpointer data
  * nothing. */
 Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, FileWatches *watches,
                      DnsmasqEnded ended, gpointer data);
+/* From its next start on it hears of the addresses of NIC @index alone, not of all the host's: by
+ * @library (dnsmasq-preload.c). Where that cannot be loaded it hears of all, and does the same. */
+void dnsmasq_set_hearing(Dnsmasq *dnsmasq, const char *library, guint index);
 /* Forgets the process, which goes on running; pending ServerDone are called with a FAILED error
  * before. */
 void dnsmasq_free(Dnsmasq *dnsmasq);

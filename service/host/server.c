@@ -197,7 +197,8 @@ static bool spawn_child(Server *server, GError **error)
                 return false;
         /* A stream of its own goes on when we do not. */
         int log_fd = has_journal() ? sd_journal_stream_fd(identifier, LOG_INFO, 0) : -1;
-        server->child = child_spawn(argv, log_fd, on_child_ended, server, error);
+        const char *const *variables = type->variables ? type->variables(server->owner) : NULL;
+        server->child = child_spawn(argv, variables, log_fd, on_child_ended, server, error);
         if (log_fd >= 0)
                 close(log_fd);
         return server->child && type->note(server->owner, error);

@@ -27,6 +27,9 @@ typedef struct ServerType {
 
         /* Makes what must be there before it starts. The command line (borrowed), or NULL. */
         const char *const *(*prepare)(gpointer owner, GError **error);
+        /* What it has in its environment (borrowed; NULL: nothing of its own). May be NULL itself.
+         */
+        const char *const *(*variables)(gpointer owner);
         /* It runs as server_child(): notes it for the next life. */
         bool (*note)(gpointer owner, GError **error);
         /* Whether server_child() answers. */

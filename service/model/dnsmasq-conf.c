@@ -117,6 +117,9 @@ char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts)
 
         append_file(text, "pid-file", facts->state_dir, "dnsmasq.pid");
         append_text(text, "interface", facts->interface);
+        /* Not dnsmasq's business, but another NIC of the name makes another text: it starts anew.
+         */
+        g_string_append_printf(text, "# of index %u\n", facts->index);
         /* bind-interfaces would answer for other interfaces' addresses, and lo is the host's. */
         g_string_append(text, "except-interface=lo\n"
                               "bind-dynamic\n");

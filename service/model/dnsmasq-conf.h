@@ -11,6 +11,7 @@
 /* What the host adds to the configuration. All borrowed. */
 typedef struct DnsmasqFacts {
         const char *interface; /* its NIC, by the name that it has now */
+        guint index;           /* the NIC's */
         const char *state_dir;
         guint dns_port;          /* 53, or a twin's own */
         bool is_twin;            /* it cannot ping: another network's DUT would answer */

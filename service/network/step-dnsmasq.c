@@ -29,6 +29,7 @@ static bool write_files(Network *network, GError **error)
         g_autoptr(GArray) taken = leases_taken_addresses(network);
         DnsmasqFacts facts = {
                 .interface = network->interface,
+                .index = network->record->index,
                 .state_dir = config->state_dir,
                 .dns_port = twin ? twin_dns_port(twin) : DNS_PORT,
                 .is_twin = twin != 0,
@@ -106,6 +107,7 @@ static void begin(Network *network)
                 step_done(network, error);
                 return;
         }
+        dnsmasq_set_hearing(network->dnsmasq, DNSMASQ_PRELOAD, network->record->index);
         bool was_running = dnsmasq_is_running(network->dnsmasq);
         dnsmasq_start(network->dnsmasq, was_running ? reloaded : started, network);
 }

@@ -38,7 +38,7 @@ static void on_ended(Child *child, int status, gpointer data)
 static Child *spawn(const char *const *argv, int stderr_fd, End *end)
 {
         g_autoptr(GError) error = NULL;
-        Child *child = child_spawn(argv, stderr_fd, on_ended, end, &error);
+        Child *child = child_spawn(argv, NULL, stderr_fd, on_ended, end, &error);
 
         g_assert_no_error(error);
         g_assert_nonnull(child);
@@ -87,7 +87,7 @@ static void test_not_there(void)
         static const char *const argv[] = { "/nowhere/program", NULL };
         g_autoptr(GError) error = NULL;
 
-        g_assert_null(child_spawn(argv, -1, on_ended, NULL, &error));
+        g_assert_null(child_spawn(argv, NULL, -1, on_ended, NULL, &error));
         g_assert_nonnull(strstr(error->message, "/nowhere/program"));
 }
 

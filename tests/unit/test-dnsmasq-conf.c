@@ -23,6 +23,7 @@ static char *text_of(const NetworkConfig *config)
 {
         const DnsmasqFacts facts = {
                 .interface = config->interface,
+                .index = 12,
                 .state_dir = "/var/lib/jumpstarter/dut-network-eth7",
                 .dns_port = 53,
                 .resolv_file = "/etc/resolv.conf",
@@ -52,6 +53,7 @@ static void test_defaults(void)
                 "keep-in-foreground",
                 "port=53",
                 "interface=eth7",
+                "# of index 12",
                 "except-interface=lo",
                 "bind-dynamic",
                 "no-hosts",

@@ -376,6 +376,98 @@ static void test_requests_in_a_row(Fixture *fixture, gconstpointer data)
         g_assert_false(fixture->ended);
 }
 
+static void run(const char *command)
+{
+        int status = -1;
+
+        g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, &status, NULL));
+        g_assert_cmpint(status, ==, 0);
+}
+
+/* How often it has gone to sleep, and so how often it was woken. */
+static guint64 count_sleeps(const Fixture *fixture)
+{
+        g_autofree char *path = g_strdup_printf("/proc/%d/status", pid_of(fixture));
+        g_autofree char *text = NULL;
+
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        const char *line = strstr(text, "\nvoluntary_ctxt_switches:");
+        g_assert_nonnull(line);
+        return g_ascii_strtoull(strchr(line, ':') + 1, NULL, 10);
+}
+
+static void hear_with(Fixture *fixture, const char *library)
+{
+        g_autoptr(Netlink) rtnl = netlink_new(NETLINK_ROUTE, NULL);
+        Link link;
+
+        g_assert_cmpint(link_get(rtnl, "dut0", &link), ==, 0);
+        dnsmasq_set_hearing(fixture->dnsmasq, library, link.index);
+        add_name(fixture, "board", "10.0.0.7");
+        start(fixture);
+        g_assert_cmpstr(fixture->error, ==, NULL);
+        run_for(200);
+}
+
+/* Another network comes and goes, with all its addresses and routes. */
+static void change_another(void)
+{
+        run("ip address add 192.168.77.1/24 dev peer0 noprefixroute");
+        run("ip route add 192.168.77.0/24 dev peer0 table 18945");
+        run("ip address add fd00::1/64 dev peer0 nodad noprefixroute");
+        run("ip route delete 192.168.77.0/24 dev peer0 table 18945");
+        run("ip address delete 192.168.77.1/24 dev peer0");
+        run("ip address delete fd00::1/64 dev peer0");
+        run_for(100);
+}
+
+/* An address that is taken away and put back is served again, and one more as well. */
+static void change_own(void)
+{
+        g_assert_cmphex(ask("board"), ==, 0x0a000007);
+        run("ip address delete 192.168.100.1/24 dev dut0");
+        run_for(100);
+        run("ip address add 192.168.99.1/24 dev dut0");
+        run("ip address add 192.168.100.1/24 dev dut0");
+        run_for(200);
+        g_assert_cmphex(ask("board"), ==, 0x0a000007);
+}
+
+static void test_hears_of_its_nic(Fixture *fixture, gconstpointer data)
+{
+        hear_with(fixture, DNSMASQ_PRELOAD);
+        guint64 before = count_sleeps(fixture);
+        change_another();
+        g_assert_cmpuint(count_sleeps(fixture), ==, before);
+        change_own();
+        g_assert_cmpuint(count_sleeps(fixture), >, before);
+
+        before = count_sleeps(fixture); /* it asks its servers again then */
+        run("ip route add 192.168.78.0/24 dev peer0 scope link");
+        run_for(100);
+        g_assert_cmpuint(count_sleeps(fixture), >, before);
+}
+
+static void test_hears_of_all(Fixture *fixture, gconstpointer data)
+{
+        hear_with(fixture, "/nowhere/dnsmasq-preload.so");
+        guint64 before = count_sleeps(fixture);
+        change_another();
+        g_assert_cmpuint(count_sleeps(fixture), >, before);
+        change_own();
+}
+
+/* One that is there and no library: the loader says so, and goes on. */
+static void test_hears_with_rubbish(Fixture *fixture, gconstpointer data)
+{
+        g_autofree char *path = g_build_filename(g_get_tmp_dir(), "rubbish.so", NULL);
+
+        g_assert_true(g_file_set_contents(path, "rubbish", -1, NULL));
+        hear_with(fixture, path);
+        change_own();
+        (void)unlink(path); /* in a directory for such */
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int main(int argc, char **argv)
@@ -395,5 +487,8 @@ int main(int argc, char **argv)
         ADD("/dnsmasq/death-is-told", test_death_is_told);
         ADD("/dnsmasq/free-answers-what-waits", test_free_answers_what_waits);
         ADD("/dnsmasq/requests-in-a-row", test_requests_in_a_row);
+        ADD("/dnsmasq/hears-of-its-nic", test_hears_of_its_nic);
+        ADD("/dnsmasq/hears-of-all-without-the-library", test_hears_of_all);
+        ADD("/dnsmasq/hears-of-all-with-rubbish", test_hears_with_rubbish);
         return g_test_run();
 }

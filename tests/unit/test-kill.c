@@ -146,10 +146,10 @@ WRAP(bool, sysctl_set, Sysctl sysctl, const char *interface, int value, GError *
         return good;
 }
 
-WRAP(Child *, child_spawn, const char *const *argv, int stderr_fd, ChildEnded ended, gpointer data,
-     GError **error)
+WRAP(Child *, child_spawn, const char *const *argv, const char *const *variables, int stderr_fd,
+     ChildEnded ended, gpointer data, GError **error)
 {
-        Child *child = __real_child_spawn(argv, stderr_fd, ended, data, error);
+        Child *child = __real_child_spawn(argv, variables, stderr_fd, ended, data, error);
         point("process");
         return child;
 }
