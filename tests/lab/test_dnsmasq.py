@@ -92,3 +92,65 @@ def test_each_network_s_dnsmasq_is_its_own(lab):
 
 def answers_from(dut):
     return dut.dig_status("nowhere.lab", DNS) != ""
+
+
+def preload(dnsmasq):
+    """Whether the library is in that process."""
+    return "dnsmasq-preload.so" in host.read(f"/proc/{dnsmasq}/maps")
+
+
+def sleeps(dnsmasq):
+    """How often it has gone to sleep, and so how often it was woken."""
+    (line,) = [line for line in host.read(f"/proc/{dnsmasq}/status").splitlines()
+               if line.startswith("voluntary_ctxt_switches")]
+    return int(line.split()[1])
+
+
+def test_other_networks_do_not_wake_it(lab):
+    """Networks of the same subnet: their routes are no reason for it to ask its servers again."""
+    first, *others = [lab.dut(f"raw{k}") for k in range(3)]
+    pid = lab.create(first).dnsmasq()
+    assert preload(pid), "the library is not there"
+    wait_for(lambda: settled(pid), "the first is quiet")
+    before = sleeps(pid)
+    for dut in others:
+        lab.create(dut)
+        lab.remove(dut)
+    equal(sleeps(pid) - before, 0, "how often others woke it")
+
+
+def settled(pid):
+    before = sleeps(pid)
+    time.sleep(0.2)
+    return sleeps(pid) == before
+
+
+def heals(dut):
+    """Its address is taken away and put back, by hand and by the daemon."""
+    run("ip", "address", "delete", f"{DNS}/24", "dev", dut.name)
+    wait_for(lambda: answers(dut), "DNS is answered at the address that was put back")
+    run("ip", "link", "set", dut.name, "down")
+    wait_for(lambda: answers(dut), "DNS is answered at the NIC that was set up again")
+    equal(dut.dhcp()["ip"], "192.168.100.100", "the board's address")
+
+
+def test_it_is_back_with_its_address(lab):
+    dut = lab.dut()
+    network = lab.create(dut, dns_entries=[{"hostname": "here.lab", "ip": "10.1.2.3"}])
+    dut.dhcp()
+    pid = network.dnsmasq()
+    heals(dut)
+    equal(network.dnsmasq(), pid, "its dnsmasq, which went on")
+
+
+def test_without_its_library_it_is_the_same(lab):
+    (library,) = run("find", "/usr/lib", "/usr/lib64", "-name", "dnsmasq-preload.so", expect=None).split()
+    os.rename(library, f"{library}.away")
+    lab.undo.callback(os.rename, f"{library}.away", library)
+    dut, twin = lab.dut("raw0"), lab.dut("raw1")
+    network = lab.create(dut, dns_entries=[{"hostname": "here.lab", "ip": "10.1.2.3"}])
+    assert not preload(network.dnsmasq()), "the library is there"
+    lab.create(twin)
+    dut.dhcp()
+    twin.dhcp()
+    heals(dut)

@@ -207,6 +207,7 @@ def test_nic_exchanged_while_there_was_no_daemon(lab):
     lab.start_daemon()
     network.wait_state("active")
     equal(dut.dhcp()["ip"], "192.168.100.100", "the board's address")
+    assert dut.dig_status("nowhere.lab", "192.168.100.1"), "the name server does not answer"
     equal(dut.source_at(lan.ROUTER), lan.HOST, "the source")
     lab.before = None
 
