@@ -262,7 +262,7 @@ Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, FileWatches *
         return dnsmasq;
 }
 
-static void forget_hearing(Dnsmasq *dnsmasq)
+static void forget_preload(Dnsmasq *dnsmasq)
 {
         for (guint i = 0; i < G_N_ELEMENTS(dnsmasq->variables); i++)
                 g_clear_pointer(&dnsmasq->variables[i], g_free);
@@ -277,14 +277,14 @@ void dnsmasq_free(Dnsmasq *dnsmasq)
         g_free(dnsmasq->state_dir);
         g_free(dnsmasq->argv[0]);
         g_free(dnsmasq->argv[1]);
-        forget_hearing(dnsmasq);
+        forget_preload(dnsmasq);
         g_free(dnsmasq);
 }
 
 /* A library that is not there would be complained about in dnsmasq's log. */
-void dnsmasq_set_hearing(Dnsmasq *dnsmasq, const char *library, guint index)
+void dnsmasq_set_preload(Dnsmasq *dnsmasq, const char *library, guint index)
 {
-        forget_hearing(dnsmasq);
+        forget_preload(dnsmasq);
         if (access(library, R_OK) < 0)
                 return;
         dnsmasq->variables[0] = g_strconcat("LD_PRELOAD=", library, NULL);

@@ -19,9 +19,10 @@ typedef void (*DnsmasqEnded)(Dnsmasq *dnsmasq, const char *reason, gpointer data
  * nothing. */
 Dnsmasq *dnsmasq_new(const char *interface, const char *state_dir, FileWatches *watches,
                      DnsmasqEnded ended, gpointer data);
-/* From its next start on it hears of the addresses of NIC @index alone, not of all the host's: by
- * @library (dnsmasq-preload.c). Where that cannot be loaded it hears of all, and does the same. */
-void dnsmasq_set_hearing(Dnsmasq *dnsmasq, const char *library, guint index);
+/* From its next start on it has @library loaded (dnsmasq-preload-*.c): it hears of the addresses of
+ * NIC @index alone, not of all the host's, and each of its processes adds to nftables sets by a
+ * socket of its own. Where that cannot be loaded it hears of all, and does the same. */
+void dnsmasq_set_preload(Dnsmasq *dnsmasq, const char *library, guint index);
 /* Forgets the process, which goes on running; pending ServerDone are called with a FAILED error
  * before. */
 void dnsmasq_free(Dnsmasq *dnsmasq);

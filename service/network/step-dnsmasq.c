@@ -107,7 +107,7 @@ static void begin(Network *network)
                 step_done(network, error);
                 return;
         }
-        dnsmasq_set_hearing(network->dnsmasq, DNSMASQ_PRELOAD, network->record->index);
+        dnsmasq_set_preload(network->dnsmasq, DNSMASQ_PRELOAD, network->record->index);
         bool was_running = dnsmasq_is_running(network->dnsmasq);
         dnsmasq_start(network->dnsmasq, was_running ? reloaded : started, network);
 }

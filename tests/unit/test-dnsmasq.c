@@ -402,7 +402,7 @@ static void hear_with(Fixture *fixture, const char *library)
         Link link;
 
         g_assert_cmpint(link_get(rtnl, "dut0", &link), ==, 0);
-        dnsmasq_set_hearing(fixture->dnsmasq, library, link.index);
+        dnsmasq_set_preload(fixture->dnsmasq, library, link.index);
         add_name(fixture, "board", "10.0.0.7");
         start(fixture);
         g_assert_cmpstr(fixture->error, ==, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* A library of its own, loaded into each dnsmasq that dnsmasq.c starts. The kernel tells dnsmasq of
- * every address and route of the host that comes or goes; with bind-dynamic it then lists all
- * addresses of the host, whichever NIC has got one. With sixty networks, each one that came had
- * sixty of them do that, several times. Here its socket gets a filter, and it is told of what it
- * does something about: addresses of its own NIC, where alone it has sockets, and routes after
- * which it asks its servers again (nl_async() in dnsmasq's src/netlink.c). Without this library it
- * hears all of it and does the same. */
+/* Half of the library that is loaded into each dnsmasq that dnsmasq.c starts. The kernel tells
+ * dnsmasq of every address and route of the host that comes or goes; with bind-dynamic it then
+ * lists all addresses of the host, whichever NIC has got one. With sixty networks, each one that
+ * came had sixty of them do that, several times. Here its socket gets a filter, and it is told of
+ * what it does something about: addresses of its own NIC, where alone it has sockets, and routes
+ * after which it asks its servers again (nl_async() in dnsmasq's src/netlink.c). Without this
+ * library it hears all of it and does the same. */
 
 #include <arpa/inet.h>
 #include <linux/filter.h>
