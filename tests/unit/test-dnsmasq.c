@@ -14,6 +14,7 @@
 
 #include <linux/rtnetlink.h>
 
+#include "host/dnsmasq-build.h"
 #include "host/dnsmasq.h"
 #include "host/ip-address.h"
 #include "host/link.h"
@@ -470,6 +471,56 @@ static void test_hears_with_rubbish(Fixture *fixture, gconstpointer data)
 
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
+/* What distributions' dnsmasq say, and the one that is here. */
+static void test_build(void)
+{
+        static const struct {
+                const char *text;
+                bool has;
+        } cases[] = {
+                { "Dnsmasq version 2.90\nCompile time options: IPv6 ipset nftset auth\n\nThis\n",
+                  true },
+                { "Compile time options: IPv6 ipset nftset\n", true },
+                { "Compile time options: IPv6 ipset no-nftset auth\n", false },
+                { "Compile time options: IPv6 ipset auth\n", false },
+                { "", false },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+                g_assert_cmpint(dnsmasq_build_has_nftset(cases[i].text), ==, cases[i].has);
+}
+
+typedef struct Asked {
+        guint n;
+        bool good;
+        bool done;
+} Asked;
+
+static void on_checked(const GError *error, gpointer data)
+{
+        Asked *asked = data;
+
+        asked->good = !error;
+        asked->done = ++asked->n == 3;
+}
+
+static void test_build_of_host(void)
+{
+        g_autoptr(DnsmasqBuild) build = dnsmasq_build_new();
+        Asked asked = { 0 };
+
+        dnsmasq_build_check_nftset(build, on_checked, &asked);
+        dnsmasq_build_check_nftset(build, on_checked, &asked); /* while the first one waits */
+        g_assert_cmpuint(asked.n, ==, 0);
+        for (gint64 end = g_get_monotonic_time() + 5 * G_TIME_SPAN_SECOND;
+             asked.n < 2 && g_get_monotonic_time() < end;)
+                (void)g_main_context_iteration(NULL, FALSE);
+        g_assert_cmpuint(asked.n, ==, 2);
+        g_assert_true(asked.good);
+        dnsmasq_build_check_nftset(build, on_checked, &asked); /* it is known by now */
+        g_assert_true(asked.done);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -490,5 +541,7 @@ int main(int argc, char **argv)
         ADD("/dnsmasq/hears-of-its-nic", test_hears_of_its_nic);
         ADD("/dnsmasq/hears-of-all-without-the-library", test_hears_of_all);
         ADD("/dnsmasq/hears-of-all-with-rubbish", test_hears_with_rubbish);
+        g_test_add_func("/dnsmasq/build", test_build);
+        g_test_add_func("/dnsmasq/build/of-host", test_build_of_host);
         return g_test_run();
 }
