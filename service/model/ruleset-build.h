@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "model/address.h"
+#include "model/filter.h"
 #include "model/ruleset-types.h"
 
 /* Fields of the headers, as offsets. */
@@ -16,6 +17,13 @@
 #define FIELD_ARP_SADDR        14 /* sender, for 6-byte hardware addresses */
 #define FIELD_ARP_DADDR        24 /* target */
 #define FIELD_DESTINATION_PORT 2
+
+/* As the register has ct state: NF_CT_STATE_BIT() of ip_conntrack_info and NF_CT_STATE_*_BIT. */
+#define STATE_INVALID     (1 << 0)
+#define STATE_ESTABLISHED (1 << 1)
+#define STATE_RELATED     (1 << 2)
+#define STATE_NEW         (1 << 3)
+#define STATE_UNTRACKED   (1 << 6)
 
 Ruleset *ruleset_new(void);
 RulesetTable *ruleset_add_table(Ruleset *ruleset, guint16 family, const char *name);
@@ -43,6 +51,8 @@ void match_ipv4(RulesetRule *rule);
 void match_ct_any(RulesetRule *rule, guint32 key, guint32 mask);
 /* Of the bits @mask exactly @bits are set. */
 void match_ct_bits(RulesetRule *rule, guint32 key, guint32 mask, guint32 bits);
+/* The same of the packet's mark. */
+void match_mark_bits(RulesetRule *rule, guint32 mask, guint32 bits);
 /* The conntrack zone of the original direction. */
 void match_zone(RulesetRule *rule, guint32 operation, guint16 zone);
 /* @protocol: IPPROTO_UDP or IPPROTO_TCP. */
@@ -103,6 +113,9 @@ typedef struct Uplinks {
 
 /* A network's part of the table @facts->filter_table: what may pass. */
 void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);
+/* One direction of the setting `filter`. What it lets pass gets the bits @mark. */
+void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, FilterDirection direction,
+                    guint32 mark);
 
 /* What networks and the guard have in common. Nothing is forwarded between @interface and any other
  * one: */

@@ -21,16 +21,7 @@
 #include "model/name.h"
 #include "model/ruleset-build.h"
 
-/* As the register has ct state: NF_CT_STATE_BIT() of ip_conntrack_info and NF_CT_STATE_*_BIT. */
-#define STATE_INVALID     (1 << 0)
-#define STATE_ESTABLISHED (1 << 1)
-#define STATE_RELATED     (1 << 2)
-#define STATE_UNTRACKED   (1 << 6)
-
 #define STATUS_TRANSLATED (IPS_SRC_NAT | IPS_DST_NAT)
-
-/* So many of a rule with `log` are logged in a second. */
-#define LOGGED_PER_SECOND 10
 
 #define MAP_FROM   "from"   /* from a NIC to the chain for what comes from it and is forwarded */
 #define MAP_TO     "to"     /* the same for what is forwarded to it */
@@ -121,85 +112,6 @@ static void add_never(RulesetChain *from, const Subnet *subnet)
         rule_verdict(to_group, NF_DROP);
 }
 
-static void match_hosts(RulesetRule *rule, guint32 field, const Subnet *hosts)
-{
-        if (hosts->prefix == 32)
-                match_address(rule, field, NFT_CMP_EQ, hosts->network);
-        else if (hosts->prefix > 0)
-                match_subnet(rule, field, NFT_CMP_EQ, hosts);
-}
-
-/* @protocol and @ports are one of those that @filter_rule has; 0 and NULL: any. */
-static RulesetRule *add_matches(RulesetChain *chain, const FilterRule *filter_rule, guint8 protocol,
-                                const FilterPorts *ports)
-{
-        RulesetRule *rule = chain_add_rule(chain);
-
-        match_hosts(rule, FIELD_IP_SADDR, &filter_rule->source);
-        match_hosts(rule, FIELD_IP_DADDR, &filter_rule->destination);
-        if (ports)
-                match_port_range(rule, protocol, ports->first, ports->last);
-        else if (protocol != 0)
-                match_protocol(rule, protocol);
-        return rule;
-}
-
-typedef struct SideRule {
-        const FilterRule *rule;
-        char name[24]; /* "egress 1" */
-        char *log_prefix;
-} SideRule;
-
-static void add_filter_rule(RulesetChain *chain, const SideRule *side_rule, guint8 protocol,
-                            const FilterPorts *ports)
-{
-        const FilterRule *filter_rule = side_rule->rule;
-
-        if (filter_rule->log)
-                rule_log(add_matches(chain, filter_rule, protocol, ports), LOGGED_PER_SECOND,
-                         side_rule->log_prefix);
-        RulesetRule *rule = add_matches(chain, filter_rule, protocol, ports);
-        rule_comment(rule, side_rule->name);
-        rule_verdict(rule, filter_rule->action == FILTER_ACCEPT ? NFT_RETURN : NF_DROP);
-}
-
-/* Ports without a protocol are those of both that have any. */
-static void add_all_ports(RulesetChain *chain, const SideRule *side_rule)
-{
-        static const guint8 with_ports[] = { IPPROTO_TCP, IPPROTO_UDP };
-        const FilterRule *rule = side_rule->rule;
-
-        if (rule->ports->len == 0)
-                add_filter_rule(chain, side_rule, rule->protocol, NULL);
-        for (guint i = 0; i < G_N_ELEMENTS(with_ports); i++)
-                for (guint j = 0; j < rule->ports->len; j++)
-                        if (rule->protocol == 0 || rule->protocol == with_ports[i])
-                                add_filter_rule(chain, side_rule, with_ports[i],
-                                                &g_array_index(rule->ports, FilterPorts, j));
-}
-
-/* What is not given lets all pass: a mapping, and a way out, are there to be used. */
-static void add_side_rules(RulesetChain *chain, const RulesetFacts *facts,
-                           FilterDirection direction)
-{
-        const char *name = filter_direction_to_string(direction);
-        const Filter *filter = facts->config->filter;
-        const FilterSide *side = filter ? &filter->sides[direction] : NULL;
-        bool drops = side && side->given && side->policy == FILTER_DROP;
-        g_autofree char *policy = g_strdup_printf("%s policy", name);
-
-        for (guint i = 0; side && i < side->rules->len; i++) {
-                g_autofree char *prefix =
-                        g_strdup_printf("dut-network %s %s %u: ", facts->interface, name, i + 1);
-                SideRule side_rule = { .rule = side->rules->pdata[i], .log_prefix = prefix };
-                g_snprintf(side_rule.name, sizeof side_rule.name, "%s %u", name, i + 1);
-                add_all_ports(chain, &side_rule);
-        }
-        RulesetRule *rest = chain_add_rule(chain);
-        rule_comment(rest, policy);
-        rule_verdict(rest, drops ? NF_DROP : NFT_RETURN);
-}
-
 static void add_from(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         RulesetChain *from = targets->from;
@@ -263,7 +175,7 @@ void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplin
         Targets targets = add_targets(filter, &place);
 
         for (FilterDirection i = 0; i < FILTER_DIRECTION_MAX; i++)
-                add_side_rules(targets.sides[i], facts, i);
+                chain_add_side(targets.sides[i], facts, i, 0);
         add_from(&targets, facts, uplinks);
         add_to(&targets, facts, uplinks);
         rule_drop_forged(chain_add_rule(targets.inward), facts->interface, &facts->config->subnet);

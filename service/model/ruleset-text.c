@@ -145,6 +145,8 @@ static void print_meta_value(GString *text, guint32 key, const ExpressionValue *
 {
         if (key == NFT_META_NFPROTO)
                 g_string_append(text, value->bytes[0] == NFPROTO_IPV4 ? "ipv4" : "?");
+        else if (key == NFT_META_MARK)
+                g_string_append_printf(text, "0x%08x", number_of(value));
         else
                 print_name(text, (const char *)value->bytes);
 }
@@ -231,10 +233,11 @@ static void print_compare(GString *text, guint16 family, const Loaded *loaded,
                 print_mark_compare(text, loaded, compare);
                 return;
         }
-        g_string_append_printf(text, " %s%s ", source_name(family, source),
-                               differs   ? " !="
-                               : is_none ? " !"
-                                         : "");
+        g_string_append_printf(text, " %s", source_name(family, source));
+        if (source->type == EXPRESSION_META && loaded->bitwise)
+                g_string_append_printf(text,
+                                       " & 0x%08x ==", number_of(&loaded->bitwise->bitwise.mask));
+        g_string_append(text, differs ? " != " : is_none ? " ! " : " ");
         if (source->type == EXPRESSION_META)
                 print_meta_value(text, source->meta.key, value);
         else if (source->type == EXPRESSION_PAYLOAD)

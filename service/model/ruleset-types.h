@@ -70,7 +70,7 @@ typedef struct Expression {
                         ExpressionValue value;
                 } compare;
                 struct {
-                        const char *name; /* a literal */
+                        char *name;
                         LookupType type;
                 } lookup;
                 guint32 nat_type; /* NFT_NAT_* */
@@ -120,8 +120,8 @@ typedef struct RulesetPlace {
 
 typedef struct RulesetMap {
         RulesetMapType type;
-        const char *name; /* a literal */
-        GArray *elements; /* RulesetElement, of the first two types */
+        char *name;
+        GArray *elements; /* RulesetElement, where the keys are addresses alone */
         GArray *places;   /* RulesetPlace, of the others */
 } RulesetMap;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* The Ruleset as a value: its parts come to be and are freed here. Which rules there are is in
- * ruleset-network.c, -filter.c, -gateways.c and -guard.c. */
+ * ruleset-network.c, -filter.c, -side.c, -gateways.c and -guard.c. */
 
 #include "model/ruleset.h"
 
@@ -12,6 +12,14 @@
 #include "model/ruleset-build.h"
 
 const Subnet multicast_subnet = { 0xe0000000, 4 };
+
+static void expression_clear(gpointer pointer)
+{
+        Expression *expression = pointer;
+
+        if (expression->type == EXPRESSION_LOOKUP || expression->type == EXPRESSION_EXCLUDE)
+                g_free(expression->lookup.name);
+}
 
 static void rule_free(gpointer pointer)
 {
@@ -44,6 +52,7 @@ static void map_free(gpointer pointer)
 
         g_array_unref(map->elements);
         g_array_unref(map->places);
+        g_free(map->name);
         g_free(map);
 }
 
@@ -102,7 +111,7 @@ RulesetMap *table_add_map(RulesetTable *table, RulesetMapType type, const char *
 
         *map = (RulesetMap){
                 .type = type,
-                .name = name,
+                .name = g_strdup(name),
                 .elements = g_array_new(FALSE, FALSE, sizeof(RulesetElement)),
                 .places = g_array_new(FALSE, FALSE, sizeof(RulesetPlace)),
         };
@@ -153,6 +162,7 @@ RulesetRule *chain_add_rule(RulesetChain *chain)
         RulesetRule *rule = g_new0(RulesetRule, 1);
 
         rule->expressions = g_array_new(FALSE, FALSE, sizeof(Expression));
+        g_array_set_clear_func(rule->expressions, expression_clear);
         g_ptr_array_add(chain->rules, rule);
         return rule;
 }
@@ -207,8 +217,8 @@ static void add_bitwise(RulesetRule *rule, ExpressionValue mask, ExpressionValue
 
 static void add_lookup(RulesetRule *rule, const char *name, LookupType type)
 {
-        add(rule,
-            (Expression){ .type = EXPRESSION_LOOKUP, .lookup = { .name = name, .type = type } });
+        add(rule, (Expression){ .type = EXPRESSION_LOOKUP,
+                                .lookup = { .name = g_strdup(name), .type = type } });
 }
 
 /* The whole 16 bytes are compared, so that "eth1" is not "eth10". */
@@ -267,6 +277,13 @@ void match_ct_any(RulesetRule *rule, guint32 key, guint32 mask)
 void match_ct_bits(RulesetRule *rule, guint32 key, guint32 mask, guint32 bits)
 {
         add_ct_bits(rule, key, mask);
+        add_compare(rule, NFT_CMP_EQ, value_of_number(bits));
+}
+
+void match_mark_bits(RulesetRule *rule, guint32 mask, guint32 bits)
+{
+        add_meta(rule, NFT_META_MARK);
+        add_bitwise(rule, value_of_number(mask), value_of_number(0));
         add_compare(rule, NFT_CMP_EQ, value_of_number(bits));
 }
 
@@ -332,7 +349,7 @@ void match_not_at(RulesetRule *rule, guint32 field, guint32 key, const char *set
 {
         add_field(rule, field);
         add(rule, (Expression){ .type = EXPRESSION_META, .meta = { .key = key, .append = true } });
-        add(rule, (Expression){ .type = EXPRESSION_EXCLUDE, .lookup = { .name = set } });
+        add(rule, (Expression){ .type = EXPRESSION_EXCLUDE, .lookup = { .name = g_strdup(set) } });
 }
 
 void rule_count(RulesetRule *rule)

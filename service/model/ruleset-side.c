@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* One direction of the setting `filter` as the rules of a chain. What may pass returns: whoever has
+ * led there has no more to say. Each rule has its name for a comment, by which its hits are known.
+ */
+
+#include "model/ruleset-build.h"
+
+#include <linux/in.h>
+#include <linux/netfilter.h>
+
+/* So many of a rule with `log` are logged in a second. */
+#define LOGGED_PER_SECOND 10
+
+static void match_hosts(RulesetRule *rule, guint32 field, const Subnet *hosts)
+{
+        if (hosts->prefix == 32)
+                match_address(rule, field, NFT_CMP_EQ, hosts->network);
+        else if (hosts->prefix > 0)
+                match_subnet(rule, field, NFT_CMP_EQ, hosts);
+}
+
+typedef struct Side {
+        RulesetChain *chain;
+        const RulesetFacts *facts;
+        guint32 mark; /* of what is let pass; 0: none */
+} Side;
+
+typedef struct SideRule {
+        const FilterRule *rule;
+        char name[24]; /* "egress 1" */
+        char *log_prefix;
+} SideRule;
+
+/* @protocol and @ports are one of those that @filter_rule has; 0 and NULL: any. */
+static RulesetRule *add_matches(const Side *side, const FilterRule *filter_rule, guint8 protocol,
+                                const FilterPorts *ports)
+{
+        RulesetRule *rule = chain_add_rule(side->chain);
+
+        match_hosts(rule, FIELD_IP_SADDR, &filter_rule->source);
+        match_hosts(rule, FIELD_IP_DADDR, &filter_rule->destination);
+        if (ports)
+                match_port_range(rule, protocol, ports->first, ports->last);
+        else if (protocol != 0)
+                match_protocol(rule, protocol);
+        return rule;
+}
+
+/* Ends it, counted. */
+static void add_verdict(const Side *side, RulesetRule *rule, FilterAction action)
+{
+        rule_count(rule);
+        if (action == FILTER_ACCEPT && side->mark)
+                rule_set_mark(rule, side->mark, side->mark);
+        rule_end(rule, action == FILTER_ACCEPT ? NFT_RETURN : NF_DROP);
+}
+
+static void add_filter_rule(const Side *side, const SideRule *side_rule, guint8 protocol,
+                            const FilterPorts *ports)
+{
+        const FilterRule *filter_rule = side_rule->rule;
+
+        if (filter_rule->log)
+                rule_log(add_matches(side, filter_rule, protocol, ports), LOGGED_PER_SECOND,
+                         side_rule->log_prefix);
+        RulesetRule *rule = add_matches(side, filter_rule, protocol, ports);
+        rule_comment(rule, side_rule->name);
+        add_verdict(side, rule, filter_rule->action);
+}
+
+/* Ports without a protocol are those of both that have any. */
+static void add_all_ports(const Side *side, const SideRule *side_rule)
+{
+        static const guint8 with_ports[] = { IPPROTO_TCP, IPPROTO_UDP };
+        const FilterRule *rule = side_rule->rule;
+
+        if (rule->ports->len == 0)
+                add_filter_rule(side, side_rule, rule->protocol, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(with_ports); i++)
+                for (guint j = 0; j < rule->ports->len; j++)
+                        if (rule->protocol == 0 || rule->protocol == with_ports[i])
+                                add_filter_rule(side, side_rule, with_ports[i],
+                                                &g_array_index(rule->ports, FilterPorts, j));
+}
+
+/* What is not given lets all pass: a mapping, and a way out, are there to be used. */
+void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, FilterDirection direction,
+                    guint32 mark)
+{
+        const Side side = { chain, facts, mark };
+        const char *name = filter_direction_to_string(direction);
+        const Filter *filter = facts->config->filter;
+        const FilterSide *given = filter ? &filter->sides[direction] : NULL;
+        g_autofree char *policy = g_strdup_printf("%s policy", name);
+
+        for (guint i = 0; given && i < given->rules->len; i++) {
+                g_autofree char *prefix =
+                        g_strdup_printf("dut-network %s %s %u: ", facts->interface, name, i + 1);
+                SideRule side_rule = { .rule = given->rules->pdata[i], .log_prefix = prefix };
+                g_snprintf(side_rule.name, sizeof side_rule.name, "%s %u", name, i + 1);
+                add_all_ports(&side, &side_rule);
+        }
+        RulesetRule *rest = chain_add_rule(chain);
+        rule_comment(rest, policy);
+        add_verdict(&side, rest, given && given->given ? given->policy : FILTER_ACCEPT);
+}
