@@ -116,6 +116,8 @@ static const char *attempt_name(guint16 type)
                 return "delete a rule";
         case NFT_MSG_NEWSET:
                 return "add a map";
+        case NFT_MSG_DELSET:
+                return "delete a map";
         case NFT_MSG_NEWSETELEM:
                 return "add a mapping";
         case NFT_MSG_DELSETELEM:

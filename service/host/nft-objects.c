@@ -73,6 +73,7 @@ typedef struct MapLayout {
         guint32 key_type, key_length;
         bool host_order;                /* of the key */
         guint32 data_type, data_length; /* 0: a set */
+        guint32 size;                   /* 0: no limit */
 } MapLayout;
 
 static const MapLayout layouts[MAP_TYPE_MAX] = {
@@ -83,6 +84,7 @@ static const MapLayout layouts[MAP_TYPE_MAX] = {
                             sizeof(guint32) + NAME_SIZE, false, 0, 0 },
         [MAP_INTERFACE_VERDICTS] = { TYPE_IFNAME, NAME_SIZE, true, NFT_DATA_VERDICT, 0 },
         [MAP_MARK_VERDICTS] = { TYPE_MARK, sizeof(guint32), true, NFT_DATA_VERDICT, 0 },
+        [MAP_ANSWERS] = { TYPE_IPV4_ADDR, sizeof(guint32), false, 0, 0, .size = ANSWERS_SIZE },
 };
 
 static void set_host_order(NftSet *set)
@@ -113,8 +115,22 @@ static void add_map(NftBatch *batch, const RulesetTable *table, const RulesetMap
                 nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, layout->data_type);
                 nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, layout->data_length);
         }
+        if (layout->size) {
+                nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, layout->size);
+                nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_TIMEOUT);
+                nftnl_set_set_u32(set, NFTNL_SET_GC_INTERVAL, ANSWERS_GC_MSEC);
+        }
         nftnl_set_nlmsg_build_payload(
                 nft_batch_add(batch, NFT_MSG_NEWSET, table->family, NLM_F_CREATE), set);
+}
+
+static void remove_map(NftBatch *batch, const RulesetTable *table, const RulesetMap *map)
+{
+        g_autoptr(NftSet) set = nft_checked(nftnl_set_alloc());
+
+        nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
+        nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
+        nftnl_set_nlmsg_build_payload(nft_batch_add(batch, NFT_MSG_DELSET, table->family, 0), set);
 }
 
 static void set_add_element(NftSet *set, const RulesetElement *element, bool with_value)
@@ -200,7 +216,7 @@ static void change_map(NftBatch *batch, guint16 type, const RulesetTable *table,
 {
         const RulesetElement *elements = (const RulesetElement *)(void *)map->elements->data;
 
-        if (map->type == MAP_ADDRESSES || map->type == MAP_ADDRESS_SET)
+        if (map->type == MAP_ADDRESSES || map->type == MAP_ADDRESS_SET || map->type == MAP_ANSWERS)
                 nft_objects_change_elements(batch, type, table->family, table->name, map->name,
                                             map->type, elements, map->elements->len);
         else
@@ -328,6 +344,11 @@ void nft_objects_take_part(NftBatch *batch, const RulesetTable *part, guint32 fl
 {
         nft_objects_put_part(batch, part, flags);
         nft_objects_remove_part(batch, part);
+        for (guint i = 0; i < part->maps->len; i++) {
+                const RulesetMap *map = part->maps->pdata[i];
+                if (map->type == MAP_ANSWERS) /* all others are shared */
+                        remove_map(batch, part, map);
+        }
 }
 
 void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint32 flags)

@@ -82,3 +82,10 @@ char *nft_print_chain(const char *table, const char *chain, GError **error)
 
         return print(table, command, error);
 }
+
+char *nft_print_set(const char *table, const char *set, GError **error)
+{
+        g_autofree char *command = g_strdup_printf("list set ip %s %s", table, set);
+
+        return print(table, command, error);
+}

@@ -2,7 +2,8 @@
 
 /* nf_tables' notifications, of which only the name of the table is read: another program's ten
  * thousand rules are as many comparisons and one call. What has changed, and whether it matters,
- * its user finds out by looking. */
+ * its user finds out by looking. What dnsmasq adds to the sets of names is told apart, by set: it
+ * is nobody's interference. */
 
 #include "host/nft-watch.h"
 
@@ -10,6 +11,7 @@
 #include <linux/netfilter/nfnetlink.h>
 
 #include "host/netlink.h"
+#include "model/ruleset.h"
 
 /* A transaction comes in several datagrams, but all at once; until a table of ours is back, packets
  * go as they should not. */
@@ -26,6 +28,7 @@ G_STATIC_ASSERT((guint)NFTA_TABLE_NAME == 1 && (guint)NFTA_CHAIN_TABLE == 1 &&
 typedef struct Touched {
         guint8 family;
         char name[NFT_TABLE_MAXNAMELEN];
+        char set[NFT_SET_MAXNAMELEN]; /* "": none */
 } Touched;
 
 struct NftWatch {
@@ -49,12 +52,13 @@ static gboolean on_settled(gpointer data)
         watch->timer = 0;
         watch->told_usec = g_get_monotonic_time();
         if (lost) {
-                watch->changed(0, NULL, watch->data);
+                watch->changed(0, NULL, NULL, watch->data);
                 return G_SOURCE_REMOVE;
         }
         for (guint i = 0; i < touched->len; i++) {
                 const Touched *table = &g_array_index(touched, Touched, i);
-                watch->changed(table->family, table->name, watch->data);
+                watch->changed(table->family, table->name, *table->set ? table->set : NULL,
+                               watch->data);
         }
         return G_SOURCE_REMOVE;
 }
@@ -68,29 +72,47 @@ static void schedule(NftWatch *watch)
                 watch->timer = g_timeout_add(storm ? STORM_MS : SETTLE_MS, on_settled, watch);
 }
 
-static void note(NftWatch *watch, guint8 family, const char *name)
+static void note(NftWatch *watch, guint8 family, const char *name, const char *set)
 {
         Touched table = { .family = family };
 
         /* The last one first: a program's changes are most often of one table. */
         for (guint i = watch->touched->len; i-- > 0;) {
                 const Touched *other = &g_array_index(watch->touched, Touched, i);
-                if (other->family == family && g_str_equal(other->name, name))
+                if (other->family == family && g_str_equal(other->name, name) &&
+                    g_str_equal(other->set, set))
                         return;
         }
         g_strlcpy(table.name, name, sizeof table.name);
+        g_strlcpy(table.set, set, sizeof table.set);
         g_array_append_val(watch->touched, table);
         schedule(watch);
 }
 
+typedef struct Names {
+        const char *table, *set; /* NULL: none */
+} Names;
+
 static int take_table(const struct nlattr *attribute, void *data)
 {
-        const char **name = data;
+        Names *names = data;
 
         if (mnl_attr_get_type(attribute) != NFTA_TABLE_NAME)
                 return MNL_CB_OK;
         if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
-                *name = mnl_attr_get_str(attribute);
+                names->table = mnl_attr_get_str(attribute);
+        return MNL_CB_STOP;
+}
+
+/* Of a message about a set's elements. */
+static int take_set(const struct nlattr *attribute, void *data)
+{
+        Names *names = data;
+
+        if (mnl_attr_get_type(attribute) != NFTA_SET_ELEM_LIST_SET)
+                return MNL_CB_OK;
+        if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
+                names->set = mnl_attr_get_str(attribute);
         return MNL_CB_STOP;
 }
 
@@ -103,15 +125,19 @@ static void on_message(const struct nlmsghdr *message, gpointer data)
 {
         NftWatch *watch = data;
         const struct nfgenmsg *header = mnl_nlmsg_get_payload(message);
-        const char *name = NULL;
+        Names names = { 0 };
+        guint8 type = NFNL_MSG_TYPE(message->nlmsg_type);
 
         if (NFNL_SUBSYS_ID(message->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
-            mnl_nlmsg_get_payload_len(message) < sizeof *header ||
-            !tells_of_table(NFNL_MSG_TYPE(message->nlmsg_type)))
+            mnl_nlmsg_get_payload_len(message) < sizeof *header || !tells_of_table(type))
                 return;
-        (void)mnl_attr_parse(message, sizeof *header, take_table, &name); /* none: not ours */
-        if (name)
-                note(watch, header->nfgen_family, name);
+        (void)mnl_attr_parse(message, sizeof *header, take_table, &names); /* none: not ours */
+        if (!names.table)
+                return;
+        if (type == NFT_MSG_NEWSETELEM && g_str_equal(names.table, NAMES_TABLE))
+                (void)mnl_attr_parse(message, sizeof *header, take_set,
+                                     &names); /* none: a change */
+        note(watch, header->nfgen_family, names.table, names.set ? names.set : "");
 }
 
 static void on_overrun(gpointer data)

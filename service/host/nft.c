@@ -90,9 +90,12 @@ static bool send_batch(NftBatch *batch, const char *table, GError **error)
 }
 
 /* What is to be taken out may be in the other one of the two filter tables, which is left as it is.
+ * The table of names has no owner.
  */
 static guint32 flags_of(const Nft *nft, const RulesetTable *table)
 {
+        if (g_str_equal(table->name, NAMES_TABLE))
+                return NFT_OBJECTS_AS_IS;
         bool is_plain = g_str_equal(table->name, FILTER_TABLE_PLAIN);
 
         return is_plain == nft_owns_tables(nft) ? NFT_OBJECTS_AS_IS : nft->table_flags;

@@ -67,7 +67,15 @@ typedef void (*NftCounted)(const char *comment, guint64 packets, guint64 bytes, 
 bool nft_read_counters(Nft *nft, const char *table, const char *chain, NftCounted counted,
                        gpointer data, GError **error);
 
-/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables), or one of its chains as
- * `nft list chain ip TABLE CHAIN` does; "" where there is none. The caller's. */
+/* The addresses in @set of `table ip @table`: array of guint32 (the caller's), in no order, some
+ * perhaps twice; empty where there is no such set. FAILED. */
+GArray *nft_read_addresses(Nft *nft, const char *table, const char *set, GError **error);
+/* The names (the caller's) of the sets of `table ip @table` that begin with @prefix; none where
+ * there is no such table. FAILED. */
+GPtrArray *nft_list_sets(Nft *nft, const char *table, const char *prefix, GError **error);
+
+/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables), or one of its chains or
+ * sets as `nft list chain ip TABLE CHAIN` does; "" where there is none. The caller's. */
 char *nft_print_table(const char *table, GError **error);
 char *nft_print_chain(const char *table, const char *chain, GError **error);
+char *nft_print_set(const char *table, const char *set, GError **error);

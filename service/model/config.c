@@ -233,6 +233,8 @@ ConfigChange config_diff(const NetworkConfig *old, const NetworkConfig *new_conf
                 if (!config_key_equal(old, new_config, id))
                         changes |= config_keys[id].changes;
 
+        if (!filter_equal_names(old->filter, new_config->filter))
+                changes |= CONFIG_CHANGE_DNSMASQ;
         if ((old->given ^ new_config->given) & ~GIVEN_ENTRIES)
                 changes |= CONFIG_CHANGE_OTHER;
         return (ConfigChange)changes;

@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+#include "model/name.h"
+#include "model/ruleset.h"
+
 /* Leases and cached answers. The former is only a guard against a storm of made-up clients. */
 #define LEASES_MAX   65536
 #define CACHE_SIZE   4096
@@ -54,10 +57,40 @@ static void append_file(GString *text, const char *key, const char *directory, c
         append_text(text, key, path);
 }
 
+static void append_set(GString *text, const char *separator, const char *table, const char *name)
+{
+        g_autofree char *set = names_set_name(table, name);
+
+        g_string_append_printf(text, "%s4#ip#" NAMES_TABLE "#%s", separator, set);
+}
+
+/* dnsmasq goes by the longest of the names that the one asked for is, or is below; it has to be in
+ * the others' sets as well. */
+static void append_names(GString *text, const GPtrArray *names, const DnsmasqFacts *facts)
+{
+        for (guint i = 0; i < names->len; i++) {
+                const char *name = names->pdata[i];
+                g_string_append_printf(text, "nftset=/%s/", name);
+                append_set(text, "", facts->table, name);
+                for (const char *domain = hostname_parent(name); domain;
+                     domain = hostname_parent(domain))
+                        if (g_ptr_array_find_with_equal_func((GPtrArray *)names, domain,
+                                                             g_str_equal, NULL))
+                                append_set(text, ",", facts->table, domain);
+                g_string_append_c(text, '\n');
+        }
+}
+
+/* With names in the filter nothing is answered from memory: what is there may have been answered
+ * for another name, which led to the one that is asked for now (CNAME), and so be in no set. */
 static void append_dns(GString *text, const NetworkConfig *config, const DnsmasqFacts *facts)
 {
+        g_autoptr(GPtrArray) names =
+                filter_names(nat_mode_forwards(config->nat_mode) ? config->filter : NULL);
+
         g_string_append_printf(text, "port=%u\n", facts->dns_port);
-        g_string_append_printf(text, "cache-size=%u\n", CACHE_SIZE);
+        g_string_append_printf(text, "cache-size=%u\n", names->len > 0 ? 0 : CACHE_SIZE);
+        append_names(text, names, facts);
         g_string_append_printf(text, "dns-forward-max=%u\n", FORWARDS_MAX);
         g_string_append(text, "no-hosts\n" /* the host's own names are none of a DUT's business */
                               "domain-needed\n" /* nor are a DUT's short names the servers' */

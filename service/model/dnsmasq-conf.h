@@ -13,8 +13,10 @@ typedef struct DnsmasqFacts {
         const char *interface; /* its NIC, by the name that it has now */
         guint index;           /* the NIC's */
         const char *state_dir;
-        guint dns_port;          /* 53, or a twin's own */
-        bool is_twin;            /* it cannot ping: another network's DUT would answer */
+        const char
+                *table; /* the network's, which the sets of its filter's names are called after */
+        guint dns_port; /* 53, or a twin's own */
+        bool is_twin;   /* it cannot ping: another network's DUT would answer */
         const char *resolv_file; /* the host's resolvers, used where dns_servers is empty */
 } DnsmasqFacts;
 

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "model/name.h"
 #include "util/error.h"
 
 #define PORT_MAX 65535
@@ -77,9 +78,46 @@ static bool read_all_or_one(const char *text, Subnet *hosts)
         return true;
 }
 
-/* An address, or a subnet with its prefix. */
+/* An address that is mistyped, or too short a name, must not become one that nobody answers. */
+static bool read_name(const char *text, char **ret_name)
+{
+        g_autofree char *name = hostname_normalise(text, NULL);
+
+        if (!name || !hostname_parent(name) || hostname_is_like_address(name))
+                return false;
+        *ret_name = g_steal_pointer(&name);
+        return true;
+}
+
+static bool refuse_hosts(const char *where, const Value *value, const char *key, const char *text,
+                         GError **error)
+{
+        g_autofree char *name = NULL;
+
+        if (text && g_str_has_prefix(text, "*.") && read_name(text + 2, &name))
+                return refuse(
+                        where, value,
+                        "is not a name: without \"*.\" it stands for all below it, and itself",
+                        error);
+        if (text && read_name(text, &name))
+                return refuse(where, value,
+                              g_str_equal(key, "source")
+                                      ? "is not an IPv4 address or subnet: a name can only be the "
+                                        "destination of egress, which is asked for"
+                                      : "is not an IPv4 address or subnet: the destination of "
+                                        "ingress is the board, by its address",
+                              error);
+        return refuse(where, value,
+                      g_str_equal(key, "source")
+                              ? "is not an IPv4 address or subnet: there is no IPv6 here"
+                              : "is not an IPv4 address or subnet, nor a domain name: there is no "
+                                "IPv6 here",
+                      error);
+}
+
+/* An address, or a subnet with its prefix; where @ret_name is given, a name as well. */
 static bool parse_hosts(const char *where, const Value *map, const char *key, Subnet *hosts,
-                        GError **error)
+                        char **ret_name, GError **error)
 {
         const char *text = text_in(map, key);
 
@@ -93,8 +131,9 @@ static bool parse_hosts(const char *where, const Value *map, const char *key, Su
                 value_prefix_error(error, value_get(map, key), "%s: %s: ", where, key);
                 return false;
         }
-        return refuse(where, value_get(map, key),
-                      "is not an IPv4 address or subnet: there is no IPv6 and no name here", error);
+        if (text && ret_name && read_name(text, ret_name))
+                return true;
+        return refuse_hosts(where, value_get(map, key), key, text, error);
 }
 
 static bool parse_protocol(const char *where, const Value *map, FilterRule *rule, GError **error)
@@ -190,7 +229,8 @@ static bool parse_log(const char *where, const Value *map, FilterRule *rule, GEr
                refuse(where, value, "is not true or false", error);
 }
 
-static bool add_rule(FilterSide *side, const char *where, const Value *map, GError **error)
+static bool add_rule(FilterSide *side, FilterDirection direction, const char *where,
+                     const Value *map, GError **error)
 {
         /* The last two are GetFilter's, and passed over. */
         static const char *const known[] = { "action", "source", "destination", "protocol",
@@ -202,14 +242,16 @@ static bool add_rule(FilterSide *side, const char *where, const Value *map, GErr
         if (!value_check_keys(map, context, known, G_N_ELEMENTS(known), error))
                 return false;
         FilterRule *rule = filter_side_add_rule(side);
+        char **name = direction == FILTER_EGRESS ? &rule->name : NULL;
         return parse_action(where, map, "action", &rule->action, error) &&
-               parse_hosts(where, map, "source", &rule->source, error) &&
-               parse_hosts(where, map, "destination", &rule->destination, error) &&
+               parse_hosts(where, map, "source", &rule->source, NULL, error) &&
+               parse_hosts(where, map, "destination", &rule->destination, name, error) &&
                parse_protocol(where, map, rule, error) && parse_port(where, map, rule, error) &&
                parse_log(where, map, rule, error);
 }
 
-static bool parse_rules(FilterSide *side, const char *where, const Value *list, GError **error)
+static bool parse_rules(FilterSide *side, FilterDirection direction, const char *where,
+                        const Value *list, GError **error)
 {
         if (list->type != VALUE_LIST)
                 return refuse(where, list, "is not a list of rules", error);
@@ -222,7 +264,7 @@ static bool parse_rules(FilterSide *side, const char *where, const Value *list, 
         guint n = 0;
         for (guint i = 0; i < list->items->len; i++) {
                 g_autofree char *place = g_strdup_printf("%s: rule %u", where, i + 1);
-                if (!add_rule(side, place, list->items->pdata[i], error))
+                if (!add_rule(side, direction, place, list->items->pdata[i], error))
                         return false;
                 n += filter_rule_cost(side->rules->pdata[i]);
         }
@@ -236,7 +278,8 @@ static bool parse_rules(FilterSide *side, const char *where, const Value *list, 
         return false;
 }
 
-static bool parse_side(FilterSide *side, const char *where, const Value *map, GError **error)
+static bool parse_side(FilterSide *side, FilterDirection direction, const char *where,
+                       const Value *map, GError **error)
 {
         /* The last two are GetFilter's, and passed over. */
         static const char *const known[] = { "policy", "rules", "policy_packets", "policy_bytes" };
@@ -249,7 +292,18 @@ static bool parse_side(FilterSide *side, const char *where, const Value *map, GE
                 return false;
         side->given = true;
         const Value *rules = value_get(map, "rules");
-        return !rules || parse_rules(side, where, rules, error);
+        return !rules || parse_rules(side, direction, where, rules, error);
+}
+
+static bool check_names(const char *key, const Filter *filter, GError **error)
+{
+        g_autoptr(GPtrArray) names = filter_names(filter);
+
+        if (names->len <= FILTER_MAX_NAMES)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED,
+                    "%s: %u different names are more than %u", key, names->len, FILTER_MAX_NAMES);
+        return false;
 }
 
 bool filter_parse(const char *key, const Value *value, Filter **ret_filter, GError **error)
@@ -266,10 +320,12 @@ bool filter_parse(const char *key, const Value *value, Filter **ret_filter, GErr
         for (FilterDirection i = 0; i < FILTER_DIRECTION_MAX; i++) {
                 const Value *side = value_get(value, known[i]);
                 g_autofree char *where = g_strdup_printf("%s: %s", key, known[i]);
-                if (side && !parse_side(&read->sides[i], where, side, error))
+                if (side && !parse_side(&read->sides[i], i, where, side, error))
                         return false;
                 any |= side != NULL;
         }
+        if (!check_names(key, read, error))
+                return false;
         *ret_filter = any ? g_steal_pointer(&read) : NULL;
         return true;
 }
@@ -307,6 +363,8 @@ Value *filter_rule_to_value(const FilterRule *rule)
         value_set(map, "action", value_new_text(action_names[rule->action]));
         set_hosts(map, "source", &rule->source);
         set_hosts(map, "destination", &rule->destination);
+        if (rule->name)
+                value_set(map, "destination", value_new_text(rule->name));
         for (guint i = 0; i < G_N_ELEMENTS(protocols); i++)
                 if (protocols[i].number == rule->protocol)
                         value_set(map, "protocol", value_new_text(protocols[i].name));

@@ -25,6 +25,7 @@ static void rule_free(gpointer pointer)
         FilterRule *rule = pointer;
 
         g_array_unref(rule->ports);
+        g_free(rule->name);
         g_free(rule);
 }
 
@@ -60,6 +61,7 @@ static gpointer rule_copy(gconstpointer pointer, gpointer data)
 
         *copy = *rule;
         copy->ports = g_array_copy(rule->ports);
+        copy->name = g_strdup(rule->name);
         return copy;
 }
 
@@ -109,7 +111,8 @@ static bool rule_is_same(const FilterRule *a, const FilterRule *b)
 {
         return a->action == b->action && subnet_is_same(&a->source, &b->source) &&
                subnet_is_same(&a->destination, &b->destination) && a->protocol == b->protocol &&
-               a->log == b->log && ports_are_same(a->ports, b->ports);
+               a->log == b->log && ports_are_same(a->ports, b->ports) &&
+               g_strcmp0(a->name, b->name) == 0;
 }
 
 static bool side_is_same(const FilterSide *a, const FilterSide *b)
@@ -130,6 +133,39 @@ bool filter_equal(const Filter *a, const Filter *b)
                side_is_same(&a->sides[FILTER_INGRESS], &b->sides[FILTER_INGRESS]);
 }
 
+GPtrArray *filter_names(const Filter *filter)
+{
+        GPtrArray *names = g_ptr_array_new();
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+        for (guint i = 0; filter && i < FILTER_DIRECTION_MAX; i++)
+                for (guint j = 0; j < filter->sides[i].rules->len; j++) {
+                        const FilterRule *rule = filter->sides[i].rules->pdata[j];
+                        if (rule->name && g_hash_table_add(seen, rule->name))
+                                g_ptr_array_add(names, rule->name);
+                }
+        return names;
+}
+
+bool filter_has_names(const Filter *filter)
+{
+        g_autoptr(GPtrArray) names = filter_names(filter);
+
+        return names->len > 0;
+}
+
+bool filter_equal_names(const Filter *a, const Filter *b)
+{
+        g_autoptr(GPtrArray) left = filter_names(a), right = filter_names(b);
+
+        if (left->len != right->len)
+                return false;
+        for (guint i = 0; i < left->len; i++)
+                if (!g_str_equal(left->pdata[i], right->pdata[i]))
+                        return false;
+        return true;
+}
+
 static bool fits_ports(const FilterRule *rule, const FilterFlow *flow)
 {
         if (rule->ports->len == 0)
@@ -144,14 +180,16 @@ static bool fits_ports(const FilterRule *rule, const FilterFlow *flow)
         return false;
 }
 
-static bool fits(const FilterRule *rule, const FilterFlow *flow)
+static bool fits(const FilterRule *rule, const FilterAnswers *answers, const FilterFlow *flow)
 {
         return subnet_contains(&rule->source, flow->source) &&
                subnet_contains(&rule->destination, flow->destination) &&
+               (!rule->name || filter_answers_have(answers, rule->name, flow->destination)) &&
                (rule->protocol == 0 || rule->protocol == flow->protocol) && fits_ports(rule, flow);
 }
 
-bool filter_allows(const Filter *filter, FilterDirection direction, const FilterFlow *flow)
+bool filter_allows(const Filter *filter, const FilterAnswers *answers, FilterDirection direction,
+                   const FilterFlow *flow)
 {
         const FilterSide *side = filter ? &filter->sides[direction] : NULL;
 
@@ -159,7 +197,7 @@ bool filter_allows(const Filter *filter, FilterDirection direction, const Filter
                 return true;
         for (guint i = 0; i < side->rules->len; i++) {
                 const FilterRule *rule = side->rules->pdata[i];
-                if (fits(rule, flow))
+                if (fits(rule, answers, flow))
                         return rule->action == FILTER_ACCEPT;
         }
         return side->policy == FILTER_ACCEPT;

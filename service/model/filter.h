@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "model/address.h"
+#include "model/filter-answers.h"
 #include "model/value.h"
 
 typedef enum FilterDirection {
@@ -31,6 +32,7 @@ typedef struct FilterPorts {
 typedef struct FilterRule {
         FilterAction action;
         Subnet source, destination; /* prefix 0: any */
+        char *name;                 /* the destination by name, and all below it; NULL: no name */
         guint8 protocol;            /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP; 0: any */
         GArray *ports; /* FilterPorts: of the destination; empty: any. Without protocol: of TCP and
                           UDP */
@@ -52,9 +54,17 @@ typedef struct Filter {
 #define FILTER_MAX_RULES 1024 /* of a direction */
 #define FILTER_MAX_PORTS 64   /* ranges of a rule */
 #define FILTER_MAX_COST  4096 /* rules of the kernel's, of a direction */
+#define FILTER_MAX_NAMES                                                                           \
+        64 /* different ones; dnsmasq looks through all of them for each answer                    \
+            */
 
 /* How many rules of the kernel's @rule is. */
 guint filter_rule_cost(const FilterRule *rule);
+
+/* The names of its rules, each once, in their order; borrowed from it. Of NULL: none. */
+GPtrArray *filter_names(const Filter *filter);
+bool filter_has_names(const Filter *filter);
+bool filter_equal_names(const Filter *a, const Filter *b);
 
 /* One that allows all. */
 Filter *filter_new(void);
@@ -81,5 +91,7 @@ typedef struct FilterFlow {
         guint16 port; /* of the destination */
 } FilterFlow;
 
-/* Whether it may be begun. Without a filter (NULL) it may. */
-bool filter_allows(const Filter *filter, FilterDirection direction, const FilterFlow *flow);
+/* Whether it may be begun, a name being what @answers (NULL: none) has of it. Without a filter
+ * (NULL) it may. */
+bool filter_allows(const Filter *filter, const FilterAnswers *answers, FilterDirection direction,
+                   const FilterFlow *flow);

@@ -101,3 +101,10 @@ bool hostname_is_like_address(const char *hostname)
 
         return *last && strspn(last, "0123456789") == strlen(last);
 }
+
+const char *hostname_parent(const char *hostname)
+{
+        const char *point = strchr(hostname, '.');
+
+        return point ? point + 1 : NULL;
+}

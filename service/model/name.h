@@ -28,3 +28,5 @@ char *hostname_normalise(const char *text, GError **error);
 /* Whether @hostname ends in a label of digits alone, which no domain is called (RFC 3696, 2): most
  * likely an address that was mistyped. */
 bool hostname_is_like_address(const char *hostname);
+/* The domain that @hostname is in; NULL where it is a single label. Borrowed from it. */
+const char *hostname_parent(const char *hostname);

@@ -113,6 +113,8 @@ typedef struct Uplinks {
 
 /* A network's part of the table @facts->filter_table: what may pass. */
 void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);
+/* Its part of the table of the filters with names. */
+void ruleset_add_names(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);
 /* One direction of the setting `filter`. What it lets pass gets the bits @mark. */
 void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, FilterDirection direction,
                     guint32 mark);

@@ -112,6 +112,19 @@ static void add_never(RulesetChain *from, const Subnet *subnet)
         rule_verdict(to_group, NF_DROP);
 }
 
+/* The names' chain has been passed by before this one: what it has not marked, or could not, for
+ * somebody has taken its table away, goes nowhere. */
+static void add_judged(RulesetChain *egress)
+{
+        RulesetRule *allowed = chain_add_rule(egress);
+        match_mark_bits(allowed, NAMES_MARK, NAMES_MARK);
+        rule_count(allowed);
+        rule_set_mark(allowed, NAMES_MARK, 0);
+        rule_end(allowed, NFT_RETURN);
+
+        rule_verdict(chain_add_rule(egress), NF_DROP);
+}
+
 static void add_from(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         RulesetChain *from = targets->from;
@@ -175,7 +188,10 @@ void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplin
         Targets targets = add_targets(filter, &place);
 
         for (FilterDirection i = 0; i < FILTER_DIRECTION_MAX; i++)
-                chain_add_side(targets.sides[i], facts, i, 0);
+                if (i == FILTER_EGRESS && ruleset_has_names(facts))
+                        add_judged(targets.sides[i]);
+                else
+                        chain_add_side(targets.sides[i], facts, i, 0);
         add_from(&targets, facts, uplinks);
         add_to(&targets, facts, uplinks);
         rule_drop_forged(chain_add_rule(targets.inward), facts->interface, &facts->config->subnet);

@@ -202,5 +202,8 @@ Ruleset *ruleset_new_network(const RulesetFacts *facts)
                 add_ip6_table(ruleset, facts);
                 ruleset_add_filter(ruleset, facts, &uplinks);
         }
+        if (ruleset_has_names(facts)) {
+                ruleset_add_names(ruleset, facts, &uplinks);
+        }
         return g_steal_pointer(&ruleset);
 }

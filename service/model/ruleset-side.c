@@ -40,6 +40,10 @@ static RulesetRule *add_matches(const Side *side, const FilterRule *filter_rule,
 
         match_hosts(rule, FIELD_IP_SADDR, &filter_rule->source);
         match_hosts(rule, FIELD_IP_DADDR, &filter_rule->destination);
+        if (filter_rule->name) {
+                g_autofree char *set = names_set_name(side->facts->table, filter_rule->name);
+                match_in_set(rule, FIELD_IP_DADDR, set);
+        }
         if (ports)
                 match_port_range(rule, protocol, ports->first, ports->last);
         else if (protocol != 0)

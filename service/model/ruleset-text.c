@@ -439,6 +439,10 @@ static void print_map(GString *text, const RulesetMap *map)
                 [MAP_PLACE_SET] = { "set", "ipv4_addr . ifname" },
                 [MAP_INTERFACE_VERDICTS] = { "map", "ifname : verdict" },
                 [MAP_MARK_VERDICTS] = { "map", "mark : verdict" },
+                [MAP_ANSWERS] = { "set", "ipv4_addr\n\t\tsize " G_STRINGIFY(
+                                                 ANSWERS_SIZE) "\n\t\tflags timeout"
+                                                               "\n\t\tgc-interval " G_STRINGIFY(
+                                                                       ANSWERS_GC_DAYS) "d" },
         };
         guint n = map->elements->len + map->places->len;
 

@@ -108,8 +108,16 @@ typedef enum RulesetMapType {
         MAP_PLACE_SET,          /* no map: addresses, each with an interface */
         MAP_INTERFACE_VERDICTS, /* from an interface to the chain that is jumped to */
         MAP_MARK_VERDICTS,      /* from a mark */
+        MAP_ANSWERS,            /* no map: addresses that others add to, up to a limit */
         MAP_TYPE_MAX,
 } RulesetMapType;
+
+/* How many addresses a set of answers holds. It has the flag timeout, though none of its elements
+ * has one: without it the kernel makes the hash for all of them at once, and not as they come. It
+ * looks for what has timed out as seldom as can be. */
+#define ANSWERS_SIZE    65536
+#define ANSWERS_GC_DAYS 1
+#define ANSWERS_GC_MSEC (ANSWERS_GC_DAYS * 24 * 60 * 60 * 1000)
 
 /* An element that has a name in it. */
 typedef struct RulesetPlace {

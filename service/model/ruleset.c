@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* The Ruleset as a value: its parts come to be and are freed here. Which rules there are is in
- * ruleset-network.c, -filter.c, -side.c, -gateways.c and -guard.c. */
+ * ruleset-network.c, -filter.c, -side.c, -names.c, -gateways.c and -guard.c. */
 
 #include "model/ruleset.h"
 

@@ -23,11 +23,12 @@ typedef struct RulesetFacts {
         const char *upstream;         /* NULL: none now; nothing is forwarded */
         const char *public_interface; /* NULL: the upstream */
         guint twin;                   /* its number (twin.h); 0: it is none */
+        const FilterAnswers *answers; /* for the names in its filter; NULL: none yet */
         const NetworkConfig *config;
 } RulesetFacts;
 
-/* The tables of one network, `ip` and `ip6` of the same name, and its part of the filter table;
- * none where NAT is disabled. */
+/* The tables of one network, `ip` and `ip6` of the same name, and its part of the filter table and,
+ * where its filter has names, of theirs; none where NAT is disabled. */
 Ruleset *ruleset_new_network(const RulesetFacts *facts);
 
 /* The table that says what may pass, for all networks. The flags that a table has cannot be changed
@@ -62,6 +63,37 @@ typedef enum FilterChain {
 
 /* What it is called for the network whose own table is @table. The caller's. */
 char *filter_chain_name(FilterChain chain, const char *table);
+
+/* The table of the filters with names: it has no owner, whatever the others have. No interface of
+ * such a name must get it for its own. */
+#define NAMES_TABLE "jumpstarter_names"
+/* The bit of a packet's mark that what they let pass has from there to the filter table; below
+ * those of the twins. */
+#define NAMES_MARK 0x00200000u
+
+/* Whether the network has a part there. */
+bool ruleset_has_names(const RulesetFacts *facts);
+
+/* What the set of @name is called for the network whose own table is @table, and how the names of
+ * all of that network's begin. The caller's. */
+char *names_set_name(const char *table, const char *name);
+char *names_set_prefix(const char *table);
+
+/* A network's chains there. */
+typedef enum NamesChain {
+        NAMES_CHAIN_FROM,
+        NAMES_CHAIN_EGRESS,
+        NAMES_CHAIN_MAX,
+} NamesChain;
+
+char *names_chain_name(NamesChain chain, const char *table);
+
+/* To be taken out: the chains, and what leads to them, of the network whose own table is @table and
+ * whose NIC is called @interface there; or sets, by their names. */
+Ruleset *ruleset_new_names_chains(const char *table, const char *interface);
+Ruleset *ruleset_new_names_sets(const GPtrArray *sets);
+/* What @facts->answers has for the sets, to be added to them. */
+Ruleset *ruleset_new_answers(const RulesetFacts *facts);
 
 /* A network with NAT disabled, as the guard sees it. */
 typedef struct GuardedNetwork {

@@ -10,6 +10,7 @@
 #include "model/dnsmasq-conf.h"
 #include "model/entry-log.h"
 #include "network/entry-log-file.h"
+#include "network/names-table.h"
 #include "network/network-private.h"
 #include "network/public.h"
 #include "util/error.h"
@@ -378,7 +379,25 @@ static bool make(Network *network, const EntryChange *change, GError **error)
 
 /* Writing dnsmasq's files for all that is pending */
 
-static bool write_files(EntryChanges *changes, GError **error)
+/* Before dnsmasq answers with what they put, the names of the filter have it. */
+static bool answer_names(Network *network, const GPtrArray *pending, GError **error)
+{
+        g_autoptr(FilterAnswers) own = filter_answers_new();
+
+        if (!network_is_up(network) || !names_table_is_wanted(network))
+                return true;
+        filter_answers_follow(own, network->config->filter);
+        for (guint i = 0; i < pending->len; i++) {
+                const EntryChange *change = pending->pdata[i];
+                if (change->dns)
+                        filter_answers_add(own, change->dns->hostname, change->dns->ip);
+                if (change->address && change->address->hostname)
+                        filter_answers_add(own, change->address->hostname, change->address->ip);
+        }
+        return names_table_add_own(network, own, error);
+}
+
+static bool write_files(EntryChanges *changes, const GPtrArray *pending, GError **error)
 {
         Network *network = changes->network;
         const Entries *entries = network->config->entries;
@@ -388,7 +407,8 @@ static bool write_files(EntryChanges *changes, GError **error)
 
         if (!network->dnsmasq || !(hosts || names))
                 return true; /* written when it starts */
-        if (!dnsmasq_write(network->dnsmasq, NULL, hosts, names, error))
+        if (!answer_names(network, pending, error) ||
+            !dnsmasq_write(network->dnsmasq, NULL, hosts, names, error))
                 return false;
         dnsmasq_reload(network->dnsmasq);
         return true;
@@ -472,7 +492,7 @@ void entry_changes_flush_now(EntryChanges *changes)
         if (pending->len == 0)
                 return;
 
-        if (!write_files(changes, &error))
+        if (!write_files(changes, pending, &error))
                 take_back(changes, pending);
         changes->pending_length = 0;
         changes->hosts_differ = false;

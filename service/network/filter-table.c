@@ -11,6 +11,7 @@
 #include "host/conntrack.h"
 #include "host/ip-address.h"
 #include "network/connections.h"
+#include "network/names-table.h"
 #include "network/network-private.h"
 #include "util/log.h"
 
@@ -78,13 +79,13 @@ static Ruleset *close_all(const GPtrArray *others)
 
 /* Where something is in the way that is not ours (another's table of the name, an element that
  * leads elsewhere) the table is made anew; the others are closed until they have put theirs. */
-static bool put(Network *network, const Ruleset *rules, GError **error)
+static bool put(Network *network, const Ruleset *gone, const Ruleset *rules, GError **error)
 {
         Nft *nft = network->host->nft;
         const char *table = filter_table_name(network->host);
         g_autoptr(GError) in_the_way = NULL;
 
-        if (nft_apply(nft, rules, &in_the_way))
+        if (nft_exchange(nft, gone, rules, &in_the_way))
                 return true;
         g_autoptr(GPtrArray) others = others_in(network->host, table, network);
         g_autoptr(Ruleset) closed = close_all(others);
@@ -95,38 +96,39 @@ static bool put(Network *network, const Ruleset *rules, GError **error)
         log_network_notice(network->name, "%s; the table was made anew", in_the_way->message);
         for (guint i = 0; i < others->len; i++)
                 network_repair(others->pdata[i], NETWORK_PART_FIREWALL);
-        return true;
+        return !gone || nft_exchange(nft, gone, NULL, error);
 }
 
 /* Moves from where the record says to where it is now. In the same table the old name goes first
  * and alone, since another network may wait for it, and have the new one still; nothing comes by
  * the old name any more. */
-static bool move(Network *network, const Ruleset *rules, GError **error)
+static bool move(Network *network, const Ruleset *gone, const Ruleset *rules, GError **error)
 {
         const FilterPlace old = place_of(network->record);
-        g_autoptr(Ruleset) gone = ruleset_new_filter_part(&old);
+        g_autoptr(Ruleset) left = ruleset_new_filter_part(&old);
         g_autofree char *old_table = g_strdup(old.filter_table);
         const char *table = filter_table_name(network->host);
 
         if (g_str_equal(old_table, table))
-                return nft_exchange(network->host->nft, gone, NULL, error) &&
+                return nft_exchange(network->host->nft, left, NULL, error) &&
                        record_place(network, table, network->interface, error) &&
-                       put(network, rules, error);
-        if (!nft_exchange(network->host->nft, gone, rules, error) ||
-            !record_place(network, table, network->interface, error))
+                       put(network, gone, rules, error);
+        if (!nft_exchange(network->host->nft, left, rules, error) ||
+            !record_place(network, table, network->interface, error) ||
+            (gone && !nft_exchange(network->host->nft, gone, NULL, error)))
                 return false;
         return is_in_use(network->host, old_table, NULL) ||
                nft_remove(network->host->nft, old_table, error);
 }
 
-bool filter_table_apply(Network *network, const Ruleset *rules, GError **error)
+bool filter_table_apply(Network *network, const Ruleset *gone, const Ruleset *rules, GError **error)
 {
         if (network->record->filter_table && !is_in_place(network))
-                return move(network, rules, error);
+                return move(network, gone, rules, error);
         if (!network->record->filter_table &&
             !record_place(network, filter_table_name(network->host), network->interface, error))
                 return false;
-        return put(network, rules, error);
+        return put(network, gone, rules, error);
 }
 
 static bool take_part(Network *network, GError **error)
@@ -159,6 +161,10 @@ char *filter_table_print(const Network *network, GError **error)
                         return NULL;
                 g_string_append(text, printed);
         }
+        g_autofree char *names = names_table_print(network, error);
+        if (!names)
+                return NULL;
+        g_string_append(text, names);
         return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
@@ -196,9 +202,13 @@ Value *filter_table_counted(const Network *network, GError **error)
                 return value_new_map();
         for (FilterDirection i = 0; record->filter_table && i < FILTER_DIRECTION_MAX; i++) {
                 const Value *side = value_get(map, filter_direction_to_string(i));
-                g_autofree char *chain = filter_chain_name(chains[i], record->table);
-                if (side && !nft_read_counters(network->host->nft, record->filter_table, chain,
-                                               add_counted, (gpointer)side, error))
+                bool by_name = i == FILTER_EGRESS && names_table_is_wanted(network);
+                const char *table = by_name ? NAMES_TABLE : record->filter_table;
+                g_autofree char *chain =
+                        by_name ? names_chain_name(NAMES_CHAIN_EGRESS, record->table)
+                                : filter_chain_name(chains[i], record->table);
+                if (side && !nft_read_counters(network->host->nft, table, chain, add_counted,
+                                               (gpointer)side, error))
                         return NULL;
         }
         return g_steal_pointer(&map);
@@ -206,6 +216,7 @@ Value *filter_table_counted(const Network *network, GError **error)
 
 typedef struct Judged {
         const Filter *filter;
+        const FilterAnswers *answers;
         GHashTable *own; /* the host's addresses */
 } Judged;
 
@@ -220,7 +231,7 @@ static bool is_forbidden(const Connection *connection, gpointer data)
             (g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow.source)) ||
              g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow.destination))))
                 return false;
-        return !filter_allows(judged->filter, connection->direction, &flow);
+        return !filter_allows(judged->filter, judged->answers, connection->direction, &flow);
 }
 
 bool filter_table_end_forbidden(Network *network, GError **error)
@@ -228,7 +239,7 @@ bool filter_table_end_forbidden(Network *network, GError **error)
         const Host *host = network->host;
         const ConntrackScope scope = connections_scope(network);
         g_autoptr(GHashTable) own = g_hash_table_new(NULL, NULL);
-        Judged judged = { network->config->filter, own };
+        Judged judged = { network->config->filter, network->answers, own };
 
         if (!judged.filter)
                 return true;

@@ -12,9 +12,10 @@
 /* The one that this daemon makes: with an owner or without. */
 const char *filter_table_name(const Host *host);
 
-/* nft_apply() for @rules, the network's, which have its part; what it had elsewhere, or by another
- * name of its NIC, goes in the same transaction. */
-bool filter_table_apply(Network *network, const Ruleset *rules, GError **error);
+/* nft_exchange() of @gone (may be NULL) for @rules, the network's, which have its part; what it had
+ * elsewhere goes in the same transaction, what it had by another name of its NIC before. */
+bool filter_table_apply(Network *network, const Ruleset *gone, const Ruleset *rules,
+                        GError **error);
 
 /* Takes its part out; the table goes with the last one. None is success. */
 bool filter_table_remove(Network *network, GError **error);

@@ -42,6 +42,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         g_hash_table_insert(host->tables, g_strdup(GATEWAYS_TABLE), g_strdup(""));
         g_hash_table_insert(host->tables, g_strdup(FILTER_TABLE), g_strdup(""));
         g_hash_table_insert(host->tables, g_strdup(FILTER_TABLE_PLAIN), g_strdup(""));
+        g_hash_table_insert(host->tables, g_strdup(NAMES_TABLE), g_strdup(""));
         host->disk = file_sync_new();
         if (!directory_make(run_dir, 0755, error))
                 return NULL;
@@ -74,6 +75,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
                 return NULL;
 
         host->resolver = resolver_new();
+        host->dnsmasq_build = dnsmasq_build_new();
         host->knobs = knobs_new(run_dir);
         host->guard = guard_new(host->nft);
         host->gateways = gateways_new(host->nft);
@@ -96,6 +98,7 @@ void host_free(Host *host)
         knobs_free(host->knobs);
         resolver_free(host->resolver);
         file_watches_free(host->file_watches);
+        dnsmasq_build_free(host->dnsmasq_build);
         foreign_firewall_free(host->foreign_firewall);
         arp_prober_free(host->arp_prober);
         arp_free(host->arp);

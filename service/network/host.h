@@ -9,6 +9,7 @@
 #include "host/arp-probe.h"
 #include "host/arp.h"
 #include "host/conntrack.h"
+#include "host/dnsmasq-build.h"
 #include "host/file-watch.h"
 #include "host/firewalld.h"
 #include "host/foreign-firewall.h"
@@ -37,6 +38,7 @@ typedef struct Host {
         Owed *owed;
         FileWatches *file_watches;
         Resolver *resolver;
+        DnsmasqBuild *dnsmasq_build;
         FileSync *disk;       /* for what must survive the loss of power */
         GHashTable *networks; /* name -> Network: all there are; the manager fills it */
         GHashTable *tables;   /* nftables table name -> network's name: who has it */

@@ -62,6 +62,8 @@ struct Network {
         bool claimed;      /* the host can give it what it asks for, as far as was known then */
         NmHeld *inspected; /* what the claim step found, until hand-over records it */
 
+        FilterAnswers *answers; /* of the names in its filter, as far as they are known */
+
         Dnsmasq *dnsmasq;
         LeaseFile *lease_file;
         GPtrArray *leases;

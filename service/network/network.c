@@ -219,6 +219,7 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         network->config = config;
         network->configured = entries_copy(config->entries);
         network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
+        network->answers = filter_answers_new();
         g_queue_init(&network->operations);
         network->reserved = g_hash_table_new(NULL, NULL);
         network->blocked = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -260,6 +261,7 @@ static void network_free(Network *network)
         entry_changes_free(network->changes);
         lease_file_free(network->lease_file);
         dhcp_watch_free(network->boards);
+        filter_answers_free(network->answers);
         dnsmasq_free(network->dnsmasq);
         time_forget_clock(network);
         chrony_free(network->chrony);

@@ -84,6 +84,8 @@ static void change_rolled_back(Network *network, GError *error)
                 network_set_state(network, NETWORK_DEGRADED, error->message);
                 operations_refresh(network, network->current->changes);
                 g_clear_error(&error);
+        } else if (network_is_up(network)) {
+                operation_tidy_up(network);
         }
         if (network->current->committing)
                 saving_stage(network, network->current->log, change_staged_back);

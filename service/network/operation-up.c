@@ -7,9 +7,11 @@
 
 #include <errno.h>
 
+#include "network/names-table.h"
 #include "network/public-names.h"
 #include "network/public-probe.h"
 #include "network/public.h"
+#include "util/log.h"
 
 /* The pause before another host is asked again whether it still has an address of ours. */
 #define ASK_AGAIN_MS 3000
@@ -65,8 +67,17 @@ static gboolean ask_again(gpointer data)
 
 /* After the steps of @changes went well: active, or degraded for want of an upstream; or as it was
  * while something else is still being retried. */
+void operation_tidy_up(Network *network)
+{
+        g_autoptr(GError) error = NULL;
+
+        if (!names_table_settle(network, &error)) /* the next time, then */
+                log_network_warning(network->name, "%s", error->message);
+}
+
 void operation_settle(Network *network, unsigned changes)
 {
+        operation_tidy_up(network);
         network->retry_changes &= ~changes;
         if (network->retry_changes != 0)
                 return;

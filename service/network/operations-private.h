@@ -44,6 +44,8 @@ void operation_end(Network *network, const GError *error);
 void operation_run_up(Network *network);
 /* Because its interface is there; not after a Down that came before its turn. */
 void operation_up_by_itself(Network *network);
+/* After steps went well, forth or back: what was left for those between goes. */
+void operation_tidy_up(Network *network);
 /* After the steps of @changes went well: active, or degraded for what is lacking; or as it was
  * while something else is still being retried. */
 void operation_settle(Network *network, unsigned changes);

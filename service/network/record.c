@@ -35,6 +35,7 @@ void record_free(Record *record)
         g_free(record->table);
         g_free(record->filter_table);
         g_free(record->filter_interface);
+        g_free(record->names_interface);
         g_array_unref(record->addresses_found);
         g_array_unref(record->routes_found);
         g_free(record->public_interface);
@@ -51,8 +52,9 @@ void record_free(Record *record)
 
 bool record_is_clean(const Record *record)
 {
-        return !record->taken && !record->table && !record->filter_table && !record->link_found &&
-               record->routed == 0 && record->public_added->len == 0 && !record->foreign_upstream &&
+        return !record->taken && !record->table && !record->filter_table &&
+               !record->names_interface && !record->link_found && record->routed == 0 &&
+               record->public_added->len == 0 && !record->foreign_upstream &&
                !record->foreign_public && !record->firewalld;
 }
 
@@ -254,6 +256,7 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         set_text(file, "firewall", "table", record->table);
         set_text(file, "firewall", "filter-table", record->filter_table);
         set_text(file, "firewall", "filter-interface", record->filter_interface);
+        set_text(file, "firewall", "names-interface", record->names_interface);
 
         g_key_file_set_boolean(file, "link", "found", record->link_found);
         g_key_file_set_boolean(file, "link", "up", record->link_up);
@@ -319,6 +322,7 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->table = get_text(file, "firewall", "table");
         record->filter_table = get_text(file, "firewall", "filter-table");
         record->filter_interface = get_text(file, "firewall", "filter-interface");
+        record->names_interface = get_text(file, "firewall", "names-interface");
 
         record->link_found = get_bool(file, "link", "found");
         record->link_up = get_bool(file, "link", "up");

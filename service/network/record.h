@@ -36,6 +36,7 @@ typedef struct Record {
         char *table;            /* NULL: none */
         char *filter_table;     /* where its part of the filter is; NULL: nowhere */
         char *filter_interface; /* what the NIC is called there */
+        char *names_interface;  /* the same in the table of names; NULL: it is not there */
 
         /* link */
         bool link_found; /* the fields below say how it was */

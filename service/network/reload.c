@@ -7,6 +7,7 @@
 #include "network/filter-table.h"
 #include "network/group.h"
 #include "network/manager-private.h"
+#include "network/names-table.h"
 #include "network/record.h"
 #include "network/recovery.h"
 #include "network/store.h"
@@ -274,7 +275,7 @@ void manager_reload(Manager *manager, ManagerDone done, gpointer data)
 static void loaded(const GPtrArray *networks, const GError *error, gpointer data)
 {
         Manager *manager = data;
-        g_autoptr(GError) guard = NULL, gateways = NULL, filter = NULL;
+        g_autoptr(GError) guard = NULL, gateways = NULL, filter = NULL, names = NULL;
 
         if (error)
                 log_warning("not all networks came up: %s", error->message);
@@ -284,6 +285,8 @@ static void loaded(const GPtrArray *networks, const GError *error, gpointer data
                 log_warning("%s", gateways->message);
         if (!filter_table_forget_others(manager->host, &filter))
                 log_warning("%s", filter->message);
+        if (!names_table_forget_others(manager->host, &names))
+                log_warning("%s", names->message);
 }
 
 static void load_bus(Reload *reload)

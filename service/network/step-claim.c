@@ -10,6 +10,7 @@
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
+#include "network/names-table.h"
 #include "network/public.h"
 #include "network/twins.h"
 #include "util/error.h"
@@ -218,16 +219,33 @@ static void inspected(NmHeld *held, bool dhcp_lease, gpointer data)
         step_done(network, NULL);
 }
 
+/* Last, since the answer comes later. */
+static void build_checked(const GError *error, gpointer data)
+{
+        Network *network = data;
+
+        if (error) {
+                network->claimed = false;
+                step_done(network, g_error_copy(error));
+                return;
+        }
+        if (network->record->taken)
+                step_done(network, NULL);
+        else
+                nm_inspect(network->host->nm, network->interface, inspected, network);
+}
+
 void claim_start(Network *network)
 {
         GError *error = check_host(network);
 
         network->claimed = !error;
-        if (error || network->record->taken) {
+        if (error)
                 step_done(network, error);
-                return;
-        }
-        nm_inspect(network->host->nm, network->interface, inspected, network);
+        else if (names_table_is_wanted(network))
+                dnsmasq_build_check_nftset(network->host->dnsmasq_build, build_checked, network);
+        else
+                build_checked(NULL, network);
 }
 
 void claim_undo(Network *network)

@@ -6,6 +6,7 @@
 
 #include "model/dnsmasq-conf.h"
 #include "model/twin.h"
+#include "network/names-table.h"
 #include "util/file.h"
 #include "util/log.h"
 
@@ -31,6 +32,7 @@ static bool write_files(Network *network, GError **error)
                 .interface = network->interface,
                 .index = network->record->index,
                 .state_dir = config->state_dir,
+                .table = network->record->table,
                 .dns_port = twin ? twin_dns_port(twin) : DNS_PORT,
                 .is_twin = twin != 0,
                 .resolv_file = resolv_file(),
@@ -39,7 +41,8 @@ static bool write_files(Network *network, GError **error)
         g_autofree char *hosts = dnsmasq_hosts_text(config->entries, taken);
         g_autofree char *names = dnsmasq_dns_text(config->entries);
 
-        return dnsmasq_write(network->dnsmasq, conf, hosts, names, error);
+        return names_table_add_entries(network, error) &&
+               dnsmasq_write(network->dnsmasq, conf, hosts, names, error);
 }
 
 static void ended(Dnsmasq *dnsmasq, const char *reason, gpointer data)

@@ -13,6 +13,7 @@
 #include "model/ruleset.h"
 #include "model/twin.h"
 #include "network/filter-table.h"
+#include "network/names-table.h"
 #include "network/public.h"
 #include "util/error.h"
 
@@ -50,6 +51,7 @@ static Ruleset *build_rules(const Network *network)
                 .upstream = network->upstream,
                 .public_interface = network->public_interface,
                 .twin = network->record->twin,
+                .answers = network->answers,
                 .config = network->config,
         };
         return ruleset_new_network(&facts);
@@ -68,22 +70,30 @@ static bool put_gateway(Network *network, GError **error)
         return gateways_put(network->host->gateways, network->name, &place, error);
 }
 
+static bool put_rules(Network *network, GError **error)
+{
+        if (!names_table_prepare(network, error))
+                return false;
+        g_autoptr(Ruleset) rules = build_rules(network);
+        g_autoptr(Ruleset) leftover = names_table_leftover(network);
+        return filter_table_apply(network, leftover, rules, error);
+}
+
 /* Into the guard before the tables that translated go, out of it after they have come. */
 bool firewall_apply(Network *network, GError **error)
 {
         Host *host = network->host;
         const NetworkConfig *config = network->config;
 
-        if (nat_mode_forwards(config->nat_mode)) {
-                g_autoptr(Ruleset) rules = build_rules(network);
-                return filter_table_apply(network, rules, error) &&
-                       guard_remove(host->guard, network->name, error);
-        }
+        if (nat_mode_forwards(config->nat_mode))
+                return put_rules(network, error) && guard_remove(host->guard, network->name, error);
 
         GuardedNetwork guarded = { network->interface, config->subnet };
+        g_autoptr(Ruleset) leftover = names_table_leftover(network);
         return guard_add(host->guard, network->name, &guarded, error) &&
                nft_remove(host->nft, network->record->table, error) &&
-               filter_table_remove(network, error);
+               filter_table_remove(network, error) &&
+               (!leftover || nft_exchange(host->nft, leftover, NULL, error));
 }
 
 /* What a DUT began while somebody had taken the rules away goes out untranslated, or is dropped now
@@ -118,7 +128,7 @@ void firewall_undo(Network *network)
 
         /* The filter, which lets nothing pass untranslated, outlives what translates. */
         if (record->table && nft_remove(network->host->nft, record->table, &error) &&
-            filter_table_remove(network, &error)) {
+            filter_table_remove(network, &error) && names_table_remove(network, &error)) {
                 g_hash_table_remove(network->host->tables, record->table);
                 g_clear_pointer(&record->table, g_free);
                 (void)network_save_record(network, &error); /* `error` says how it went */

@@ -21,6 +21,7 @@
 #include "host/route.h"
 #include "host/sysctl-watch.h"
 #include "network/missing.h"
+#include "network/names-table.h"
 #include "network/network-private.h"
 #include "network/public.h"
 #include "util/log.h"
@@ -211,6 +212,22 @@ static void repair_filter(Watch *watch, const char *table)
         }
 }
 
+/* What dnsmasq has added to a set (not NULL), or what was done to the table of names. */
+static void look_at_names(Watch *watch, const char *set)
+{
+        g_autoptr(GPtrArray) networks = networks_of(watch);
+
+        for (guint i = 0; i < networks->len; i++) {
+                Network *network = networks->pdata[i];
+                if (!network->record->names_interface)
+                        continue;
+                if (set)
+                        names_table_answered(network, set);
+                else
+                        network_repair(network, NETWORK_PART_FIREWALL);
+        }
+}
+
 static void any_table_changed(Watch *watch)
 {
         g_autoptr(GPtrArray) networks = networks_of(watch);
@@ -221,7 +238,7 @@ static void any_table_changed(Watch *watch)
         look_at_accepts(watch);
 }
 
-static void table_changed(guint8 family, const char *table, gpointer data)
+static void table_changed(guint8 family, const char *table, const char *set, gpointer data)
 {
         Watch *watch = data;
         const Host *host = watch->host;
@@ -240,6 +257,10 @@ static void table_changed(guint8 family, const char *table, gpointer data)
         }
         if (g_str_equal(table, FILTER_TABLE) || g_str_equal(table, FILTER_TABLE_PLAIN)) {
                 repair_filter(watch, table);
+                return;
+        }
+        if (g_str_equal(table, NAMES_TABLE)) {
+                look_at_names(watch, set);
                 return;
         }
         if (foreign_firewall_is_in(family, table)) {

@@ -288,7 +288,7 @@ def test_what_cannot_be_enforced_is_refused(lab):
             (egress(accept(destination="fd00::/64")), ("fd00::/64", "IPv6")),
             (egress(accept(protocol="icmp", port=8)), ("port", "icmp")),
             (egress(accept(port=70000)), ("70000", "port")),
-            (egress(accept(destination="www.lan.test")), ("www.lan.test",)),
+            (egress(accept(source="www.lan.test")), ("www.lan.test",)),
             ({"outgress": {}}, ("outgress",)), ({"egress": {"rules": []}}, ("policy",))):
         with refused(bus.INVALID_ARGS, "filter", *words):
             set_filter(network, value)

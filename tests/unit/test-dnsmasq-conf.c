@@ -25,6 +25,7 @@ static char *text_of(const NetworkConfig *config)
                 .interface = config->interface,
                 .index = 12,
                 .state_dir = "/var/lib/jumpstarter/dut-network-eth7",
+                .table = "jumpstarter_eth7",
                 .dns_port = 53,
                 .resolv_file = "/etc/resolv.conf",
         };
@@ -209,6 +210,43 @@ static void test_names(void)
         g_assert_cmpstr(text, ==, "10.0.0.77 dut\n10.9.9.9 server.lab\n10.0.0.3 other\n");
 }
 
+#define SET "4#ip#jumpstarter_names#to_eth7-"
+
+/* A name is in the sets of all that it is below; nothing is answered from memory. */
+static void test_names_of_filter(void)
+{
+        static const char *const names[] = { "example.com", "www.example.com", "other.net",
+                                             "EXAMPLE.com" };
+        static const char *const expected[] = {
+                "cache-size=0",
+                "nftset=/example.com/" SET "example.com",
+                "nftset=/www.example.com/" SET "www.example.com," SET "example.com",
+                "nftset=/other.net/" SET "other.net",
+        };
+        Value *filter = value_new_map(), *egress = value_new_map(), *rules = value_new_list();
+
+        for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+                Value *rule = value_new_map();
+                value_set(rule, "action", value_new_text("accept"));
+                value_set(rule, "destination", value_new_text(names[i]));
+                value_append(rules, rule);
+        }
+        value_set(egress, "policy", value_new_text("drop"));
+        value_set(egress, "rules", rules);
+        value_set(filter, "egress", egress);
+        g_autoptr(NetworkConfig) config = config_of("filter", filter);
+        g_autoptr(NetworkConfig) without = config_of(NULL, NULL);
+        g_autofree char *text = text_of(config);
+        g_autofree char *plain = text_of(without);
+
+        for (guint i = 0; i < G_N_ELEMENTS(expected); i++)
+                if (!has_line(text, expected[i]))
+                        g_error("no line \"%s\" in:\n%s", expected[i], text);
+        g_assert_null(strstr(plain, "nftset"));
+        g_assert_null(strstr(plain, "cache-size=0"));
+        g_assert_true(config_diff(config, without) & CONFIG_CHANGE_DNSMASQ);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -221,5 +259,6 @@ int main(int argc, char **argv)
         g_test_add_func("/dnsmasq-conf/hosts", test_hosts);
         g_test_add_func("/dnsmasq-conf/taken-once-each", test_taken_once_each);
         g_test_add_func("/dnsmasq-conf/names", test_names);
+        g_test_add_func("/dnsmasq-conf/names-of-filter", test_names_of_filter);
         return g_test_run();
 }

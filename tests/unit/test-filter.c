@@ -43,9 +43,25 @@ static void test_refused(void)
                 { RULE(""), IN_RULE "it has no action" },
                 { RULE("action: allow"), IN_RULE "\"allow\" is not accept or drop" },
                 { RULE("action: drop, sport: 1"), IN_RULE "unknown key \"sport\"" },
-                { RULE("action: drop, source: fd00::/64"), "there is no IPv6 and no name here" },
-                { RULE("action: drop, destination: example.com"),
-                  IN_RULE "\"example.com\" is not an IPv4 address or subnet" },
+                { RULE("action: drop, source: fd00::/64"), "there is no IPv6 here" },
+                { RULE("action: drop, destination: 'fd00::1'"),
+                  IN_RULE "\"fd00::1\" is not an IPv4 address or subnet, nor a domain name" },
+                { RULE("action: drop, destination: 10.0.0.300"), "nor a domain name" },
+                { RULE("action: drop, destination: 10.0.0"), "nor a domain name" },
+                { RULE("action: drop, destination: '1.2.3.4:80'"), "nor a domain name" },
+                { RULE("action: drop, destination: example.com/24"), "is not" },
+                { RULE("action: drop, destination: controller"), "nor a domain name" },
+                { RULE("action: drop, destination: example.com."), "nor a domain name" },
+                { RULE("action: drop, destination: .example.com"), "nor a domain name" },
+                { RULE("action: drop, destination: 'a b.com'"), "nor a domain name" },
+                { RULE("action: drop, destination: '*.example.com'"), "all below it, and itself" },
+                { RULE("action: drop, source: example.com"),
+                  IN_RULE "\"example.com\" is not an IPv4 address or subnet: a name can only be" },
+                { "{ingress: {policy: drop, rules: [{action: accept, destination: "
+                  "a.example.com}]}}",
+                  "filter: ingress: rule 1: \"a.example.com\" is not an IPv4 address or subnet: "
+                  "the "
+                  "destination of ingress is the board" },
                 { RULE("action: drop, source: 10.0.0.1/24"), "has host bits set" },
                 { RULE("action: drop, source: 10.0.0.0/33"), "the prefix is not one of" },
                 { RULE("action: drop, source: ''"), "\"\" is not an IPv4 address" },
@@ -104,6 +120,26 @@ static void test_too_many_ports(void)
         g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED);
 }
 
+static void test_too_many_names(void)
+{
+        g_autoptr(GString) yaml = g_string_new("{egress: {policy: drop, rules: [");
+        g_autoptr(GError) error = NULL;
+
+        for (guint i = 0; i < FILTER_MAX_NAMES; i++)
+                g_string_append_printf(yaml,
+                                       "{action: drop, destination: n%u.test}, {action: drop, "
+                                       "destination: N%u.test}, ",
+                                       i, i);
+        g_autofree char *most = g_strconcat(yaml->str, "]}}", NULL);
+        g_autofree char *more =
+                g_strconcat(yaml->str, "{action: drop, destination: more.test}]}}", NULL);
+        g_autoptr(Filter) filter = filter_of(most);
+        g_autoptr(GPtrArray) names = filter_names(filter);
+        g_assert_cmpuint(names->len, ==, FILTER_MAX_NAMES);
+        g_assert_null(config_yaml_parse_filter(more, strlen(more), NULL, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED);
+}
+
 static void test_nothing(void)
 {
         g_autoptr(Filter) filter = filter_of("{}");
@@ -112,6 +148,7 @@ static void test_nothing(void)
         g_assert_null(filter);
         g_assert_null(none);
         g_assert_null(filter_copy(NULL));
+        g_assert_false(filter_has_names(NULL));
         g_assert_true(filter_equal(NULL, NULL));
         filter_free(NULL);
 }
@@ -126,6 +163,7 @@ static void test_written_and_read(void)
                 "      - {action: accept, destination: 10.0.0.0/8, protocol: tcp, port: 443}\n"
                 "      - {action: drop, source: 192.168.100.7, port: [22, 1000-2000, '80,81']}\n"
                 "      - {action: accept, destination: 0.0.0.0/0, protocol: icmp, log: true}\n"
+                "      - {action: accept, destination: Artifacts.Example.com, port: 443}\n"
                 "  ingress: {policy: accept}\n");
         g_autoptr(Value) value = filter_to_value(filter);
         g_autofree char *text = config_yaml_print(value);
@@ -136,6 +174,11 @@ static void test_written_and_read(void)
         g_assert_nonnull(strstr(text, "port: 443"));
         g_assert_nonnull(strstr(text, "22,1000-2000,80,81"));
         g_assert_nonnull(strstr(text, "192.168.100.7"));
+        g_assert_nonnull(strstr(text, "artifacts.example.com"));
+        g_assert_true(filter_has_names(filter));
+        g_assert_true(filter_equal_names(filter, copy));
+        g_assert_false(filter_equal_names(filter, other));
+        g_assert_false(filter_has_names(other));
         g_assert_true(filter_equal(filter, again));
         g_assert_true(filter_equal(filter, copy));
         g_assert_false(filter_equal(filter, other));
@@ -175,11 +218,35 @@ static void test_allows(void)
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_assert_cmpint(filter_allows(filter, FILTER_EGRESS, &cases[i].flow), ==,
+                g_assert_cmpint(filter_allows(filter, NULL, FILTER_EGRESS, &cases[i].flow), ==,
                                 cases[i].allowed);
-                g_assert_true(filter_allows(filter, FILTER_INGRESS, &cases[i].flow));
-                g_assert_true(filter_allows(NULL, FILTER_EGRESS, &cases[i].flow));
+                g_assert_true(filter_allows(filter, NULL, FILTER_INGRESS, &cases[i].flow));
+                g_assert_true(filter_allows(NULL, NULL, FILTER_EGRESS, &cases[i].flow));
         }
+}
+
+static void test_allows_names(void)
+{
+        g_autoptr(Filter) filter = filter_of("egress:\n"
+                                             "  policy: drop\n"
+                                             "  rules:\n"
+                                             "    - {action: drop, destination: bad.example.com}\n"
+                                             "    - {action: accept, destination: example.com,"
+                                             " protocol: tcp, port: 443}\n");
+        g_autoptr(FilterAnswers) answers = filter_answers_new();
+        const FilterFlow good = { BOARD, HOST(10, 0, 0, 1), IPPROTO_TCP, 443 };
+        const FilterFlow bad = { BOARD, HOST(10, 0, 0, 2), IPPROTO_TCP, 443 };
+        const FilterFlow unknown = { BOARD, HOST(10, 0, 0, 3), IPPROTO_TCP, 443 };
+        const FilterFlow other_port = { BOARD, HOST(10, 0, 0, 1), IPPROTO_TCP, 80 };
+
+        g_assert_false(filter_allows(filter, NULL, FILTER_EGRESS, &good));
+        filter_answers_follow(answers, filter);
+        filter_answers_add(answers, "www.example.com", good.destination);
+        filter_answers_add(answers, "x.bad.example.com", bad.destination);
+        g_assert_true(filter_allows(filter, answers, FILTER_EGRESS, &good));
+        g_assert_false(filter_allows(filter, answers, FILTER_EGRESS, &bad));
+        g_assert_false(filter_allows(filter, answers, FILTER_EGRESS, &unknown));
+        g_assert_false(filter_allows(filter, answers, FILTER_EGRESS, &other_port));
 }
 
 int main(int argc, char **argv)
@@ -188,8 +255,10 @@ int main(int argc, char **argv)
         g_test_add_func("/filter/parse/refused", test_refused);
         g_test_add_func("/filter/parse/too-many-rules", test_too_many);
         g_test_add_func("/filter/parse/too-many-ports", test_too_many_ports);
+        g_test_add_func("/filter/parse/too-many-names", test_too_many_names);
         g_test_add_func("/filter/parse/nothing", test_nothing);
         g_test_add_func("/filter/parse/written-and-read", test_written_and_read);
         g_test_add_func("/filter/allows", test_allows);
+        g_test_add_func("/filter/allows/names", test_allows_names);
         return g_test_run();
 }

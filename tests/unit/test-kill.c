@@ -397,6 +397,31 @@ static void update_lease_time(Life *life)
                      "addresses: [{ip: 192.168.100.13, public_ip: 10.26.28.86}]\n");
 }
 
+#define NAMES(rules) "filter: {egress: {policy: drop, rules: [" rules "]}}\n"
+
+static void update_names(Life *life)
+{
+        update(life, NAMES("{action: accept, destination: a.test}, "
+                           "{action: drop, destination: www.lab.test}"));
+}
+
+static void update_other_names(Life *life)
+{
+        update(life, NAMES("{action: accept, destination: lab.test}"));
+}
+
+static void update_no_names(Life *life)
+{
+        update(life, NAMES("{action: accept, destination: 10.0.0.0/8}"));
+}
+
+static void have_names(Life *life)
+{
+        have_bus_network(life);
+        update_names(life);
+        wait_done(life);
+}
+
 static void update_state_dir(Life *life)
 {
         g_autofree char *yaml = g_strdup_printf("state_dir: %s/moved\n", life->directory);
@@ -462,6 +487,10 @@ static const Scenario scenarios[] = {
         { "update-subnet", have_bus_network, update_subnet, NULL, false },
         { "update-nat-mode", have_bus_network, update_nat_mode, NULL, true },
         { "update-state-dir", have_bus_network, update_state_dir, NULL, false },
+        { "update-names", have_bus_network, update_names, NULL, false },
+        { "update-other-names", have_names, update_other_names, NULL, false },
+        { "update-no-names", have_names, update_no_names, NULL, false },
+        { "remove-with-names", have_names, remove_it, NULL, false },
         { "update-of-file", have_file_network, update_lease_time, NULL, false },
         { "add-address", have_bare_network, add_address, NULL, true },
         { "add-address-there", have_bare_network, add_address_there, NULL, true },

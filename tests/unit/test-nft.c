@@ -86,15 +86,9 @@ static Ruleset *ruleset_of_twin(guint n_mappings)
         return ruleset_with(NAT_MODE_1TO1, n_mappings, 5);
 }
 
-/* With every kind of rule that a filter has. */
-static Ruleset *ruleset_with_filter(void)
+static Ruleset *ruleset_with_filter(const char *table, const char *yaml,
+                                    const FilterAnswers *answers)
 {
-        static const char yaml[] =
-                "egress: {policy: drop, rules: [{action: accept, destination: 10.0.0.0/8},"
-                " {action: accept, source: 10.100.0.9, protocol: icmp, log: true},"
-                " {action: drop, port: [22, 1000-2000]}, {action: accept, protocol: udp, port: "
-                "53}]}\n"
-                "ingress: {policy: accept, rules: [{action: drop, protocol: tcp}]}\n";
         g_autoptr(GError) error = NULL;
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1, 2);
         g_autoptr(Value) value = config_yaml_parse_filter(yaml, strlen(yaml), NULL, &error);
@@ -102,13 +96,28 @@ static Ruleset *ruleset_with_filter(void)
         g_assert_no_error(error);
         g_assert_true(filter_parse("filter", value, &settings->filter, &error));
         RulesetFacts facts = {
-                .interface = "eth1",
-                .table = TABLE,
+                .interface = table + strlen("jumpstarter_"),
+                .table = table,
                 .filter_table = FILTER_TABLE,
                 .upstream = "eth0",
+                .answers = answers,
                 .config = settings,
         };
         return ruleset_new_network(&facts);
+}
+
+/* Every kind of rule that a filter has. */
+#define EVERY_RULE                                                                                 \
+        "egress: {policy: drop, rules: [{action: accept, destination: 10.0.0.0/8},"                \
+        " {action: accept, source: 10.100.0.9, protocol: icmp, log: true},"                        \
+        " {action: drop, port: [22, 1000-2000]}, {action: accept, protocol: udp, port: 53}%s]}\n"  \
+        "ingress: {policy: accept, rules: [{action: drop, protocol: tcp}]}\n"
+
+static Ruleset *ruleset_with_every_rule(const char *more)
+{
+        g_autofree char *yaml = g_strdup_printf(EVERY_RULE, more);
+
+        return ruleset_with_filter(TABLE, yaml, NULL);
 }
 
 static Nft *new_nft(bool own)
@@ -137,6 +146,7 @@ static void remove_tables(Nft *nft)
         g_assert_true(nft_remove(nft, "jumpstarter_guard", &error));
         g_assert_true(nft_remove(nft, GATEWAYS_TABLE, &error));
         g_assert_true(nft_remove(nft, FILTER_TABLE, &error));
+        g_assert_true(nft_remove(nft, NAMES_TABLE, &error));
         g_assert_true(nft_remove(nft, FILTER_TABLE_PLAIN, &error));
         g_assert_no_error(error);
         left = run("nft list ruleset", NULL);
@@ -175,7 +185,10 @@ static void test_as_nft(void)
         };
         g_autoptr(Ruleset) masquerade = ruleset(NAT_MODE_MASQUERADE, 0);
         g_autoptr(Ruleset) mapped = ruleset(NAT_MODE_1TO1, 3);
-        g_autoptr(Ruleset) filtered = ruleset_with_filter();
+        g_autoptr(Ruleset) filtered = ruleset_with_every_rule("");
+        g_autoptr(Ruleset) with_names = ruleset_with_every_rule(
+                ", {action: accept, destination: a-b.1c.test}, {action: drop, log: true, "
+                "destination: _x.test, port: 1-2}");
         g_autoptr(Ruleset) guard = ruleset_new_guard(guarded, G_N_ELEMENTS(guarded));
         g_autoptr(Ruleset) twin = ruleset_of_twin(3);
         g_autoptr(Ruleset) plain = ruleset_new_gateways(places, 1);
@@ -184,6 +197,7 @@ static void test_as_nft(void)
         check_same(masquerade);
         check_same(mapped);
         check_same(filtered);
+        check_same(with_names);
         check_same(guard);
         check_same(twin);
         check_same(plain);
@@ -388,6 +402,101 @@ static void test_shared_changes_owner(void)
         }
         g_autoptr(Nft) last = new_nft(true);
         remove_tables(last);
+}
+
+static void expect_set(Nft *nft, const char *set, guint n, guint32 one)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GArray) addresses = nft_read_addresses(nft, NAMES_TABLE, set, &error);
+
+        g_assert_no_error(error);
+        g_assert_cmpuint(addresses->len, ==, n);
+        bool found = false;
+        for (guint i = 0; i < addresses->len; i++)
+                found |= g_array_index(addresses, guint32, i) == one;
+        g_assert_true(found || n == 0);
+}
+
+static guint count_sets(Nft *nft, const char *prefix)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GPtrArray) sets = nft_list_sets(nft, NAMES_TABLE, prefix, &error);
+
+        g_assert_no_error(error);
+        return sets->len;
+}
+
+/* The sets are filled by others, and outlive what is put over them; two networks' are apart. */
+static void test_names(void)
+{
+        static const char one[] =
+                "egress: {policy: drop, rules: [{action: accept, destination: a.test}]}";
+        static const char two[] = "egress: {policy: accept, rules: [{action: drop, destination: "
+                                  "a.test}, {action: accept, destination: b.test}]}";
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(Ruleset) first = ruleset_with_filter(TABLE, one, NULL);
+        g_autoptr(Ruleset) second = ruleset_with_filter("jumpstarter_eth1.2", two, NULL);
+        g_autoptr(Ruleset) changed = ruleset_with_filter(TABLE, two, NULL);
+
+        g_assert_cmpuint(count_sets(nft, ""), ==, 0);
+        expect_set(nft, "to_eth1-a.test", 0, 0);
+        apply(nft, first);
+        apply(nft, second);
+        g_autofree char *added =
+                run("nft add element ip " NAMES_TABLE " to_eth1-a.test { 1.2.3.4, 1.2.3.5 }", NULL);
+        g_assert_cmpstr(added, ==, "");
+        apply(nft, changed);
+        expect_set(nft, "to_eth1-a.test", 2, 0x01020304);
+        expect_set(nft, "to_eth1-b.test", 0, 0);
+        g_assert_cmpuint(count_sets(nft, "to_eth1-"), ==, 2);
+        g_assert_cmpuint(count_sets(nft, "to_"), ==, 4);
+
+        /* Its chains and one of its sets, twice. */
+        g_autoptr(GPtrArray) unused = g_ptr_array_new();
+        g_ptr_array_add(unused, (char *)"to_eth1-a.test");
+        g_autoptr(Ruleset) chains = ruleset_new_names_chains(TABLE, "eth1");
+        g_autoptr(Ruleset) sets = ruleset_new_names_sets(unused);
+        for (guint i = 0; i < 2; i++) {
+                g_assert_true(nft_exchange(nft, chains, NULL, &error));
+                g_assert_true(nft_exchange(nft, sets, NULL, &error));
+                g_assert_no_error(error);
+        }
+        g_assert_cmpuint(count_sets(nft, "to_"), ==, 3);
+        g_autofree char *left = run("nft list table ip " NAMES_TABLE, NULL);
+        g_assert_null(strstr(left, "_eth1 "));
+        g_assert_nonnull(strstr(left, "egress_eth1.2"));
+        g_assert_null(strstr(left, "flags owner"));
+        g_assert_true(nft_remove(nft, "jumpstarter_eth1.2", &error));
+        remove_tables(nft);
+}
+
+/* More than fits into one message, to be read and put again. */
+static void test_many_answers(void)
+{
+        static const char yaml[] =
+                "egress: {policy: drop, rules: [{action: accept, destination: a.test}]}";
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(FilterAnswers) answers = filter_answers_new();
+        g_autoptr(Value) value = config_yaml_parse_filter(yaml, strlen(yaml), NULL, NULL);
+        g_autoptr(Filter) filter = NULL;
+
+        g_assert_true(filter_parse("filter", value, &filter, NULL));
+        filter_answers_follow(answers, filter);
+        for (guint32 i = 0; i < 20000; i++)
+                filter_answers_add(answers, "a.test", PUBLICS + i);
+        g_autoptr(Ruleset) rules = ruleset_with_filter(TABLE, yaml, answers);
+        apply(nft, rules);
+        apply(nft, rules);
+        expect_set(nft, "to_eth1-a.test", 20000, PUBLICS + 19999);
+        for (guint32 i = 0; i < 65536 - 20000 + 1; i++)
+                filter_answers_add(answers, "a.test", PUBLICS + 20000 + i);
+        g_autoptr(Ruleset) too_many = ruleset_with_filter(TABLE, yaml, answers);
+        g_assert_false(nft_apply(nft, too_many, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        expect_set(nft, "to_eth1-a.test", 20000, PUBLICS + 19999);
+        remove_tables(nft);
 }
 
 static void test_replace_and_remove(void)
@@ -603,6 +712,8 @@ int main(int argc, char **argv)
         g_test_add_func("/nft/apply/shared-table", test_shared);
         g_test_add_func("/nft/apply/shared-table-anew", test_shared_anew);
         g_test_add_func("/nft/apply/shared-table-changes-owner", test_shared_changes_owner);
+        g_test_add_func("/nft/names", test_names);
+        g_test_add_func("/nft/names/many-answers", test_many_answers);
         g_test_add_func("/nft/print/as-nft-itself", test_print);
         g_test_add_func("/nft/mappings/ten-thousand", test_change_mappings);
         g_test_add_func("/nft/mappings/no-table", test_change_without_table);

@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+#include "model/config-yaml.h"
+#include "model/filter.h"
+#include "model/name.h"
+
 #define GATEWAY 0xc0a86401 /* 192.168.100.1 */
 
 static NetworkConfig *config(NatMode mode)
@@ -346,6 +350,93 @@ static void test_filter_part(void)
         g_assert_null(strstr(text, "hook"));
 }
 
+/* What may pass is marked in the one table, and passes in the other by the mark alone. */
+static void test_names(void)
+{
+        static const char yaml[] =
+                "egress: {policy: drop, rules: [{action: drop, destination: a.test, port: 22},"
+                " {action: accept, destination: b.test, protocol: tcp}]}\n";
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
+        g_autoptr(FilterAnswers) answers = filter_answers_new();
+        g_autoptr(Value) value = config_yaml_parse_filter(yaml, strlen(yaml), NULL, NULL);
+        const RulesetFacts facts = {
+                .interface = "eth1",
+                .table = "jumpstarter_x",
+                .filter_table = FILTER_TABLE,
+                .upstream = "eth0",
+                .answers = answers,
+                .config = settings,
+        };
+
+        g_assert_true(filter_parse("filter", value, &settings->filter, NULL));
+        filter_answers_follow(answers, settings->filter);
+        filter_answers_add(answers, "www.b.test", GATEWAY);
+        g_autoptr(Ruleset) rules = ruleset_new_network(&facts);
+        g_autofree char *text = ruleset_to_text(rules);
+        const char *names = strstr(text, "table ip jumpstarter_names {\n");
+
+        g_assert_nonnull(strstr(text, "\tchain egress_x {\n"
+                                      "\t\tmeta mark & 0x00200000 == 0x00200000 counter"
+                                      " meta mark set meta mark & 0xffdfffff | 0x00000000 return\n"
+                                      "\t\tcounter drop\n"
+                                      "\t}\n"));
+#define SET_TYPE                                                                                   \
+        "\t\ttype ipv4_addr\n"                                                                     \
+        "\t\tsize 65536\n"                                                                         \
+        "\t\tflags timeout\n"                                                                      \
+        "\t\tgc-interval 1d\n"
+#define MARKED " counter meta mark set meta mark & 0xffffffff | 0x00200000 return"
+        g_assert_cmpstr(names, ==,
+                        "table ip jumpstarter_names {\n"
+                        "\tmap from {\n"
+                        "\t\ttype ifname : verdict\n"
+                        "\t\telements = { \"eth1\" : jump from_x }\n"
+                        "\t}\n"
+                        "\tset to_x-a.test {\n" SET_TYPE "\t}\n"
+                        "\tset to_x-b.test {\n" SET_TYPE "\t\telements = { 192.168.100.1 }\n"
+                        "\t}\n"
+                        "\tchain egress_x {\n"
+                        "\t\tmeta mark set meta mark & 0xffdfffff | 0x00000000\n"
+                        "\t\tip daddr @to_x-a.test tcp dport 22 counter drop"
+                        " comment \"egress 1\"\n"
+                        "\t\tip daddr @to_x-a.test udp dport 22 counter drop"
+                        " comment \"egress 1\"\n"
+                        "\t\tip daddr @to_x-b.test meta l4proto tcp" MARKED
+                        " comment \"egress 2\"\n"
+                        "\t\tcounter drop comment \"egress policy\"\n"
+                        "\t}\n"
+                        "\tchain from_x {\n"
+                        "\t\toifname \"eth0\" ct state new ip saddr 192.168.100.0/24"
+                        " ip daddr != 224.0.0.0/4 counter goto egress_x\n"
+                        "\t}\n"
+                        "\tchain forward {\n"
+                        "\t\ttype filter hook forward priority -1; policy accept;\n"
+                        "\t\tiifname vmap @from\n"
+                        "\t}\n"
+                        "}\n");
+        settings->nat_mode = NAT_MODE_DISABLED;
+        g_assert_false(ruleset_has_names(&facts));
+}
+
+/* dnsmasq's first command to nft must not be longer than 159 bytes. */
+static void test_names_of_sets(void)
+{
+        g_autofree char *long_name = g_strnfill(100, 'a');
+        g_autofree char *same = names_set_name("jumpstarter_eth1.2", "a-b_c.example.com");
+        g_autofree char *table = table_name_with_suffix("fifteen-letters", 999);
+        g_autofree char *long_domain = g_strconcat(long_name, ".com", NULL);
+        g_autofree char *set = names_set_name(table, long_domain);
+        g_autofree char *other = names_set_name("jumpstarter_eth1", long_domain);
+        g_autofree char *prefix = names_set_prefix(table);
+        g_autofree char *command =
+                g_strdup_printf("add element ip " NAMES_TABLE " %s { 255.255.255.255 }", set);
+
+        g_assert_cmpstr(same, ==, "to_eth1.2-a-b_c.example.com");
+        g_assert_cmpuint(strlen(command), <=, 159);
+        g_assert_true(g_str_has_prefix(set, prefix));
+        g_assert_cmpstr(set, !=, other);
+}
+
 static void test_free_nothing(void)
 {
         ruleset_free(NULL);
@@ -367,6 +458,8 @@ int main(int argc, char **argv)
         g_test_add_func("/ruleset/odd-interface-names", test_odd_names);
         g_test_add_func("/ruleset/guard", test_guard);
         g_test_add_func("/ruleset/filter-part", test_filter_part);
+        g_test_add_func("/ruleset/names", test_names);
+        g_test_add_func("/ruleset/names/of-sets", test_names_of_sets);
         g_test_add_func("/ruleset/free-nothing", test_free_nothing);
         return g_test_run();
 }

@@ -36,13 +36,14 @@ typedef struct Tables {
         bool told;
 } Tables;
 
-static void on_table(guint8 family, const char *table, gpointer data)
+static void on_table(guint8 family, const char *table, const char *set, gpointer data)
 {
         Tables *tables = data;
 
         tables->told = true;
         if (table)
-                g_string_append_printf(tables->seen, "%u %s;", family, table);
+                g_string_append_printf(tables->seen, "%u %s%s%s;", family, table, set ? " " : "",
+                                       set ? set : "");
         else
                 tables->n_lost++;
 }
@@ -107,6 +108,13 @@ static void test_tables(void)
         expect_tables(&tables, "2 theirs;");
         run("nft delete table ip6 jumpstarter_eth1");
         expect_tables(&tables, "10 jumpstarter_eth1;");
+        run("nft 'add table ip " NAMES_TABLE "; add set ip " NAMES_TABLE
+            " to_x-a.b { type ipv4_addr; }'");
+        expect_tables(&tables, "2 " NAMES_TABLE ";");
+        run("nft 'add element ip " NAMES_TABLE " to_x-a.b { 1.2.3.4 }'");
+        expect_tables(&tables, "2 " NAMES_TABLE " to_x-a.b;");
+        run("nft 'delete element ip " NAMES_TABLE " to_x-a.b { 1.2.3.4 }'");
+        expect_tables(&tables, "2 " NAMES_TABLE ";");
         run("nft flush ruleset");
         wait_until(&tables.told, DEADLINE_MS);
         run_for(150);

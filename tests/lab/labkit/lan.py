@@ -19,6 +19,15 @@ NAME, NAME_ADDRESS = "www.lan.test", "10.77.0.80"
 HOST_MAC = "02:00:00:77:00:02"
 SECOND_MAC = "02:00:00:00:09:09"
 
+# All of these are the LAN's servers, whatever the address. 10-99-1-2.fresh.test is 10.99.1.2.
+SERVERS = "10.99.0.0/16"
+FRESH = "fresh.test"
+SHOP, SHOP_ADDRESS = "shop.test", "10.99.200.1"
+WWW, WWW_ADDRESS = "www.shop.test", "10.99.200.2"
+ELSEWHERE, ELSEWHERE_ADDRESS = "cdn.elsewhere.test", "10.99.200.3"
+ALIAS = "assets.shop.test"  # is ELSEWHERE
+ROUTER_NAME = "router.office.test"
+
 
 class Lan:
     def __init__(self):
@@ -30,6 +39,7 @@ class Lan:
             self.namespace.run("ip", "address", "add", f"{address}/{PREFIX}", "dev", "lan0")
         for address in ("8.8.8.8", "8.8.4.4"):
             self.namespace.run("ip", "address", "add", f"{address}/32", "dev", "lo")
+        self.namespace.run("ip", "route", "add", "local", SERVERS, "dev", "lo")
         self.dnsmasq = self._start_dnsmasq()
         self.server = whoami.Server(self.namespace)
         wait_for(self.is_up, "NetworkManager has the upstream up, with address and default route", 15)
@@ -41,7 +51,11 @@ class Lan:
             "--log-queries", f"--dhcp-range={HOST},{HOST},1h", f"--dhcp-host={HOST_MAC},{HOST}",
             f"--dhcp-option=option:router,{ROUTER}", f"--dhcp-option=option:dns-server,{ROUTER}",
             "--dhcp-leasefile=/tmp/lan.leases", "--no-ping", "--dhcp-authoritative",
-            f"--address=/{NAME}/{NAME_ADDRESS}", "--local=/lan.test/",
+            f"--address=/{NAME}/{NAME_ADDRESS}", "--local=/test/", f"--synth-domain={FRESH},{SERVERS}",
+            *(f"--host-record={name},{address}" for name, address in (
+                (SHOP, SHOP_ADDRESS), (WWW, WWW_ADDRESS), (ELSEWHERE, ELSEWHERE_ADDRESS),
+                (ROUTER_NAME, ROUTER))),
+            f"--cname={ALIAS},{ELSEWHERE}",
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     @staticmethod

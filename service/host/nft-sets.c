@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The sets that others add to, read back. */
+
+#include "host/nft.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <string.h>
+
+#include <libnftnl/set.h>
+
+#include "host/netlink.h"
+#include "util/error.h"
+
+typedef struct nftnl_set NftSet;
+typedef struct nftnl_set_elems_iter NftElementsIter;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftSet, nftnl_set_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftElementsIter, nftnl_set_elems_iter_destroy)
+
+#define REQUEST_SIZE 1024
+/* A listing into which a change came is asked for again; one who changes all the time is not waited
+ * for. */
+#define TRIES 10
+
+static NftSet *new_set(const char *table)
+{
+        NftSet *set = nftnl_set_alloc();
+
+        if (!set)
+                g_error("libnftnl: out of memory");
+        nftnl_set_set_str(set, NFTNL_SET_TABLE, table);
+        return set;
+}
+
+/* What is not there is no failure. What was received before an interruption is received again. */
+static bool ask(Nft *nft, struct nlmsghdr *request, mnl_cb_t receive, void *data, const char *what,
+                GError **error)
+{
+        int r = -EINTR;
+
+        for (guint i = 0; i < TRIES && r == -EINTR; i++)
+                r = netlink_request(nft_netlink(nft), request, receive, data, NULL);
+        if (r == 0 || r == -ENOENT)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot read it: %s", what,
+                    g_strerror(-r));
+        return false;
+}
+
+static int take_elements(const struct nlmsghdr *message, void *data)
+{
+        GArray *addresses = data;
+        g_autoptr(NftSet) set = nftnl_set_alloc();
+
+        if (!set || nftnl_set_elems_nlmsg_parse(message, set) < 0)
+                return MNL_CB_OK;
+        g_autoptr(NftElementsIter) iter = nftnl_set_elems_iter_create(set);
+        for (struct nftnl_set_elem *element; iter && (element = nftnl_set_elems_iter_next(iter));) {
+                guint32 length = 0, address;
+                const void *key = nftnl_set_elem_get(element, NFTNL_SET_ELEM_KEY, &length);
+                if (!key || length != sizeof address)
+                        continue;
+                memcpy(&address, key, sizeof address);
+                address = ntohl(address);
+                g_array_append_val(addresses, address);
+        }
+        return MNL_CB_OK;
+}
+
+GArray *nft_read_addresses(Nft *nft, const char *table, const char *name, GError **error)
+{
+        char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(guint32));
+        g_autoptr(NftSet) set = new_set(table);
+
+        nftnl_set_set_str(set, NFTNL_SET_NAME, name);
+        struct nlmsghdr *request =
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSETELEM, NFPROTO_IPV4, NLM_F_DUMP, 0);
+        nftnl_set_elems_nlmsg_build_payload(request, set);
+        return ask(nft, request, take_elements, addresses, name, error)
+                       ? g_steal_pointer(&addresses)
+                       : NULL;
+}
+
+typedef struct Listing {
+        const char *prefix;
+        GPtrArray *names;
+} Listing;
+
+static int take_set(const struct nlmsghdr *message, void *data)
+{
+        const Listing *listing = data;
+        g_autoptr(NftSet) set = nftnl_set_alloc();
+
+        if (!set || nftnl_set_nlmsg_parse(message, set) < 0)
+                return MNL_CB_OK;
+        const char *name = nftnl_set_get_str(set, NFTNL_SET_NAME);
+        if (name && g_str_has_prefix(name, listing->prefix) &&
+            !g_ptr_array_find_with_equal_func(listing->names, name, g_str_equal, NULL))
+                g_ptr_array_add(listing->names, g_strdup(name));
+        return MNL_CB_OK;
+}
+
+GPtrArray *nft_list_sets(Nft *nft, const char *table, const char *prefix, GError **error)
+{
+        char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(NftSet) set = new_set(table);
+        Listing listing = { prefix, names };
+
+        struct nlmsghdr *request =
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSET, NFPROTO_IPV4, NLM_F_DUMP, 0);
+        nftnl_set_nlmsg_build_payload(request, set);
+        return ask(nft, request, take_set, &listing, table, error) ? g_steal_pointer(&names) : NULL;
+}
