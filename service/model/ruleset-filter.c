@@ -131,7 +131,7 @@ static void match_hosts(RulesetRule *rule, guint32 field, const Subnet *hosts)
 
 /* @protocol and @ports are one of those that @filter_rule has; 0 and NULL: any. */
 static RulesetRule *add_matches(RulesetChain *chain, const FilterRule *filter_rule, guint8 protocol,
-                                const FilterPorts *ports)
+                                const PortRange *ports)
 {
         RulesetRule *rule = chain_add_rule(chain);
 
@@ -151,7 +151,7 @@ typedef struct SideRule {
 } SideRule;
 
 static void add_filter_rule(RulesetChain *chain, const SideRule *side_rule, guint8 protocol,
-                            const FilterPorts *ports)
+                            const PortRange *ports)
 {
         const FilterRule *filter_rule = side_rule->rule;
 
@@ -175,7 +175,7 @@ static void add_all_ports(RulesetChain *chain, const SideRule *side_rule)
                 for (guint j = 0; j < rule->ports->len; j++)
                         if (rule->protocol == 0 || rule->protocol == with_ports[i])
                                 add_filter_rule(chain, side_rule, with_ports[i],
-                                                &g_array_index(rule->ports, FilterPorts, j));
+                                                &g_array_index(rule->ports, PortRange, j));
 }
 
 /* What is not given lets all pass: a mapping, and a way out, are there to be used. */
@@ -225,8 +225,8 @@ static void add_from(const Targets *targets, const RulesetFacts *facts, const Up
         rule_verdict(chain_add_rule(from), NF_DROP);
 }
 
-/* What belongs to a connection that was let through: its translation shows that it was. And, with
- * 1:1 mappings, what a mapping has translated. */
+/* What belongs to a connection that was let through: its translation shows that it was. And what a
+ * 1:1 mapping or a forward has translated. */
 static void add_to(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         RulesetChain *to = targets->to;
@@ -242,7 +242,8 @@ static void add_to(const Targets *targets, const RulesetFacts *facts, const Upli
                 match_ct_any(established, NFT_CT_STATUS, STATUS_TRANSLATED);
                 rule_verdict(established, NFT_RETURN);
         }
-        for (guint i = 0; i < uplinks->n && facts->config->nat_mode == NAT_MODE_1TO1; i++) {
+        bool has_ways_in = facts->config->nat_mode == NAT_MODE_1TO1 || ruleset_has_forwards(facts);
+        for (guint i = 0; i < uplinks->n && has_ways_in; i++) {
                 RulesetRule *ingress = chain_add_rule(to);
                 match_iifname(ingress, NFT_CMP_EQ, uplinks->names[i]);
                 match_ct_any(ingress, NFT_CT_STATUS, IPS_DST_NAT);

@@ -45,7 +45,7 @@ static void test_refused(void)
                 { RULE("action: drop, sport: 1"), IN_RULE "unknown key \"sport\"" },
                 { RULE("action: drop, source: fd00::/64"), "there is no IPv6 and no name here" },
                 { RULE("action: drop, destination: example.com"),
-                  IN_RULE "\"example.com\" is not an IPv4 address or subnet" },
+                  IN_RULE "destination: \"example.com\" is not an IPv4 address or subnet" },
                 { RULE("action: drop, source: 10.0.0.1/24"), "has host bits set" },
                 { RULE("action: drop, source: 10.0.0.0/33"), "the prefix is not one of" },
                 { RULE("action: drop, source: ''"), "\"\" is not an IPv4 address" },

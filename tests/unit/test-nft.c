@@ -4,6 +4,7 @@
 
 #include "host/nft.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -111,6 +112,51 @@ static Ruleset *ruleset_with_filter(void)
         return ruleset_new_network(&facts);
 }
 
+static const Forward some_forwards[] = {
+        { .protocol = IPPROTO_TCP, .ports = { 2222, 2222 }, .to_port = 22 },
+        { .protocol = IPPROTO_TCP,
+          .ports = { 443, 443 },
+          .from = { 0x0a4d0000, 24 },
+          .to_port = 443 },
+        { .protocol = IPPROTO_TCP,
+          .ports = { 443, 443 },
+          .from = { 0x0a4d0107, 32 },
+          .to_port = 8443 },
+        { .protocol = IPPROTO_UDP, .ports = { 2000, 2010 }, .to_port = 3000 },
+        { .protocol = IPPROTO_UDP, .ports = { 65530, 65535 }, .from = { 0, 1 }, .to_port = 1 },
+        { .protocol = IPPROTO_UDP, .ports = { 9, 9 }, .hostname = (char *)"x", .to_port = 9 },
+};
+
+/* @n of those; the last one leads nowhere. */
+static GArray *routes_of(guint n)
+{
+        GArray *routes = g_array_new(FALSE, FALSE, sizeof(ForwardRoute));
+
+        for (guint i = 0; i < n; i++) {
+                ForwardRoute route = { &some_forwards[i],
+                                       some_forwards[i].hostname ? 0 : SUBNET + 10 + i };
+                g_array_append_val(routes, route);
+        }
+        return routes;
+}
+
+static Ruleset *ruleset_with_forwards(NatMode mode, guint n, guint twin)
+{
+        g_autoptr(NetworkConfig) settings = config(mode, 2);
+        g_autoptr(GArray) routes = routes_of(n);
+        RulesetFacts facts = {
+                .interface = "eth1",
+                .table = TABLE,
+                .filter_table = FILTER_TABLE,
+                .upstream = "eth0",
+                .twin = twin,
+                .forwards = routes,
+                .config = settings,
+        };
+
+        return ruleset_new_network(&facts);
+}
+
 static Nft *new_nft(bool own)
 {
         g_autoptr(GError) error = NULL;
@@ -181,7 +227,12 @@ static void test_as_nft(void)
         g_autoptr(Ruleset) plain = ruleset_new_gateways(places, 1);
         g_autoptr(Ruleset) gateways = ruleset_new_gateways(places, G_N_ELEMENTS(places));
 
+        g_autoptr(Ruleset) forwards = ruleset_with_forwards(NAT_MODE_MASQUERADE, 6, 0);
+        g_autoptr(Ruleset) more_forwards = ruleset_with_forwards(NAT_MODE_1TO1, 6, 7);
+
         check_same(masquerade);
+        check_same(forwards);
+        check_same(more_forwards);
         check_same(mapped);
         check_same(filtered);
         check_same(guard);
