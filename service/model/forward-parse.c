@@ -207,7 +207,7 @@ Value *forward_to_value(const Forward *forward)
         return map;
 }
 
-Value *forward_status(const Forward *forward, guint32 ip, const char *fault)
+Value *forward_status(const Forward *forward, guint32 ip, bool is_in_force, const char *fault)
 {
         Value *map = new_map(forward);
 
@@ -216,7 +216,7 @@ Value *forward_status(const Forward *forward, guint32 ip, const char *fault)
         if (forward->hostname)
                 value_set(map, "hostname", value_new_text(forward->hostname));
         set_rest(map, forward);
-        value_set(map, "in_force", value_new_bool(ip != 0 && !fault));
+        value_set(map, "in_force", value_new_bool(is_in_force));
         if (fault)
                 value_set(map, "error", value_new_text(fault));
         return map;

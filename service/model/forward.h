@@ -48,10 +48,10 @@ Forward *forward_from_value(const char *where, const Value *map, GError **error)
 Forward *forward_key_from_value(const Value *map, GError **error);
 /* As a MAP, the caller's. */
 Value *forward_to_value(const Forward *forward);
-/* As it is in force: `ip` is the board's address (@ip; 0: none now, and it is left out), with the
- * `hostname` beside it where that was given, and `in_force`; `error` is why it is not where a name
- * that nobody has is not the reason (NULL: nothing). */
-Value *forward_status(const Forward *forward, guint32 ip, const char *fault);
+/* As it is now: `ip` is the board's address (@ip; 0: none now, and it is left out), with the
+ * `hostname` beside it where that was given, and `in_force`; `error` is what stands in its way
+ * (NULL: nothing). */
+Value *forward_status(const Forward *forward, guint32 ip, bool is_in_force, const char *fault);
 
 /* A forward and where it leads to now; 0: nowhere. Borrowed. */
 typedef struct ForwardRoute {

@@ -8,7 +8,7 @@
 #include "network/public.h"
 #include "util/log.h"
 
-#define ENTRY_CHANGES (CONFIG_CHANGE_ADDRESSES | CONFIG_CHANGE_DNS_ENTRIES)
+#define ENTRY_CHANGES (CONFIG_CHANGE_ADDRESSES | CONFIG_CHANGE_DNS_ENTRIES | CONFIG_CHANGE_FORWARDS)
 
 static void swap_config(Network *network, Operation *operation)
 {
@@ -42,6 +42,8 @@ static NetworkProperty properties_changed(const NetworkConfig *old, const Networ
                 properties |= NETWORK_PROPERTY_ADDRESSES;
         if (changes & CONFIG_CHANGE_DNS_ENTRIES)
                 properties |= NETWORK_PROPERTY_DNS_ENTRIES;
+        if (changes & CONFIG_CHANGE_FORWARDS)
+                properties |= NETWORK_PROPERTY_FORWARDS;
         return properties;
 }
 
@@ -166,7 +168,8 @@ static bool log_differs(const Network *network, const Operation *operation)
 {
         return (operation->changes & (ENTRY_CHANGES | CONFIG_CHANGE_STATE_DIR)) ||
                !entries_equal_addresses(network->configured, operation->configured) ||
-               !entries_equal_dns(network->configured, operation->configured);
+               !entries_equal_dns(network->configured, operation->configured) ||
+               !entries_equal_forwards(network->configured, operation->configured);
 }
 
 void operation_run_change(Network *network)

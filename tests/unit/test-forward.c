@@ -90,9 +90,9 @@ static void test_status(void)
                           .ports = { 22, 22 },
                           .hostname = (char *)"board",
                           .to_port = 22 };
-        g_autoptr(Value) led = forward_status(&named, LAN + 9, NULL);
-        g_autoptr(Value) waiting = forward_status(&named, 0, NULL);
-        g_autoptr(Value) refused = forward_status(&named, LAN + 9, "taken");
+        g_autoptr(Value) led = forward_status(&named, LAN + 9, true, NULL);
+        g_autoptr(Value) waiting = forward_status(&named, 0, false, NULL);
+        g_autoptr(Value) refused = forward_status(&named, LAN + 9, false, "taken");
 
         g_assert_cmpstr(text_of(led, "ip"), ==, "10.77.0.9");
         g_assert_true(value_get(led, "in_force")->boolean);
