@@ -4,10 +4,12 @@
 import contextlib
 import json
 import socket
+import time
 
 from labkit import bus, host, lan, whoami
 from labkit.damage import without_owner
-from labkit.expect import contains, equal, lacks, refused
+from labkit.expect import contains, equal, refused
+from labkit.name_server import NameServer, SERVER
 from labkit.process import run, run_full, stays, wait_for
 from labkit.whoami import PORT
 
@@ -259,21 +261,37 @@ def test_name_follows_its_lease(lab):
 
 
 def test_name_of_the_lan(lab):
-    """Of the host's resolver, where the network has none; it must lie in the subnet."""
-    _, network = board(lab, forwards=[forward(ip=lan.NAME)])
-    hosts = host.read("/etc/hosts")
-    lab.undo.callback(write_hosts, hosts)
-    stays(lambda: "ip" not in network.get("Forwards")[0], "it leads nowhere outside the subnet", 1)
-    network.remove_forward(2222)
-    write_hosts(f"{hosts}\n{BOARD} shelf.lan.test\n")
-    network.add_forward(2222, "shelf.lan.test", to_port=PORT)
-    wait_for(lambda: network.get("Forwards")[0].get("ip") == BOARD, "the host's name is found", 3)
+    """Of the host's resolver, where the network has none: asked again by its TTL, and good as long as it
+    lies in the subnet. A name server that is silent holds nothing up."""
+    dut, network = board(lab)
+    dut.run("ip", "address", "add", f"{OTHER}/24", "dev", "eth0")
+    names = NameServer(lab, **{"shelf.lab.example": BOARD})
+
+    def leads_to(address, deadline=6):
+        wait_for(lambda: network.get("Forwards")[0].get("ip") == address, f"it leads to {address}", deadline)
+    network.add_forward(2222, "shelf.lab.example", to_port=PORT)
+    leads_to(BOARD)
+    flow = whoami.Connection(lab.lan.namespace, lan.HOST, 2222)
+    names.serve({"shelf.lab.example": OTHER})
+    leads_to(OTHER)
+    ended(flow)
     equal(lab.lan.source_at(lan.HOST, 2222), lan.ROUTER, "the source by the name")
-
-
-def write_hosts(text):
-    with open("/etc/hosts", "w", encoding="ascii") as file:
-        file.write(text + "\n")
+    names.serve({"shelf.lab.example": lan.NEIGHBOUR})
+    leads_to(None)
+    equal(network.get("State"), "active", "the state")
+    names.serve({"shelf.lab.example": BOARD})
+    leads_to(BOARD)
+    names.stop()
+    silent = names.namespace.socket(kind=socket.SOCK_DGRAM)
+    silent.bind((SERVER, 53))
+    begin = time.monotonic()
+    network.add_forward(2223, "other.lab.example")
+    network.get("Forwards")
+    assert time.monotonic() - begin < 0.5, "a call waits for a name server"
+    stays(lambda: network.get("Forwards")[0].get("ip") == BOARD, "the last answer holds", 3)
+    silent.close()
+    network.add_dns("shelf.lab.example", OTHER)
+    equal(network.get("Forwards")[0]["ip"], OTHER, "what the network's own name comes before")
 
 
 # Changed while it runs

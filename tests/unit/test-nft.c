@@ -241,6 +241,41 @@ static void test_as_nft(void)
         check_same(gateways);
 }
 
+/* Element by element it comes to what the whole would be; what is not there cannot go. */
+static void test_forwards(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(Ruleset) few = ruleset_with_forwards(NAT_MODE_MASQUERADE, 2, 0);
+        g_autoptr(Ruleset) many = ruleset_with_forwards(NAT_MODE_MASQUERADE, 6, 0);
+        g_autoptr(GArray) all = routes_of(6);
+        g_autoptr(GArray) none = routes_of(0);
+        g_autoptr(GArray) rest = routes_of(6);
+        g_array_remove_range(rest, 0, 2);
+        g_autoptr(Ruleset) out = ruleset_new_forward_part(TABLE, none);
+        g_autoptr(Ruleset) in = ruleset_new_forward_part(TABLE, rest);
+        g_autoptr(Ruleset) everything = ruleset_new_forward_part(TABLE, all);
+
+        apply(nft, many);
+        g_autofree char *wanted = run("nft --stateless list table ip " TABLE, NULL);
+        apply(nft, few);
+        g_autofree char *before = run("nft --stateless list table ip " TABLE, NULL);
+        g_assert_true(nft_exchange_part(nft, out, in, &error));
+        g_assert_no_error(error);
+        g_autofree char *now = run("nft --stateless list table ip " TABLE, NULL);
+        g_assert_cmpstr(now, ==, wanted);
+
+        g_assert_true(nft_exchange_part(nft, in, out, &error));
+        g_assert_no_error(error);
+        g_autofree char *again = run("nft --stateless list table ip " TABLE, NULL);
+        g_assert_cmpstr(again, ==, before);
+        g_assert_false(nft_exchange_part(nft, everything, out, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_autofree char *unchanged = run("nft --stateless list table ip " TABLE, NULL);
+        g_assert_cmpstr(unchanged, ==, before);
+        remove_tables(nft);
+}
+
 static int compare_lines(gconstpointer a, gconstpointer b)
 {
         return strcmp(*(char *const *)a, *(char *const *)b);
@@ -660,5 +695,6 @@ int main(int argc, char **argv)
         g_test_add_func("/nft/mappings/all-or-nothing", test_change_is_atomic);
         g_test_add_func("/nft/owner/foreign-flush-passes-by", test_owner);
         g_test_add_func("/nft/owner/comes-and-goes", test_owner_comes_and_goes);
+        g_test_add_func("/nft/forwards", test_forwards);
         return g_test_run();
 }
