@@ -91,6 +91,7 @@ def one_to_one(lab, **settings):
                          addresses=[{"ip": "192.168.100.10", "public_ip": PUBLIC}], **settings)
     network.add_dns("a.lab", "10.1.1.1")
     network.add_address("192.168.100.20", hostname="twenty")
+    network.add_forward(2222, "192.168.100.20", to_port=22)
     network.update(take_default_route=True)  # so that what is kept in /run is of just now
     return network
 
@@ -114,6 +115,8 @@ def changes(lab, network):
         "RemoveAddress": lambda: network.remove_address("192.168.100.10"),
         "AddDnsEntry": lambda: network.add_dns("b.lab", "10.1.1.2"),
         "RemoveDnsEntry": lambda: network.remove_dns("a.lab"),
+        "AddForward": lambda: network.add_forward(2223, "192.168.100.20"),
+        "RemoveForward": lambda: network.remove_forward(2222),
     }
 
 
