@@ -530,6 +530,14 @@ static void answer(Network *network, const GPtrArray *pending, const GError *err
                 network_tell(network, properties);
 }
 
+static bool has_forward(const GPtrArray *pending)
+{
+        for (guint i = 0; i < pending->len; i++)
+                if (is_about_forward(pending->pdata[i]))
+                        return true;
+        return false;
+}
+
 void entry_changes_flush_now(EntryChanges *changes)
 {
         Network *network = changes->network;
@@ -546,7 +554,7 @@ void entry_changes_flush_now(EntryChanges *changes)
         if (!write_files(changes, &error))
                 take_back(changes, pending);
         changes->pending_length = 0;
-        if (changes->names_differ)
+        if (changes->names_differ || has_forward(pending))
                 forwards_follow(network);
         changes->hosts_differ = false;
         changes->names_differ = false;

@@ -17,11 +17,10 @@ bool forwards_claim(Network *network, GError **error);
 /* Has what was claimed be what the rules are made of from now on; the caller's is what was before
  * (NULL: nothing was claimed). */
 GPtrArray *forwards_take_claimed(Network *network);
+/* The rules have been put: ends connections that they lead no more, or would lead, and tells. */
+void forwards_put(Network *network, const GPtrArray *before);
 /* The rules could not be put: back to @before (taken). */
 void forwards_give_back(Network *network, GPtrArray *before);
-/* The rules are there, or were taken away: ends the connections that only @before has led, and old
- * ones to the host that would go past what is led now. */
-void forwards_end_connections(Network *network, const GPtrArray *before);
 /* Forgets all. @gone: there were rules, of this or an earlier life; their connections end. */
 void forwards_clear(Network *network, bool gone);
 /* For its destructor. */
@@ -39,5 +38,6 @@ bool forwards_check(Network *network, const Forward *forward, GError **error);
 bool forwards_exchange(Network *network, const Forward *old, const Forward *new_forward,
                        GError **error);
 
-/* A lease, an entry or a name of the LAN is another one: what is led by a name follows. */
+/* A lease, an entry, a forward or a name of the LAN is another one: what is led by a name follows.
+ */
 void forwards_follow(Network *network);

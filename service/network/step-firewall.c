@@ -113,7 +113,7 @@ static bool put_rules(Network *network, GError **error)
                 return false;
         }
         if (before)
-                forwards_end_connections(network, before);
+                forwards_put(network, before);
         return true;
 }
 
