@@ -87,7 +87,7 @@ struct Network {
         GPtrArray *forwards;         /* forwards.c's, as the rules have them; NULL: none are put */
         GPtrArray *claimed_forwards; /* as the firewall step is to put them */
         GHashTable *names;           /* of the LAN, that forwards lead to -> ResolverName */
-        bool names_changed;          /* while steps ran: they have to be looked at again */
+        bool names_changed;          /* while steps ran: forwards are to follow */
         guint look_at_ports_id;      /* for those that somebody else has */
 };
 

@@ -54,6 +54,7 @@ static void change_done(Network *network)
                 properties_changed(operation->config, network->config, operation->changes);
 
         network_end_move(network);
+        network->names_changed |= operation->changes & ENTRY_CHANGES; /* for operation_end() */
         operation_end_lost_mappings(network, operation->config->entries, network->config->entries);
         if (properties)
                 network_tell(network, properties);

@@ -258,6 +258,8 @@ def test_name_follows_its_lease(lab):
     network.add_dns("board", "10.1.1.1")
     equal("ip" in network.get("Forwards")[0], False, "whether it leads out of the subnet")
     assert not lab.lan.reaches(lan.HOST, 2222), "a name of elsewhere is led to"
+    network.update(dns_entries=[{"hostname": "board", "ip": "192.168.100.78"}])
+    equal(network.get("Forwards")[0].get("ip"), "192.168.100.78", "where an updated DNS entry leads to")
 
 
 def test_name_of_the_lan(lab):
