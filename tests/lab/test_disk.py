@@ -110,7 +110,7 @@ def changes(lab, network):
             addresses=[{"ip": "192.168.100.11", "public_ip": "10.77.0.101"}]),
         "Update of the subnet": lambda: network.update(
             subnet="192.168.105.0/24", gateway_ip="192.168.105.1",
-            addresses=[{"ip": "192.168.105.11", "public_ip": PUBLIC}]),
+            addresses=[{"ip": "192.168.105.11", "public_ip": PUBLIC}], forwards=[]),
         "AddAddress": lambda: network.add_address("192.168.100.30", public_ip="10.77.0.103"),
         "RemoveAddress": lambda: network.remove_address("192.168.100.10"),
         "AddDnsEntry": lambda: network.add_dns("b.lab", "10.1.1.2"),
@@ -151,6 +151,7 @@ def test_changes_work_again_when_there_is_room(lab):
         change()
     equal([entry["ip"] for entry in network.get("Addresses")], ["192.168.100.30"], "the addresses")
     equal(network.get("DnsEntries"), [("b.lab", "10.1.1.2")], "the DNS entries")
+    equal([item["port"] for item in network.get("Forwards")], [2223], "the forwards")
     lab.restart_daemon()
     network.wait_state("active")
     equal([entry["ip"] for entry in network.get("Addresses")], ["192.168.100.30"],
