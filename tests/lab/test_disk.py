@@ -91,7 +91,6 @@ def one_to_one(lab, **settings):
                          addresses=[{"ip": "192.168.100.10", "public_ip": PUBLIC}], **settings)
     network.add_dns("a.lab", "10.1.1.1")
     network.add_address("192.168.100.20", hostname="twenty")
-    network.add_forward(2222, "192.168.100.20", to_port=22)
     network.update(take_default_route=True)  # so that what is kept in /run is of just now
     return network
 
@@ -110,13 +109,11 @@ def changes(lab, network):
             addresses=[{"ip": "192.168.100.11", "public_ip": "10.77.0.101"}]),
         "Update of the subnet": lambda: network.update(
             subnet="192.168.105.0/24", gateway_ip="192.168.105.1",
-            addresses=[{"ip": "192.168.105.11", "public_ip": PUBLIC}], forwards=[]),
+            addresses=[{"ip": "192.168.105.11", "public_ip": PUBLIC}]),
         "AddAddress": lambda: network.add_address("192.168.100.30", public_ip="10.77.0.103"),
         "RemoveAddress": lambda: network.remove_address("192.168.100.10"),
         "AddDnsEntry": lambda: network.add_dns("b.lab", "10.1.1.2"),
         "RemoveDnsEntry": lambda: network.remove_dns("a.lab"),
-        "AddForward": lambda: network.add_forward(2223, "192.168.100.20"),
-        "RemoveForward": lambda: network.remove_forward(2222),
     }
 
 
@@ -151,7 +148,6 @@ def test_changes_work_again_when_there_is_room(lab):
         change()
     equal([entry["ip"] for entry in network.get("Addresses")], ["192.168.100.30"], "the addresses")
     equal(network.get("DnsEntries"), [("b.lab", "10.1.1.2")], "the DNS entries")
-    equal([item["port"] for item in network.get("Forwards")], [2223], "the forwards")
     lab.restart_daemon()
     network.wait_state("active")
     equal([entry["ip"] for entry in network.get("Addresses")], ["192.168.100.30"],
