@@ -21,6 +21,7 @@ typedef enum VerbFlags {
         VERB_PASSES_ON = 1 << 4,       /* what follows its first argument is not ours to read */
         VERB_PASSES_ALL = 1 << 5,      /* nor is its first argument */
         VERB_CAPTURE_OPTIONS = 1 << 6, /* takes -w, --snaplen, --ip, -c, --seconds and --bytes */
+        VERB_FORWARD_OPTIONS = 1 << 7, /* takes --from */
 } VerbFlags;
 
 typedef struct Verb {
@@ -48,6 +49,7 @@ struct Command {
         char *name;            /* owned: what command_resolve_name() found, or NULL */
         const char *host;
         const char *mac, *hostname, *public_ip;
+        const char *from;
         WaitOptions wait;
         CaptureWishes capture;
         int exit_code; /* of a verb that is done */

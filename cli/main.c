@@ -34,6 +34,7 @@ enum {
         OPTION_IP,
         OPTION_SECONDS,
         OPTION_BYTES,
+        OPTION_FROM,
 };
 
 static const struct option options[] = {
@@ -54,6 +55,7 @@ static const struct option options[] = {
         { "packets", required_argument, NULL, 'c' },
         { "seconds", required_argument, NULL, OPTION_SECONDS },
         { "bytes", required_argument, NULL, OPTION_BYTES },
+        { "from", required_argument, NULL, OPTION_FROM },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, OPTION_VERSION },
         { 0 },
@@ -93,6 +95,8 @@ static const char *own_options(const Verb *verb)
 {
         if (verb->flags & VERB_ENTRY_OPTIONS)
                 return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP|NAME|auto]";
+        if (verb->flags & VERB_FORWARD_OPTIONS)
+                return " [--from=NET]";
         if (verb->flags & VERB_WAIT_OPTIONS)
                 return " [--state=STATE | [--lease=MAC|HOST] [--port=PORT]] [--timeout=SECONDS]";
         if (verb->flags & VERB_CAPTURE_OPTIONS)
@@ -109,6 +113,11 @@ static void print_own_options(const Verb *verb)
                       "      --mac=MAC              The DUT's MAC: it gets this address by DHCP\n"
                       "      --hostname=HOST        A name for it in DNS\n"
                       "      --public-ip=IP|NAME    Its address on the LAN; auto: of the pool\n",
+                      stdout);
+        if (verb->flags & VERB_FORWARD_OPTIONS)
+                fputs("\n"
+                      "Options of this verb:\n"
+                      "      --from=NET             Who may use it: an address or a subnet\n",
                       stdout);
         if (verb->flags & VERB_WAIT_OPTIONS)
                 fputs("\n"
@@ -225,6 +234,9 @@ static bool parse_options(int argc, char **argv, bool all, Command *command, Req
                 case OPTION_PUBLIC_IP:
                         command->public_ip = optarg;
                         break;
+                case OPTION_FROM:
+                        command->from = optarg;
+                        break;
                 case OPTION_STATE:
                         command->wait.state = optarg;
                         break;
@@ -282,6 +294,8 @@ static bool check_command(const Command *command, GError **error)
             !(verb->flags & VERB_ENTRY_OPTIONS))
                 return fail_usage(error, "%s takes no --mac, --hostname and --public-ip",
                                   verb->name);
+        if (command->from && !(verb->flags & VERB_FORWARD_OPTIONS))
+                return fail_usage(error, "%s takes no --from", verb->name);
         const WaitOptions *wait = &command->wait;
         if ((wait->state || wait->lease || wait->port || wait->timeout) &&
             !(verb->flags & VERB_WAIT_OPTIONS))

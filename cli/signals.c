@@ -38,6 +38,8 @@ static const Shape shapes[] = {
         { "AddressRemoved", { "address" } },
         { "DnsEntryAdded", { "hostname", "ip" } },
         { "DnsEntryRemoved", { "hostname", "ip" } },
+        { "ForwardAdded", { "forward" } },
+        { "ForwardRemoved", { "forward" } },
         { "InterfacesAdded", { "path", "interfaces" } },
         { "InterfacesRemoved", { "path", "interfaces" } },
         { "PropertiesChanged", { "interface_name", "properties", "invalidated" } },

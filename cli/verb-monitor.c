@@ -43,6 +43,7 @@ static const char *words_of(const char *member)
                 { "LeaseRemoved", "lease removed" },     { "AddressAdded", "address added" },
                 { "AddressChanged", "address changed" }, { "AddressRemoved", "address removed" },
                 { "DnsEntryAdded", "DNS entry added" },  { "DnsEntryRemoved", "DNS entry removed" },
+                { "ForwardAdded", "forward added" },     { "ForwardRemoved", "forward removed" },
                 { "InterfacesAdded", "network added" },  { "InterfacesRemoved", "network removed" },
         };
 
@@ -88,16 +89,20 @@ static void print_line(const Terminal *terminal, const char *interface, Style st
         puts(line->str);
 }
 
-/* The texts in @map, after @words. */
+/* The texts, and the port, in @map, after @words. */
 static char *describe_entry(const char *words, const Value *map)
 {
-        static const char *const keys[] = { "ip", "mac", "hostname", "public_ip", "public_name" };
+        static const char *const keys[] = { "protocol", "port",      "ip",         "mac",
+                                            "hostname", "public_ip", "public_name" };
 
         GString *line = g_string_new(words);
         for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
+                const Value *value = value_get(map, keys[i]);
                 const char *text = map_get_text(map, keys[i]);
                 if (*text)
                         g_string_append_printf(line, " %s", text);
+                else if (value && value->type == VALUE_NUMBER)
+                        g_string_append_printf(line, " %" G_GINT64_FORMAT, value->number);
         }
         return g_string_free(line, FALSE);
 }

@@ -44,7 +44,7 @@ static Value *read_setting(const char *verb, const char *key, const char *text, 
                                              "dns_intercept",  "local_ntp",
                                              "dhcp_force",     "take_default_route",
                                              "enable_tcpdump", NULL };
-        static const char *const entry_lists[] = { "addresses", "dns_entries", NULL };
+        static const char *const entry_lists[] = { "addresses", "dns_entries", "forwards", NULL };
 
         bool is_empty_list = !*text || g_str_equal(text, "[]");
         if (is_one_of(bools, key))

@@ -37,11 +37,24 @@ const Verb verbs[] = {
           VERB_CHANGES | VERB_NETWORK, verb_add_dns },
         { "remove-dns", "HOST", "Remove a DNS entry", NULL, 1, 1, VERB_CHANGES | VERB_NETWORK,
           verb_remove_dns },
+        { "forwards", "", "List the ports of the host that lead to DUTs", NULL, 0, 0, VERB_NETWORK,
+          verb_forwards },
+        { "add-forward", "[PROTOCOL/]PORT[-PORT] IP|NAME[:PORT]",
+          "Have a port of the host lead to a DUT",
+          "PROTOCOL is tcp, as without it, or udp. The port behind is the same where none is "
+          "given;\n"
+          "a range leads to a range. A name is of the network, and follows its lease, or of the "
+          "LAN.\n"
+          "Replaces the forward of the same protocol, port and --from.\n",
+          2, 2, VERB_CHANGES | VERB_NETWORK | VERB_FORWARD_OPTIONS, verb_add_forward },
+        { "remove-forward", "[PROTOCOL/]PORT[-PORT]", "Remove a forward",
+          "Its connections end at once.\n", 1, 1,
+          VERB_CHANGES | VERB_NETWORK | VERB_FORWARD_OPTIONS, verb_remove_forward },
         { "create", "FILE", "Make the networks in a file, or change them to it",
           "All of them or none. " FILE_DETAILS, 1, 1, VERB_CHANGES, verb_create },
         { "update", "KEY=VALUE... | FILE", "Change settings of a network",
           "Truth values are true or false; `dns_servers` is a list with commas, or empty.\n"
-          "`addresses=` and `dns_entries=` remove all entries. From a file, which is checked\n"
+          "`addresses=`, `dns_entries=` and `forwards=` remove all. From a file, which is checked\n"
           "as for `create`, the keys that are in it are changed.\n",
           1, G_MAXUINT, VERB_CHANGES | VERB_NETWORK, verb_update },
         { "remove", "", "Take a network down and forget it", NULL, 0, 0,

@@ -27,6 +27,11 @@ bool verb_dns_entries(Command *command, GError **error);
 bool verb_add_dns(Command *command, GError **error);
 bool verb_remove_dns(Command *command, GError **error);
 
+/* verbs-forwards.c */
+bool verb_forwards(Command *command, GError **error);
+bool verb_add_forward(Command *command, GError **error);
+bool verb_remove_forward(Command *command, GError **error);
+
 /* verbs-file.c */
 bool verb_create(Command *command, GError **error);
 bool verb_check(Command *command, GError **error);

@@ -126,6 +126,63 @@ void view_addresses(const Value *addresses, const Terminal *terminal, guint inde
         table_append(table, terminal, indent, max_rows, out);
 }
 
+/* A port is a number, a range text. The caller's. */
+static char *ports_of(const Value *forward, const char *key)
+{
+        const Value *ports = value_get(forward, key);
+
+        return ports && ports->type == VALUE_NUMBER
+                       ? g_strdup_printf("%" G_GINT64_FORMAT, ports->number)
+                       : g_strdup(map_get_text(forward, key));
+}
+
+/* "board (192.168.100.10):22" */
+static char *target_of(const Value *forward)
+{
+        const char *ip = map_get_text(forward, "ip"), *name = map_get_text(forward, "hostname");
+        g_autofree char *to_ports = ports_of(forward, "to_port");
+
+        if (!*name)
+                return g_strdup_printf("%s:%s", ip, to_ports);
+        return *ip ? g_strdup_printf("%s (%s):%s", name, ip, to_ports)
+                   : g_strdup_printf("%s:%s", name, to_ports);
+}
+
+static const char *state_of(const Value *forward)
+{
+        const Value *in_force = value_get(forward, "in_force");
+        const char *fault = map_get_text(forward, "error");
+
+        if (*fault)
+                return fault;
+        if (in_force && in_force->boolean)
+                return "in force";
+        return *map_get_text(forward, "ip") ? "not in force" : "no lease or entry of that name";
+}
+
+void view_forwards(const Value *forwards, const Terminal *terminal, guint indent, guint max_rows,
+                   GString *out)
+{
+        static const Column columns[] = {
+                { "PROTOCOL" }, { "PORT" }, { "TO" }, { "FROM" }, { "STATE", .is_prose = true }
+        };
+
+        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+        for (guint i = 0; i < forwards->items->len; i++) {
+                const Value *forward = item_at(forwards, i);
+                if (forward->type != VALUE_MAP)
+                        continue;
+                g_autofree char *ports = ports_of(forward, "port");
+                g_autofree char *target = target_of(forward);
+                table_add(table, map_get_text(forward, "protocol"));
+                table_add(table, ports);
+                table_add(table, target);
+                table_add(table, map_get_text(forward, "from"));
+                table_add(table, state_of(forward));
+        }
+        table_append(table, terminal, indent, max_rows, out);
+}
+
 static void append_title(const Value *status, const Terminal *terminal, GString *out)
 {
         const char *state = map_get_text(status, "state");
@@ -227,6 +284,7 @@ static void append_lists(const Value *status, const Value *settings, gint64 now_
         const Value *leases = map_get_list(status, "leases");
         const Value *addresses = settings ? map_get_list(settings, "addresses") : NULL;
         const Value *entries = map_get_list(status, "dns_entries");
+        const Value *forwards = map_get_list(status, "forwards");
 
         if (is_worth_showing(leases)) {
                 append_list_title("Leases", leases, terminal, out);
@@ -239,6 +297,10 @@ static void append_lists(const Value *status, const Value *settings, gint64 now_
         if (is_worth_showing(entries)) {
                 append_list_title("DNS entries", entries, terminal, out);
                 view_dns_entries(entries, terminal, 2, max_rows, out);
+        }
+        if (is_worth_showing(forwards)) {
+                append_list_title("Forwards", forwards, terminal, out);
+                view_forwards(forwards, terminal, 2, max_rows, out);
         }
 }
 

@@ -77,6 +77,10 @@ extern const sd_bus_vtable manager_vtable[];
 extern const sd_bus_vtable network_vtable[];
 extern const NetworkEvents network_object_events;
 
+/* forward-methods.c */
+int method_add_forward(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int method_remove_forward(sd_bus_message *message, void *userdata, sd_bus_error *error);
+
 /* connect-method.c */
 int method_connect(sd_bus_message *message, void *userdata, sd_bus_error *error);
 GHashTable *connect_attempts_new(void);
@@ -105,5 +109,7 @@ char *status_rules(const Network *network, GError **error);
 /* The leases as the bus has them: a LIST of MAPs, expired ones left out. */
 Value *status_leases(const Network *network);
 Value *status_lease(const Lease *lease);
+/* The forwards as they are now: a LIST of MAPs. */
+Value *status_forwards(const Network *network);
 /* What GetNtpStatus tells. */
 Value *status_ntp(const Network *network);

@@ -391,6 +391,15 @@ static void emit_dns(Network *network, EntryEvent event, const DnsEntry *entry, 
                                     g_strerror(-r));
 }
 
+static void emit_forward(Network *network, EntryEvent event, const Forward *forward, gpointer data)
+{
+        if (event == ENTRY_REMOVED)
+                emit_map(data, network, "ForwardRemoved",
+                         forward_status(forward, forward->ip, false, NULL));
+        else
+                emit_map(data, network, "ForwardAdded", network_forward_status(network, forward));
+}
+
 static void emit_changed(Network *network, NetworkProperty properties, gpointer data)
 {
         Bus *bus = data;
@@ -409,6 +418,7 @@ const NetworkEvents network_object_events = {
         .lease = emit_lease,
         .address = emit_address,
         .dns = emit_dns,
+        .forward = emit_forward,
 };
 
 #define METHOD SD_BUS_VTABLE_UNPRIVILEGED
@@ -443,6 +453,10 @@ const sd_bus_vtable network_vtable[] = {
                                 SD_BUS_NO_RESULT, method_add_dns_entry, METHOD),
         SD_BUS_METHOD_WITH_ARGS("RemoveDnsEntry", SD_BUS_ARGS("s", hostname), SD_BUS_NO_RESULT,
                                 method_remove_dns_entry, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("AddForward", SD_BUS_ARGS("a{sv}", forward), SD_BUS_NO_RESULT,
+                                method_add_forward, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("RemoveForward", SD_BUS_ARGS("a{sv}", forward), SD_BUS_NO_RESULT,
+                                method_remove_forward, METHOD),
         SD_BUS_METHOD_WITH_ARGS("Connect", SD_BUS_ARGS("s", address, "q", port),
                                 SD_BUS_RESULT("h", socket), method_connect, METHOD),
         SD_BUS_METHOD_WITH_ARGS("GetConnections", SD_BUS_ARGS("a{sv}", match),
@@ -460,6 +474,8 @@ const sd_bus_vtable network_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("AddressRemoved", SD_BUS_ARGS("a{sv}", address), 0),
         SD_BUS_SIGNAL_WITH_ARGS("DnsEntryAdded", SD_BUS_ARGS("s", hostname, "s", ip), 0),
         SD_BUS_SIGNAL_WITH_ARGS("DnsEntryRemoved", SD_BUS_ARGS("s", hostname, "s", ip), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("ForwardAdded", SD_BUS_ARGS("a{sv}", forward), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("ForwardRemoved", SD_BUS_ARGS("a{sv}", forward), 0),
         NETWORK_PROPERTIES,
         SD_BUS_VTABLE_END,
 };

@@ -123,6 +123,17 @@ int network_get_dns_entries(sd_bus *connection, const char *path, const char *in
         return network ? network_append_dns_entries(reply, network) : -ENOENT;
 }
 
+int network_get_forwards(sd_bus *connection, const char *path, const char *interface,
+                         const char *property, sd_bus_message *reply, void *userdata,
+                         sd_bus_error *error)
+{
+        const Network *network = find(userdata, path);
+        if (!network)
+                return -ENOENT;
+        g_autoptr(Value) forwards = status_forwards(network);
+        return variant_append_maps(reply, forwards);
+}
+
 /* Counted in the kernel each time, so it is told to those alone who ask for it by name. */
 int network_get_connection_count(sd_bus *connection, const char *path, const char *interface,
                                  const char *property, sd_bus_message *reply, void *userdata,
@@ -157,6 +168,7 @@ static const struct {
         { NETWORK_PROPERTY_LEASES, { "Leases" } },
         { NETWORK_PROPERTY_ORIGIN, { "Origin" } },
         { NETWORK_PROPERTY_DNS_ENTRIES, { "DnsEntries" } },
+        { NETWORK_PROPERTY_FORWARDS, { "Forwards" } },
 };
 
 void network_properties_emit(sd_bus *bus, const Network *network, NetworkProperty properties)

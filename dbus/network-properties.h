@@ -30,6 +30,9 @@ int network_get_leases(sd_bus *connection, const char *path, const char *interfa
 int network_get_dns_entries(sd_bus *connection, const char *path, const char *interface,
                             const char *property, sd_bus_message *reply, void *userdata,
                             sd_bus_error *error);
+int network_get_forwards(sd_bus *connection, const char *path, const char *interface,
+                         const char *property, sd_bus_message *reply, void *userdata,
+                         sd_bus_error *error);
 
 int network_get_connection_count(sd_bus *connection, const char *path, const char *interface,
                                  const char *property, sd_bus_message *reply, void *userdata,
@@ -57,6 +60,8 @@ int network_get_connection_count(sd_bus *connection, const char *path, const cha
                                 NETWORK_INVALIDATES),                                              \
                 SD_BUS_PROPERTY("Leases", "aa{sv}", network_get_leases, 0, NETWORK_INVALIDATES),   \
                 SD_BUS_PROPERTY("DnsEntries", "a(ss)", network_get_dns_entries, 0,                 \
+                                NETWORK_INVALIDATES),                                              \
+                SD_BUS_PROPERTY("Forwards", "aa{sv}", network_get_forwards, 0,                     \
                                 NETWORK_INVALIDATES),                                              \
                 SD_BUS_PROPERTY("ConnectionCount", "u", network_get_connection_count, 0,           \
                                 SD_BUS_VTABLE_PROPERTY_EXPLICIT)

@@ -83,6 +83,16 @@ static Value *interface_status(Bus *bus, const Network *network)
         return map;
 }
 
+Value *status_forwards(const Network *network)
+{
+        const GPtrArray *forwards = entries_forwards(network_config(network)->entries);
+        Value *list = value_new_list();
+
+        for (guint i = 0; i < forwards->len; i++)
+                value_append(list, network_forward_status(network, forwards->pdata[i]));
+        return list;
+}
+
 char *status_rules(const Network *network, GError **error)
 {
         if (!network_table(network) || !nat_mode_forwards(network_config(network)->nat_mode))
@@ -124,6 +134,7 @@ Value *status_of_network(Bus *bus, const Network *network)
         value_set(map, "dhcp_enabled", value_new_bool(config->dhcp_enabled));
         value_set(map, "leases", status_leases(network));
         value_set(map, "dns_entries", dns_entries(network));
+        value_set(map, "forwards", status_forwards(network));
         set_text(map, "nat_rules", rules ? rules : "");
         value_set(map, "twin", value_new_number(network_twin(network)));
         set_text(map, "twin_of", network_twin_of(network));

@@ -36,6 +36,8 @@ static const Action actions[] = {
         { NETWORK, "RemoveDnsEntry", ACTION "edit-dns", false },
         { NETWORK, "GetConnections", ACTION "inspect", true },
         { NETWORK, "ExpireConnections", ACTION "manage", false },
+        { NETWORK, "AddForward", ACTION "edit-forwards", false },
+        { NETWORK, "RemoveForward", ACTION "edit-forwards", false },
         { NETWORK, "Connect", ACTION "connect", false },
         { NETWORK, "Capture", ACTION "capture", false },
 };

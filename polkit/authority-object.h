@@ -12,7 +12,8 @@ typedef struct AuthorityObject {
         const char *interface;  /* "" where a method is about no network in particular */
         const char *subnet;     /* likewise */
         const char *address;    /* NULL where a method is not about one place on a network */
-        const char *port;       /* likewise */
+        const char *port;       /* likewise; of the network, or of this host; may be a range */
+        const char *protocol;   /* likewise */
         const char *root_alone; /* no detail: why nobody else may, whatever polkit says; or NULL */
 } AuthorityObject;
 

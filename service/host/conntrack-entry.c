@@ -74,6 +74,8 @@ static void read_number(const struct nlattr *attribute, ConntrackEntry *entry)
                 entry->id = mnl_attr_get_u32(attribute);
         } else if (type == CTA_MARK && size >= sizeof entry->mark) {
                 entry->mark = ntohl(mnl_attr_get_u32(attribute));
+        } else if (type == CTA_STATUS && size >= sizeof entry->status) {
+                entry->status = ntohl(mnl_attr_get_u32(attribute));
         } else if (type == CTA_TIMEOUT && size >= sizeof entry->timeout_sec) {
                 entry->timeout_sec = ntohl(mnl_attr_get_u32(attribute));
         } else if (type == CTA_ZONE && size >= sizeof entry->zone) {

@@ -25,6 +25,7 @@ typedef struct ConntrackEntry {
         guint16 zone;
         bool has_zone;
         guint32 timeout_sec;
+        guint32 status; /* IPS_* */
         guint8 tcp_state;
         bool is_counted;
         guint64 packets, bytes;

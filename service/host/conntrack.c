@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 
@@ -49,6 +50,10 @@ typedef struct Search {
         GHashTable *public_of;           /* NULL, or the mappings: ip -> public_ip */
         const Subnet *judged;            /* NULL, or whose connections the two are asked about */
         ConntrackJudge judge;
+        const Subnet
+                *led; /* NULL, or whose connections by another address the next is asked about */
+        bool unled;   /* or those that are not translated */
+        ConntrackFlowJudge flow_judge;
         gpointer judge_data;
         GArray *found; /* Found */
 } Search;
@@ -138,6 +143,33 @@ static bool is_judged_to_end(const Search *search, const ConntrackEntry *entry)
                search->judge(&connection, search->judge_data);
 }
 
+static bool is_sentenced(const Search *search, const ConntrackEntry *entry)
+{
+        const ConntrackFlow flow = {
+                .source = ntohl(entry->original.src),
+                .protocol = entry->original.protocol,
+                .asked = ntohl(entry->original.dst),
+                .asked_port = ntohs(entry->original.dst_port),
+                .destination = ntohl(entry->reply.src),
+                .port = ntohs(entry->reply.src_port),
+                .is_answered = entry->status & IPS_SEEN_REPLY,
+        };
+
+        return search->flow_judge(&flow, search->judge_data);
+}
+
+static bool is_led_to_end(const Search *search, const ConntrackEntry *entry)
+{
+        return entry->original.dst != entry->reply.src &&
+               subnet_contains(search->led, ntohl(entry->reply.src)) && is_sentenced(search, entry);
+}
+
+static bool is_unled_to_end(const Search *search, const ConntrackEntry *entry)
+{
+        return entry->original.dst == entry->reply.src && entry->original.src == entry->reply.dst &&
+               is_sentenced(search, entry);
+}
+
 static bool is_searched(const Search *search, const ConntrackEntry *entry)
 {
         if ((entry->mark & search->mask) != search->mark)
@@ -151,6 +183,10 @@ static bool is_searched(const Search *search, const ConntrackEntry *entry)
             !is_mapping(search->public_of, entry->original.src, entry->reply.dst))
                 return false;
         if (search->judged && !is_judged_to_end(search, entry))
+                return false;
+        if (search->led && !is_led_to_end(search, entry))
+                return false;
+        if (search->unled && !is_unled_to_end(search, entry))
                 return false;
         return ends_match(&search->wanted, entry);
 }
@@ -384,6 +420,34 @@ bool conntrack_end_judged(Conntrack *conntrack, const ConntrackScope *scope,
         if (ret_n)
                 *ret_n = n;
         return true;
+}
+
+bool conntrack_end_led(Conntrack *conntrack, const ConntrackScope *scope,
+                       ConntrackFlowJudge is_to_end, gpointer data, GError **error)
+{
+        Search search = { .led = &scope->subnet,
+                          .flow_judge = is_to_end,
+                          .judge_data = data,
+                          .mark = scope->mark,
+                          .mask = scope->mask };
+        guint n = 0;
+
+        int r = end_searched(conntrack, &search, &n);
+        return r == 0 || fail(scope, "end", r, error);
+}
+
+bool conntrack_end_unled(Conntrack *conntrack, ConntrackFlowJudge is_to_end, gpointer data,
+                         GError **error)
+{
+        Search search = { .unled = true, .flow_judge = is_to_end, .judge_data = data };
+        guint n = 0;
+
+        int r = end_searched(conntrack, &search, &n);
+        if (r == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot end old connections to forwarded ports: %s", g_strerror(-r));
+        return false;
 }
 
 /* Nothing is found, so that nothing ends. */

@@ -49,6 +49,26 @@ bool conntrack_end_judged(Conntrack *conntrack, const ConntrackScope *scope,
 bool conntrack_for_each(Conntrack *conntrack, const ConntrackScope *scope, ConntrackJudge visit,
                         gpointer data, GError **error);
 
+/* A connection as it came to the host, and as it went on from there. Host byte order. */
+typedef struct ConntrackFlow {
+        guint32 source;
+        guint8 protocol; /* IPPROTO_* */
+        guint32 asked;   /* the destination, as it came */
+        guint16 asked_port;
+        guint32 destination; /* as it went on */
+        guint16 port;
+        bool is_answered; /* by any packet */
+} ConntrackFlow;
+typedef bool (*ConntrackFlowJudge)(const ConntrackFlow *flow, gpointer data);
+
+/* Ends every connection that has come to a board of @scope by another address than its own, from
+ * wherever, and that @is_to_end says so of: other boards' as well. */
+bool conntrack_end_led(Conntrack *conntrack, const ConntrackScope *scope,
+                       ConntrackFlowJudge is_to_end, gpointer data, GError **error);
+/* Ends every connection that is not translated at all and that @is_to_end says so of. */
+bool conntrack_end_unled(Conntrack *conntrack, ConntrackFlowJudge is_to_end, gpointer data,
+                         GError **error);
+
 /* Ends every connection from an address of @subnet to one outside of it that is not translated, and
  * whose mark has @mark in the bits @mask: one that began while the rules were gone. */
 bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet, guint32 mark,

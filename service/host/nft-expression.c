@@ -23,14 +23,14 @@ static NftExpression *new_meta(guint32 key, guint16 place, guint32 reg)
         return meta;
 }
 
-static NftExpression *new_payload(guint32 base, guint32 offset, guint32 length)
+static NftExpression *new_payload(guint32 base, guint32 offset, guint32 length, guint32 reg)
 {
         NftExpression *payload = nft_checked(nftnl_expr_alloc("payload"));
 
         nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_BASE, base);
         nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_OFFSET, offset);
         nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_LEN, length);
-        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(payload, NFTNL_EXPR_PAYLOAD_DREG, reg);
         return payload;
 }
 
@@ -123,13 +123,25 @@ static NftExpression *new_redirect(void)
         return redirect;
 }
 
-static NftExpression *new_nat(guint32 type)
+static NftExpression *new_destination_type(void)
+{
+        NftExpression *fib = nft_checked(nftnl_expr_alloc("fib"));
+
+        nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
+        nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+        nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
+        return fib;
+}
+
+static NftExpression *new_nat(guint32 type, bool with_port)
 {
         NftExpression *nat = nft_checked(nftnl_expr_alloc("nat"));
 
         nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, type);
         nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, NFPROTO_IPV4);
         nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, NFT_REG_1);
+        if (with_port)
+                nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, NFT_REG32_01);
         return nat;
 }
 
@@ -171,11 +183,14 @@ NftExpression *nft_expression_new(const Expression *expression)
                                 expression->meta.append ? NFT_REG32_01 : NFT_REG_1);
         case EXPRESSION_PAYLOAD:
                 return new_payload(expression->payload.base, expression->payload.offset,
-                                   expression->payload.length);
+                                   expression->payload.length,
+                                   expression->payload.append ? NFT_REG32_01 : NFT_REG_1);
         case EXPRESSION_CT:
                 return new_ct(expression->ct_key);
         case EXPRESSION_NUMBER:
                 return new_number(&expression->number);
+        case EXPRESSION_DESTINATION_TYPE:
+                return new_destination_type();
         case EXPRESSION_BITWISE:
                 return new_bitwise(&expression->bitwise.mask, &expression->bitwise.bits);
         case EXPRESSION_COMPARE:
@@ -195,7 +210,7 @@ NftExpression *nft_expression_new(const Expression *expression)
         case EXPRESSION_REDIRECT:
                 return new_redirect();
         case EXPRESSION_NAT:
-                return new_nat(expression->nat_type);
+                return new_nat(expression->nat.type, expression->nat.with_port);
         case EXPRESSION_MASQUERADE:
                 return nft_checked(nftnl_expr_alloc("masq"));
         case EXPRESSION_VERDICT:

@@ -20,6 +20,7 @@
 
 /* nft's numbers for data types, which only nft looks at; two that are concatenated are one. */
 #define TYPE_IPV4_ADDR              7
+#define TYPE_INET_SERVICE           13
 #define TYPE_MARK                   19
 #define TYPE_IFNAME                 41
 #define TYPE_CONCATENATED(one, two) ((one) << 6 | (two))
@@ -32,6 +33,8 @@
 #define ELEMENTS_PER_MESSAGE 1024
 /* One with a name for key and one for verdict takes up to 100. */
 #define PLACES_PER_MESSAGE 512
+/* One with two keys and a value takes 76. */
+#define PORTS_PER_MESSAGE 512
 
 typedef struct nftnl_table NftTable;
 typedef struct nftnl_set NftSet;
@@ -74,7 +77,13 @@ typedef struct MapLayout {
         bool host_order;                /* of the key */
         guint32 data_type, data_length; /* 0: a set */
         guint32 size;                   /* 0: no limit */
+        bool ranges;                    /* keys are a port and a range of addresses */
 } MapLayout;
+
+/* Each part of what is concatenated takes whole registers of 4 bytes. */
+#define PORT_KEY_TYPE    TYPE_CONCATENATED(TYPE_INET_SERVICE, TYPE_IPV4_ADDR)
+#define PORT_TARGET_TYPE TYPE_CONCATENATED(TYPE_IPV4_ADDR, TYPE_INET_SERVICE)
+#define PAIR_LENGTH      (2 * sizeof(guint32))
 
 static const MapLayout layouts[MAP_TYPE_MAX] = {
         [MAP_ADDRESSES] = { TYPE_IPV4_ADDR, sizeof(guint32), false, TYPE_IPV4_ADDR,
@@ -85,6 +94,12 @@ static const MapLayout layouts[MAP_TYPE_MAX] = {
         [MAP_INTERFACE_VERDICTS] = { TYPE_IFNAME, NAME_SIZE, true, NFT_DATA_VERDICT, 0 },
         [MAP_MARK_VERDICTS] = { TYPE_MARK, sizeof(guint32), true, NFT_DATA_VERDICT, 0 },
         [MAP_ANSWERS] = { TYPE_IPV4_ADDR, sizeof(guint32), false, 0, 0, .size = ANSWERS_SIZE },
+        [MAP_PORT_SET] = { TYPE_INET_SERVICE, sizeof(guint16), false, 0, 0 },
+        [MAP_PORT_TARGETS] = { TYPE_INET_SERVICE, sizeof(guint16), false, PORT_TARGET_TYPE,
+                               PAIR_LENGTH },
+        [MAP_PORT_SOURCE_SET] = { PORT_KEY_TYPE, PAIR_LENGTH, false, 0, 0, .ranges = true },
+        [MAP_PORT_SOURCE_TARGETS] = { PORT_KEY_TYPE, PAIR_LENGTH, false, PORT_TARGET_TYPE,
+                                      PAIR_LENGTH, .ranges = true },
 };
 
 static void set_host_order(NftSet *set)
@@ -98,6 +113,20 @@ static void set_host_order(NftSet *set)
         nftnl_udata_buf_free(notes);
 }
 
+/* The kernel's set for this (pipapo) wants to know the length of each part. */
+static void set_ranges(NftSet *set)
+{
+        static const guint8 lengths[] = { sizeof(guint16), sizeof(guint32) };
+
+        nftnl_set_set_data(set, NFTNL_SET_DESC_CONCAT, lengths, sizeof lengths);
+}
+
+static guint32 map_flags(const MapLayout *layout)
+{
+        return (layout->data_type ? NFT_SET_MAP : 0) |
+               (layout->ranges ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0);
+}
+
 static void add_map(NftBatch *batch, const RulesetTable *table, const RulesetMap *map, guint32 id)
 {
         const MapLayout *layout = &layouts[map->type];
@@ -106,11 +135,13 @@ static void add_map(NftBatch *batch, const RulesetTable *table, const RulesetMap
         nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
         nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
         nftnl_set_set_u32(set, NFTNL_SET_ID, id);
-        nftnl_set_set_u32(set, NFTNL_SET_FLAGS, layout->data_type ? NFT_SET_MAP : 0);
+        nftnl_set_set_u32(set, NFTNL_SET_FLAGS, map_flags(layout));
         nftnl_set_set_u32(set, NFTNL_SET_KEY_TYPE, layout->key_type);
         nftnl_set_set_u32(set, NFTNL_SET_KEY_LEN, layout->key_length);
         if (layout->host_order)
                 set_host_order(set);
+        if (layout->ranges)
+                set_ranges(set);
         if (layout->data_type) {
                 nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, layout->data_type);
                 nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, layout->data_length);
@@ -210,6 +241,55 @@ static void change_places(NftBatch *batch, guint16 type, const RulesetTable *tab
         }
 }
 
+/* Two numbers as a register has them: a port in the first two bytes of its four. */
+typedef struct Pair {
+        guint32 words[2];
+} Pair;
+
+static guint32 port_word(guint16 port)
+{
+        const guint16 number = htons(port);
+        guint32 word = 0;
+
+        memcpy(&word, &number, sizeof number);
+        return word;
+}
+
+static void set_add_port(NftSet *set, RulesetMapType type, const RulesetPort *port, bool add)
+{
+        NftElement *copy = nft_checked(nftnl_set_elem_alloc());
+        const Pair target = { { htonl(port->ip), port_word(port->to_port) } };
+        const Pair first = { { port_word(port->port), htonl(port->from.network) } };
+        const Pair last = { { port_word(port->port), htonl(subnet_broadcast(&port->from)) } };
+        bool ranges = layouts[type].ranges;
+
+        nftnl_set_elem_set(copy, NFTNL_SET_ELEM_KEY, &first,
+                           ranges ? sizeof first : sizeof(guint16));
+        if (ranges)
+                nftnl_set_elem_set(copy, NFTNL_SET_ELEM_KEY_END, &last, sizeof last);
+        if (layouts[type].data_type && add)
+                nftnl_set_elem_set(copy, NFTNL_SET_ELEM_DATA, &target, sizeof target);
+        nftnl_set_elem_add(set, copy);
+}
+
+static void change_ports(NftBatch *batch, guint16 type, const RulesetTable *table,
+                         const RulesetMap *map)
+{
+        bool add = type == NFT_MSG_NEWSETELEM;
+
+        for (guint done = 0; done < map->ports->len; done += PORTS_PER_MESSAGE) {
+                guint end = MIN(map->ports->len, done + PORTS_PER_MESSAGE);
+                g_autoptr(NftSet) set = nft_checked(nftnl_set_alloc());
+                nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
+                nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
+                for (guint i = done; i < end; i++)
+                        set_add_port(set, map->type, &g_array_index(map->ports, RulesetPort, i),
+                                     add);
+                nftnl_set_elems_nlmsg_build_payload(
+                        nft_batch_add(batch, type, table->family, add ? NLM_F_CREATE : 0), set);
+        }
+}
+
 /* @type as for nft_objects_change_elements(). */
 static void change_map(NftBatch *batch, guint16 type, const RulesetTable *table,
                        const RulesetMap *map)
@@ -219,6 +299,8 @@ static void change_map(NftBatch *batch, guint16 type, const RulesetTable *table,
         if (map->type == MAP_ADDRESSES || map->type == MAP_ADDRESS_SET || map->type == MAP_ANSWERS)
                 nft_objects_change_elements(batch, type, table->family, table->name, map->name,
                                             map->type, elements, map->elements->len);
+        else if (map->ports->len > 0)
+                change_ports(batch, type, table, map);
         else
                 change_places(batch, type, table, map);
 }

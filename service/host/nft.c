@@ -178,6 +178,17 @@ bool nft_remove_part(Nft *nft, const Ruleset *part, GError **error)
         return change_part(nft, part, nft_objects_remove_part, error);
 }
 
+bool nft_exchange_part(Nft *nft, const Ruleset *gone, const Ruleset *part, GError **error)
+{
+        g_autoptr(NftBatch) batch = nft_batch_new(nft->netlink);
+
+        for (guint i = 0; i < gone->tables->len; i++)
+                nft_objects_remove_part(batch, g_ptr_array_index(gone->tables, i));
+        for (guint i = 0; i < part->tables->len; i++)
+                nft_objects_add_part(batch, g_ptr_array_index(part->tables, i));
+        return send_batch(batch, name_of(part), error);
+}
+
 bool nft_remove(Nft *nft, const char *table, GError **error)
 {
         static const guint16 families[] = { NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_ARP, NFPROTO_INET };

@@ -39,6 +39,8 @@ bool nft_apply_anew(Nft *nft, const Ruleset *others, const Ruleset *ruleset, GEr
  * or takes exactly that out again. FAILED where they are not so, and nothing changed. */
 bool nft_add_part(Nft *nft, const Ruleset *part, GError **error);
 bool nft_remove_part(Nft *nft, const Ruleset *part, GError **error);
+/* Both as one transaction: @gone out, @part in. */
+bool nft_exchange_part(Nft *nft, const Ruleset *gone, const Ruleset *part, GError **error);
 
 /* Removes the tables `ip`, `ip6`, `arp` and `inet` named @table that exist. Gone already is
  * success. */

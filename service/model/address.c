@@ -112,6 +112,36 @@ char *subnet_to_string(const Subnet *subnet)
         return g_strdup_printf("%s/%u", address_format(subnet->network, buffer), subnet->prefix);
 }
 
+/* What subnet_parse() does not take: there is no network around them. */
+static bool read_all_or_one(const char *text, Subnet *hosts)
+{
+        g_autofree char *address = g_strndup(text, strcspn(text, "/"));
+        const char *prefix = text + strlen(address);
+
+        if (g_str_equal(text, "0.0.0.0/0")) {
+                *hosts = (Subnet){ 0 };
+                return true;
+        }
+        if (!address_parse(address, &hosts->network) || (*prefix && !g_str_equal(prefix, "/32")))
+                return false;
+        hosts->prefix = 32;
+        return true;
+}
+
+bool hosts_parse(const char *text, Subnet *ret_hosts, GError **error)
+{
+        if (read_all_or_one(text, ret_hosts))
+                return true;
+        if (!strchr(text, '/') || strchr(text, ':'))
+                return subnet_fail(text, HOSTS_COMPLAINT, error);
+        return subnet_parse(text, ret_hosts, error);
+}
+
+char *hosts_to_string(const Subnet *hosts)
+{
+        return hosts->prefix == 32 ? address_to_string(hosts->network) : subnet_to_string(hosts);
+}
+
 guint32 subnet_netmask(const Subnet *subnet)
 {
         return prefix_netmask(subnet->prefix);

@@ -28,6 +28,14 @@ bool address_is_special(guint32 address);
  * quotes the text and says what is wrong, without naming a key. */
 bool subnet_parse(const char *text, Subnet *ret_subnet, GError **error);
 char *subnet_to_string(const Subnet *subnet);
+
+/* Some hosts: an address alone (prefix 32), a subnet, or "0.0.0.0/0" for all (prefix 0). The error
+ * (INVALID_ARGS) quotes the text. */
+bool hosts_parse(const char *text, Subnet *ret_hosts, GError **error);
+/* The same as text. The caller's. */
+char *hosts_to_string(const Subnet *hosts);
+#define HOSTS_COMPLAINT "is not an IPv4 address or subnet: there is no IPv6 and no name here"
+
 guint32 subnet_netmask(const Subnet *subnet);
 guint32 subnet_broadcast(const Subnet *subnet);
 bool subnet_contains(const Subnet *subnet, guint32 address);

@@ -5,6 +5,7 @@
 
 #include "model/config-check.h"
 
+#include "model/config-forwards.h"
 #include "model/config-keys.h"
 #include "util/error.h"
 
@@ -16,8 +17,7 @@ static const Value *place_of(const Value *settings, ConfigKeyId id)
         return value ? value : settings;
 }
 
-/* What is wrong with @address for a host of @subnet (the caller's), or NULL. */
-static char *host_fault(const Subnet *subnet, guint32 address)
+char *config_host_fault(const Subnet *subnet, guint32 address)
 {
         g_autofree char *text = subnet_to_string(subnet);
         if (!subnet_contains(subnet, address))
@@ -34,7 +34,7 @@ static char *host_fault(const Subnet *subnet, guint32 address)
 static bool check_host(const NetworkConfig *config, const Value *settings, ConfigKeyId id,
                        guint32 address, GError **error)
 {
-        g_autofree char *fault = host_fault(&config->subnet, address);
+        g_autofree char *fault = config_host_fault(&config->subnet, address);
         if (!fault)
                 return true;
 
@@ -171,7 +171,7 @@ static bool check_auto(const NetworkConfig *config, const AddressEntry *entry, G
 /* Whether @entry, the other entries aside, may be in the network. */
 static bool check_entry_fits(const NetworkConfig *config, const AddressEntry *entry, GError **error)
 {
-        g_autofree char *fault = host_fault(&config->subnet, entry->ip);
+        g_autofree char *fault = config_host_fault(&config->subnet, entry->ip);
         if (fault)
                 return entry_fail("ip", entry->ip, fault, error);
         if (entry->ip == config->gateway_ip)
@@ -236,7 +236,8 @@ bool config_check(const NetworkConfig *config, const Value *settings, GError **e
                                      config->public_interface, error) &&
                check_servers(config, settings, error) && check_intercept(config, settings, error) &&
                check_pool(config, settings, error) && check_filter(config, settings, error) &&
-               check_entries(config, settings, error);
+               check_entries(config, settings, error) &&
+               config_check_forwards(config, settings, error);
 }
 
 bool config_check_complete(const NetworkConfig *config, const Value *settings, GError **error)

@@ -5,6 +5,9 @@
 
 #include "model/config.h"
 
+/* What is wrong with @address for a host of @subnet (the caller's), or NULL. */
+char *config_host_fault(const Subnet *subnet, guint32 address);
+
 /* Whether @config, all defaults filled in, is one that could be put into force; what needs the host
  * aside. @settings is what it came from, for the positions in errors. */
 bool config_check(const NetworkConfig *config, const Value *settings, GError **error);

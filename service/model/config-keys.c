@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/config-entry.h"
+#include "model/config-forwards.h"
 #include "model/lease-time.h"
 #include "model/name.h"
 #include "model/state-dir.h"
@@ -414,6 +415,24 @@ static bool equal_dns_entries(const void *a, const void *b)
         return entries_equal_dns(*(Entries *const *)a, *(Entries *const *)b);
 }
 
+static bool parse_forwards(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                           GError **error)
+{
+        if (value->type != VALUE_LIST)
+                return refuse(key, value, "is not a list of forwards", error);
+        return config_parse_forwards(config->entries, key->name, value, error);
+}
+
+static Value *print_forwards(const void *field)
+{
+        return config_print_forwards(*(Entries *const *)field);
+}
+
+static bool equal_forwards(const void *a, const void *b)
+{
+        return entries_equal_forwards(*(Entries *const *)a, *(Entries *const *)b);
+}
+
 static const ConfigType type_bool = { parse_bool, print_bool, equal_bool };
 static const ConfigType type_interface = { parse_interface, print_text, equal_text };
 static const ConfigType type_match = { parse_match, print_match, equal_match };
@@ -430,6 +449,8 @@ static const ConfigType type_servers = { parse_servers, print_servers, equal_ser
 static const ConfigType type_addresses = { parse_addresses, print_addresses, equal_addresses };
 static const ConfigType type_dns_entries = { parse_dns_entries, print_dns_entries,
                                              equal_dns_entries };
+
+static const ConfigType type_forwards = { parse_forwards, print_forwards, equal_forwards };
 
 /* A row for the field of the key's own name. */
 #define ROW(name, type, changes)                                                                   \
@@ -466,6 +487,9 @@ const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_DNS_ENTRIES]        = { "dns_entries", &type_dns_entries,
                                             offsetof(NetworkConfig, entries),
                                             CONFIG_CHANGE_DNS_ENTRIES },
+        [CONFIG_KEY_FORWARDS]           = { "forwards", &type_forwards,
+                                            offsetof(NetworkConfig, entries),
+                                            CONFIG_CHANGE_FORWARDS },
         [CONFIG_KEY_DNS_INTERCEPT]      = ROW(dns_intercept, bool, RULES),
         [CONFIG_KEY_LOCAL_NTP]          = ROW(local_ntp, local_ntp, TIME),
         [CONFIG_KEY_STATE_DIR]          = ROW(state_dir, state_dir, CONFIG_CHANGE_STATE_DIR),

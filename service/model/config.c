@@ -11,7 +11,9 @@
 #include "model/config-keys.h"
 
 /* Keys whose values live in `entries`, which change without being given. */
-#define GIVEN_ENTRIES (CONFIG_GIVEN(CONFIG_KEY_ADDRESSES) | CONFIG_GIVEN(CONFIG_KEY_DNS_ENTRIES))
+#define GIVEN_ENTRIES                                                                              \
+        (CONFIG_GIVEN(CONFIG_KEY_ADDRESSES) | CONFIG_GIVEN(CONFIG_KEY_DNS_ENTRIES) |               \
+         CONFIG_GIVEN(CONFIG_KEY_FORWARDS))
 
 const char *nat_mode_to_string(NatMode mode)
 {
@@ -183,6 +185,8 @@ static bool is_worth_printing(const NetworkConfig *config, ConfigKeyId id)
                 return true;
         if (id == CONFIG_KEY_ADDRESSES)
                 return entries_n_addresses(config->entries) > 0;
+        if (id == CONFIG_KEY_FORWARDS)
+                return entries_forwards(config->entries)->len > 0;
         return id == CONFIG_KEY_DNS_ENTRIES && entries_n_dns(config->entries) > 0;
 }
 
@@ -197,6 +201,20 @@ Value *config_to_value(const NetworkConfig *config, bool all)
                         value_set(map, config_keys[id].name, value);
         }
         return map;
+}
+
+static guint adopt_forwards(NetworkConfig *config, const Entries *entries)
+{
+        const GPtrArray *forwards = entries_forwards(entries);
+        guint n_refused = 0;
+
+        for (guint i = 0; i < forwards->len; i++) {
+                if (config_check_forward(config, forwards->pdata[i], NULL))
+                        entries_put_forward(config->entries, forward_copy(forwards->pdata[i]));
+                else
+                        n_refused++;
+        }
+        return n_refused;
 }
 
 guint config_adopt_entries(NetworkConfig *config, const Entries *entries)
@@ -222,6 +240,7 @@ guint config_adopt_entries(NetworkConfig *config, const Entries *entries)
                 else
                         n_refused++;
         }
+        n_refused += adopt_forwards(config, entries);
         entries_free(before);
         return n_refused;
 }

@@ -51,7 +51,7 @@ typedef struct NetworkConfig {
         Filter *filter;      /* NULL: all that the NAT mode lets pass */
         bool enable_tcpdump; /* others than root may have Capture */
         bool transient;      /* only over the bus */
-        Entries *entries;    /* addresses and dns_entries */
+        Entries *entries;    /* addresses, dns_entries and forwards */
         guint64 given;       /* a bit for each key of config-keys that was given, not defaulted */
 } NetworkConfig;
 
@@ -106,6 +106,9 @@ DnsEntry *dns_entry_from_text(const char *hostname, const char *ip, GError **err
  * LIMIT_EXCEEDED else. */
 bool config_check_address(const NetworkConfig *config, const AddressEntry *entry, GError **error);
 bool config_check_dns(const NetworkConfig *config, const DnsEntry *entry, GError **error);
+/* Its address inside the subnet, and nobody's but a board's; a nat_mode that forwards; no overlap
+ * with another forward; room for its ports. INVALID_ARGS or LIMIT_EXCEEDED else. */
+bool config_check_forward(const NetworkConfig *config, const Forward *forward, GError **error);
 
 /* Replaces the entries of @config by those of @entries that may be in its network, in their order;
  * returns how many may not. For entries that were kept while the rest of the settings could
@@ -127,6 +130,7 @@ typedef enum ConfigChange {
         CONFIG_CHANGE_STATE_DIR = 1 << 5,
         CONFIG_CHANGE_OTHER = 1 << 6, /* only remembered: dhcp_force, enable_tcpdump */
         CONFIG_CHANGE_TIME = 1 << 7,  /* how time is served */
+        CONFIG_CHANGE_FORWARDS = 1 << 8,
 } ConfigChange;
 
 ConfigChange config_diff(const NetworkConfig *old, const NetworkConfig *new_config);

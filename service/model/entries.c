@@ -2,7 +2,7 @@
 
 /* The entries of one network. Each entry is an item with a serial number that grows as items are
  * appended: the array is sorted by it, so an item that a hash table finds is found in the array by
- * bisection, and taking one out moves pointers but renumbers nothing. */
+ * bisection, and taking one out moves pointers but renumbers nothing. Forwards are few. */
 
 #include "model/entries.h"
 
@@ -24,6 +24,7 @@ struct Entries {
         GHashTable *by_public_name;
         GPtrArray *dns; /* Item*, owned, by serial */
         GHashTable *by_hostname;
+        GPtrArray *forwards; /* Forward*, owned */
 };
 
 AddressEntry *address_entry_copy(const AddressEntry *entry)
@@ -125,6 +126,7 @@ Entries *entries_new(void)
                 .by_public_name = g_hash_table_new(g_str_hash, g_str_equal),
                 .dns = g_ptr_array_new_with_free_func(item_free),
                 .by_hostname = g_hash_table_new(g_str_hash, g_str_equal),
+                .forwards = g_ptr_array_new_with_free_func((GDestroyNotify)forward_free),
         };
         return entries;
 }
@@ -136,6 +138,8 @@ Entries *entries_copy(const Entries *entries)
                 entries_put_address(copy, address_entry_copy(entries_address_at(entries, i)));
         for (guint i = 0; i < entries_n_dns(entries); i++)
                 entries_put_dns(copy, dns_entry_copy(entries_dns_at(entries, i)));
+        for (guint i = 0; i < entries->forwards->len; i++)
+                g_ptr_array_add(copy->forwards, forward_copy(entries->forwards->pdata[i]));
         return copy;
 }
 
@@ -151,6 +155,7 @@ void entries_free(Entries *entries)
         g_hash_table_unref(entries->by_hostname);
         g_ptr_array_unref(entries->addresses);
         g_ptr_array_unref(entries->dns);
+        g_ptr_array_unref(entries->forwards);
         g_free(entries);
 }
 
@@ -397,6 +402,79 @@ bool entries_equal_dns(const Entries *a, const Entries *b)
                 return false;
         for (guint i = 0; i < entries_n_dns(a); i++)
                 if (!dns_entry_equal(entries_dns_at(a, i), entries_dns_at(b, i)))
+                        return false;
+        return true;
+}
+
+const GPtrArray *entries_forwards(const Entries *entries)
+{
+        return entries->forwards;
+}
+
+static bool find_forward(const Entries *entries, const Forward *key, guint *ret_index)
+{
+        for (guint i = 0; i < entries->forwards->len; i++)
+                if (forward_is_same(entries->forwards->pdata[i], key)) {
+                        *ret_index = i;
+                        return true;
+                }
+        return false;
+}
+
+const Forward *entries_find_forward(const Entries *entries, const Forward *key)
+{
+        guint index;
+
+        return find_forward(entries, key, &index) ? entries->forwards->pdata[index] : NULL;
+}
+
+bool entries_check_forward(const Entries *entries, const Forward *forward, GError **error)
+{
+        for (guint i = 0; i < entries->forwards->len; i++) {
+                const Forward *other = entries->forwards->pdata[i];
+                if (forward_is_same(other, forward) || !forward_overlaps(other, forward))
+                        continue;
+                g_autofree char *theirs = forward_describe(other);
+                g_autofree char *ours = forward_describe(forward);
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                            "port: %s overlaps another forward, of %s", ours, theirs);
+                return false;
+        }
+        return true;
+}
+
+void entries_put_forward(Entries *entries, Forward *forward)
+{
+        guint index;
+
+        if (!find_forward(entries, forward, &index)) {
+                g_ptr_array_add(entries->forwards, forward);
+                return;
+        }
+        forward_free(entries->forwards->pdata[index]);
+        entries->forwards->pdata[index] = forward;
+}
+
+Forward *entries_take_forward(Entries *entries, const Forward *key)
+{
+        guint index;
+
+        return find_forward(entries, key, &index)
+                       ? g_ptr_array_steal_index(entries->forwards, index)
+                       : NULL;
+}
+
+void entries_clear_forwards(Entries *entries)
+{
+        g_ptr_array_set_size(entries->forwards, 0);
+}
+
+bool entries_equal_forwards(const Entries *a, const Entries *b)
+{
+        if (a->forwards->len != b->forwards->len)
+                return false;
+        for (guint i = 0; i < a->forwards->len; i++)
+                if (!forward_equal(a->forwards->pdata[i], b->forwards->pdata[i]))
                         return false;
         return true;
 }

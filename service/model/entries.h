@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* The entries of one network: its addresses and its DNS entries, each found by every key that must
- * be unique in constant time, kept in the order in which they came. Checks what can be checked
+/* The entries of one network: its addresses, its DNS entries and its forwards, kept in the order in
+ * which they came; addresses and names are found by every key that must be unique in constant time.
+ * Checks what can be checked
  * about one entry beside the others; what needs the network's subnet is checked by config.h. */
 
 #include <glib.h>
 #include <stdbool.h>
+
+#include "model/forward.h"
 
 typedef struct AddressEntry {
         guint32 ip;
@@ -57,6 +60,11 @@ guint entries_n_dns(const Entries *entries);
 const DnsEntry *entries_dns_at(const Entries *entries, guint index);
 const DnsEntry *entries_find_hostname(const Entries *entries, const char *hostname);
 
+/* Forward*, borrowed until the next change. */
+const GPtrArray *entries_forwards(const Entries *entries);
+/* The one that takes what @key takes (forward_is_same()), or NULL. */
+const Forward *entries_find_forward(const Entries *entries, const Forward *key);
+
 /* Whether @entry may stand beside the others, the one of the same ip aside (it would be replaced):
  * its mac, its public_ip and its public_name are nobody else's, its public_ip is nobody's ip.
  * INVALID_ARGS else, naming key and value. */
@@ -72,6 +80,14 @@ void entries_put_dns(Entries *entries, DnsEntry *entry);
 /* Takes the entry of @hostname out and returns it (the caller's), or NULL. */
 DnsEntry *entries_take_dns(Entries *entries, const char *hostname);
 
+/* Whether @forward may stand beside the others, the one that it would replace aside: none takes
+ * some of the same. INVALID_ARGS else, naming both. */
+bool entries_check_forward(const Entries *entries, const Forward *forward, GError **error);
+/* Takes @forward; one that takes the same is replaced in its place. */
+void entries_put_forward(Entries *entries, Forward *forward);
+/* Takes the one that takes what @key takes out and returns it (the caller's), or NULL. */
+Forward *entries_take_forward(Entries *entries, const Forward *key);
+
 /* Sets what was chosen for @ip's entry, which is of that kind; 0 = none. Nobody else has it. */
 void entries_choose_public(Entries *entries, guint32 ip, guint32 public_ip);
 /* The pool's choice that @entries has for the board of @entry (by MAC, or, without one, by ip), or
@@ -81,10 +97,13 @@ guint32 entries_choice_of(const Entries *entries, const AddressEntry *entry);
  * @entries, where there is none yet. */
 void entries_keep_choices(Entries *entries, const Entries *before);
 
-/* Frees all addresses; all DNS entries. */
+/* Frees all addresses; all DNS entries; all forwards. */
 void entries_clear_addresses(Entries *entries);
 void entries_clear_dns(Entries *entries);
+void entries_clear_forwards(Entries *entries);
 
-/* Whether both have the same addresses in the same order; the same DNS entries. */
+/* Whether both have the same addresses in the same order; the same DNS entries; the same forwards.
+ */
 bool entries_equal_addresses(const Entries *a, const Entries *b);
 bool entries_equal_dns(const Entries *a, const Entries *b);
+bool entries_equal_forwards(const Entries *a, const Entries *b);

@@ -148,10 +148,31 @@ static void append_dns(GString *log, const Entries *configured, const Entries *c
                 append_line(log, &n_lines, entry_log_line_put_dns(entries_dns_at(current, i)));
 }
 
+/* Few: those that do not stay go, and what follows comes. */
+static void append_forwards(GString *log, const Entries *configured, const Entries *current)
+{
+        const GPtrArray *old = entries_forwards(configured), *now = entries_forwards(current);
+        guint n_lines = 0, n_kept = 0;
+
+        for (guint i = 0; i < old->len; i++) {
+                bool stays =
+                        n_kept < now->len && forward_is_same(old->pdata[i], now->pdata[n_kept]);
+                if (!stays)
+                        append_line(log, &n_lines, entry_log_line_remove_forward(old->pdata[i]));
+                n_kept += stays;
+        }
+        for (guint i = 0; i < now->len; i++) {
+                const Forward *was = entries_find_forward(configured, now->pdata[i]);
+                if (i >= n_kept || !forward_equal(was, now->pdata[i]))
+                        append_line(log, &n_lines, entry_log_line_put_forward(now->pdata[i]));
+        }
+}
+
 char *entry_log_compact(const Entries *configured, const Entries *current)
 {
         GString *log = g_string_new(NULL);
         append_addresses(log, configured, current);
         append_dns(log, configured, current);
+        append_forwards(log, configured, current);
         return g_string_free(log, FALSE);
 }

@@ -65,6 +65,34 @@ char *entry_log_line_remove_dns(const char *hostname)
         return g_strdup_printf("-d %s\n", hostname);
 }
 
+/* What a forward is known by. */
+static char *forward_key(const Forward *forward)
+{
+        g_autofree char *ports = port_range_to_string(&forward->ports);
+        g_autofree char *from = hosts_to_string(&forward->from);
+
+        return g_strdup_printf("%s %s %s", forward_protocol_name(forward), ports,
+                               forward->from.prefix ? from : "-");
+}
+
+char *entry_log_line_put_forward(const Forward *forward)
+{
+        g_autofree char *key = forward_key(forward);
+        char ip[ADDRESS_TEXT_SIZE];
+
+        return g_strdup_printf("+f %s %s %u\n", key,
+                               forward->hostname ? forward->hostname
+                                                 : address_format(forward->ip, ip),
+                               forward->to_port);
+}
+
+char *entry_log_line_remove_forward(const Forward *key)
+{
+        g_autofree char *text = forward_key(key);
+
+        return g_strdup_printf("-f %s\n", text);
+}
+
 static bool is_none(const char *field)
 {
         return g_str_equal(field, NONE);
@@ -161,6 +189,58 @@ static bool replay_remove_dns(Entries *entries, char *const *fields)
         return true;
 }
 
+/* The checks of what a caller says are those of what the disk says. */
+static Value *forward_value(char *const *fields)
+{
+        Value *map = value_new_map();
+
+        value_set(map, "protocol", value_new_text(fields[0]));
+        value_set(map, "port", value_new_text(fields[1]));
+        if (!is_none(fields[2]))
+                value_set(map, "from", value_new_text(fields[2]));
+        return map;
+}
+
+/* The log has the first port alone of where it leads to. */
+static bool set_to_ports(Value *map, const char *first)
+{
+        PortRange ports, to;
+
+        if (!port_range_parse(value_get(map, "port")->text, &ports) ||
+            !port_range_parse(first, &to) || port_range_length(&to) != 1 ||
+            to.first + port_range_length(&ports) - 1 > PORT_MAX)
+                return false;
+        to.last = (guint16)(to.first + port_range_length(&ports) - 1);
+        g_autofree char *text = port_range_to_string(&to);
+        value_set(map, "to_port", value_new_text(text));
+        return true;
+}
+
+static bool replay_put_forward(Entries *entries, char *const *fields)
+{
+        g_autoptr(Value) map = forward_value(fields);
+
+        if (!set_to_ports(map, fields[4]))
+                return false;
+        value_set(map, "ip", value_new_text(fields[3]));
+        g_autoptr(Forward) forward = forward_from_value("", map, NULL);
+        if (!forward || !entries_check_forward(entries, forward, NULL))
+                return false;
+        entries_put_forward(entries, g_steal_pointer(&forward));
+        return true;
+}
+
+static bool replay_remove_forward(Entries *entries, char *const *fields)
+{
+        g_autoptr(Value) map = forward_value(fields);
+        g_autoptr(Forward) key = forward_key_from_value(map, NULL);
+
+        if (!key)
+                return false;
+        forward_free(entries_take_forward(entries, key));
+        return true;
+}
+
 static bool replay_clear_addresses(Entries *entries, char *const *fields)
 {
         entries_clear_addresses(entries);
@@ -181,7 +261,8 @@ static const struct {
         { "+a", 4, replay_put_address },    { "=a", 2, replay_choose_public },
         { "-a", 1, replay_remove_address }, { "0a", 0, replay_clear_addresses },
         { "+d", 2, replay_put_dns },        { "-d", 1, replay_remove_dns },
-        { "0d", 0, replay_clear_dns },
+        { "0d", 0, replay_clear_dns },      { "+f", 5, replay_put_forward },
+        { "-f", 3, replay_remove_forward },
 };
 
 static bool replay_line(Entries *entries, const char *line, gsize length)

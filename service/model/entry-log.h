@@ -4,9 +4,10 @@
 /* The log of entry changes, as text: one line a change, appended before the reply and replayed over
  * the configured entries at the next start. Lines: "+a IP MAC HOSTNAME PUBLIC_IP" ('-' for none;
  * "auto" or "auto:ADDRESS" for the pool's choice), "=a IP ADDRESS" (the pool's choice for an entry
- * that is there, and still wants one), "-a IP", "+d HOSTNAME IP", "-d HOSTNAME", "0a" and "0d" (all
- * addresses, all DNS entries go: what follows is the whole list). A last line without its newline
- * was cut short by a crash and does not count. */
+ * that is there, and still wants one), "-a IP", "+d HOSTNAME IP", "-d HOSTNAME", "+f PROTOCOL PORTS
+ * FROM TARGET PORT" (the target an address or a name, the port where the first one leads to), "-f
+ * PROTOCOL PORTS FROM", "0a" and "0d" (all addresses, all DNS entries go: what follows is the whole
+ * list). A last line without its newline was cut short by a crash and does not count. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -18,6 +19,8 @@ char *entry_log_line_choose_public(const AddressEntry *entry);
 char *entry_log_line_remove_address(guint32 ip);
 char *entry_log_line_put_dns(const DnsEntry *entry);
 char *entry_log_line_remove_dns(const char *hostname);
+char *entry_log_line_put_forward(const Forward *forward);
+char *entry_log_line_remove_forward(const Forward *key);
 
 /* Applies @text to @entries. A line that makes no sense, or clashes with the entries there are, is
  * counted in @ret_bad and passed over: later lines still apply. Returns the number of whole lines.

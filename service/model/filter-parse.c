@@ -12,8 +12,6 @@
 #include "model/name.h"
 #include "util/error.h"
 
-#define PORT_MAX 65535
-
 static const char *const action_names[FILTER_ACTION_MAX] = {
         [FILTER_ACCEPT] = "accept",
         [FILTER_DROP] = "drop",
@@ -62,22 +60,6 @@ static bool parse_action(const char *where, const Value *map, const char *key, F
         return false;
 }
 
-/* Hosts without a network around them: what subnet_parse() does not take. */
-static bool read_all_or_one(const char *text, Subnet *hosts)
-{
-        g_autofree char *address = g_strndup(text, strcspn(text, "/"));
-        const char *prefix = text + strlen(address);
-
-        if (g_str_equal(text, "0.0.0.0/0")) {
-                *hosts = (Subnet){ 0 };
-                return true;
-        }
-        if (!address_parse(address, &hosts->network) || (*prefix && !g_str_equal(prefix, "/32")))
-                return false;
-        hosts->prefix = 32;
-        return true;
-}
-
 /* An address that is mistyped, or too short a name, must not become one that nobody answers. */
 static bool read_name(const char *text, char **ret_name)
 {
@@ -123,11 +105,10 @@ static bool parse_hosts(const char *where, const Value *map, const char *key, Su
 
         if (text && !*text && !value_get(map, key))
                 return true;
-        if (text && read_all_or_one(text, hosts))
+        if (text && hosts_parse(text, hosts, NULL))
                 return true;
         if (text && strchr(text, '/') && !strchr(text, ':')) {
-                if (subnet_parse(text, hosts, error))
-                        return true;
+                (void)hosts_parse(text, hosts, error); /* says what is wrong with the prefix */
                 value_prefix_error(error, value_get(map, key), "%s: %s: ", where, key);
                 return false;
         }
@@ -150,34 +131,6 @@ static bool parse_protocol(const char *where, const Value *map, FilterRule *rule
         return refuse(where, value_get(map, "protocol"), "is not one of tcp, udp, icmp", error);
 }
 
-static bool read_port(const char **text, guint16 *ret_port)
-{
-        char *end;
-
-        if (!g_ascii_isdigit(**text))
-                return false;
-        guint64 port = g_ascii_strtoull(*text, &end, 10);
-        if (port < 1 || port > PORT_MAX)
-                return false;
-        *text = end;
-        *ret_port = (guint16)port;
-        return true;
-}
-
-/* "22" or "1000-2000". */
-static bool read_ports(const char *text, FilterPorts *ports)
-{
-        if (!read_port(&text, &ports->first))
-                return false;
-        ports->last = ports->first;
-        if (*text == '-') {
-                text++;
-                if (!read_port(&text, &ports->last))
-                        return false;
-        }
-        return *text == '\0' && ports->first <= ports->last;
-}
-
 static bool add_ports(const char *where, const Value *value, FilterRule *rule, GError **error)
 {
         g_autofree char *number = value->type == VALUE_NUMBER
@@ -189,8 +142,8 @@ static bool add_ports(const char *where, const Value *value, FilterRule *rule, G
         if (!items[0])
                 return refuse(where, value, "is not a port", error);
         for (guint i = 0; items[i]; i++) {
-                FilterPorts ports;
-                if (!read_ports(g_strstrip(items[i]), &ports))
+                PortRange ports;
+                if (!port_range_parse(g_strstrip(items[i]), &ports))
                         return refuse(where, value,
                                       "is not a port (1 to 65535), a range such as 1000-2000, or a "
                                       "list of them",
@@ -334,8 +287,7 @@ static void set_hosts(Value *map, const char *key, const Subnet *hosts)
 {
         if (hosts->prefix == 0)
                 return;
-        g_autofree char *text =
-                hosts->prefix == 32 ? address_to_string(hosts->network) : subnet_to_string(hosts);
+        g_autofree char *text = hosts_to_string(hosts);
         value_set(map, key, value_new_text(text));
 }
 
@@ -343,15 +295,14 @@ static void set_hosts(Value *map, const char *key, const Subnet *hosts)
 static Value *ports_to_value(const GArray *all)
 {
         g_autoptr(GString) text = g_string_new(NULL);
-        const FilterPorts *first = &g_array_index(all, FilterPorts, 0);
+        const PortRange *first = &g_array_index(all, PortRange, 0);
 
         if (all->len == 1 && first->first == first->last)
                 return value_new_number(first->first);
         for (guint i = 0; i < all->len; i++) {
-                const FilterPorts *ports = &g_array_index(all, FilterPorts, i);
-                g_string_append_printf(text, "%s%u", i > 0 ? "," : "", ports->first);
-                if (ports->last != ports->first)
-                        g_string_append_printf(text, "-%u", ports->last);
+                const PortRange *ports = &g_array_index(all, PortRange, i);
+                g_autofree char *one = port_range_to_string(ports);
+                g_string_append_printf(text, "%s%s", i > 0 ? "," : "", one);
         }
         return value_new_text(text->str);
 }

@@ -42,7 +42,7 @@ FilterRule *filter_side_add_rule(FilterSide *side)
 {
         FilterRule *rule = g_new0(FilterRule, 1);
 
-        rule->ports = g_array_new(FALSE, FALSE, sizeof(FilterPorts));
+        rule->ports = g_array_new(FALSE, FALSE, sizeof(PortRange));
         g_ptr_array_add(side->rules, rule);
         return rule;
 }
@@ -99,9 +99,9 @@ static bool ports_are_same(const GArray *a, const GArray *b)
         if (a->len != b->len)
                 return false;
         for (guint i = 0; i < a->len; i++) {
-                const FilterPorts *left = &g_array_index(a, FilterPorts, i);
-                const FilterPorts *right = &g_array_index(b, FilterPorts, i);
-                if (left->first != right->first || left->last != right->last)
+                const PortRange *left = &g_array_index(a, PortRange, i);
+                const PortRange *right = &g_array_index(b, PortRange, i);
+                if (!port_range_equal(left, right))
                         return false;
         }
         return true;
@@ -173,8 +173,8 @@ static bool fits_ports(const FilterRule *rule, const FilterFlow *flow)
         if (flow->protocol != IPPROTO_TCP && flow->protocol != IPPROTO_UDP)
                 return false;
         for (guint i = 0; i < rule->ports->len; i++) {
-                const FilterPorts *ports = &g_array_index(rule->ports, FilterPorts, i);
-                if (flow->port >= ports->first && flow->port <= ports->last)
+                const PortRange *ports = &g_array_index(rule->ports, PortRange, i);
+                if (port_range_contains(ports, flow->port))
                         return true;
         }
         return false;

@@ -9,6 +9,7 @@
 
 #include "model/address.h"
 #include "model/filter-answers.h"
+#include "model/port-range.h"
 #include "model/value.h"
 
 typedef enum FilterDirection {
@@ -25,16 +26,12 @@ typedef enum FilterAction {
         FILTER_ACTION_MAX,
 } FilterAction;
 
-typedef struct FilterPorts {
-        guint16 first, last;
-} FilterPorts;
-
 typedef struct FilterRule {
         FilterAction action;
         Subnet source, destination; /* prefix 0: any */
         char *name;                 /* the destination by name, and all below it; NULL: no name */
         guint8 protocol;            /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP; 0: any */
-        GArray *ports; /* FilterPorts: of the destination; empty: any. Without protocol: of TCP and
+        GArray *ports; /* PortRange: of the destination; empty: any. Without protocol: of TCP and
                           UDP */
         bool log;
 } FilterRule;

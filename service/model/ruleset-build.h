@@ -34,6 +34,8 @@ RulesetMap *table_add_map(RulesetTable *table, RulesetMapType type, const char *
 void map_add(RulesetMap *map, guint32 key, guint32 value);
 /* An element of another one. @interface NULL: the key has none; @chain NULL: it is a set. */
 void map_add_place(RulesetMap *map, guint32 number, const char *interface, const char *chain);
+/* An element of one of ports. */
+void map_add_port(RulesetMap *map, const RulesetPort *port);
 RulesetChain *table_add_chain(RulesetTable *table, const char *name, const char *type, guint32 hook,
                               gint32 priority);
 /* One that is reached by jumps alone. */
@@ -65,6 +67,10 @@ void match_protocol(RulesetRule *rule, guint8 protocol);
 void match_port_range(RulesetRule *rule, guint8 protocol, guint16 first, guint16 last);
 /* The address in @field is in the set. */
 void match_in_set(RulesetRule *rule, guint32 field, const char *set);
+/* The packet's destination is an address of the host's. */
+void match_local_destination(RulesetRule *rule);
+/* The port is in the set; with the source where that has subnets. */
+void match_port_in_set(RulesetRule *rule, guint8 protocol, const char *set, bool with_source);
 /* The address in @field, with the interface of @key (NFT_META_IIFNAME or NFT_META_OIFNAME), is not
  * in the set of places. */
 void match_not_at(RulesetRule *rule, guint32 field, guint32 key, const char *set);
@@ -102,6 +108,11 @@ void rule_redirect(RulesetRule *rule, guint16 port);
  * has nothing goes on to the next rule, uncounted. */
 void rule_nat_map(RulesetRule *rule, guint32 nat_type, guint32 field, const char *map);
 
+/* NFT_NAT_DNAT to what @map has for the port, which match_port_in_set() has found in its set. */
+void rule_forward(RulesetRule *rule, const char *map, bool with_source);
+/* NFT_NAT_DNAT to where the packet goes anyway: nothing that comes later translates it. */
+void rule_keep_destination(RulesetRule *rule);
+
 /* 224.0.0.0/4 */
 extern const Subnet multicast_subnet;
 
@@ -110,6 +121,17 @@ typedef struct Uplinks {
         const char *names[2];
         guint n;
 } Uplinks;
+
+/* The maps of ports of the host that lead to boards, and the chain that leads them there, to be
+ * gone to. */
+RulesetChain *ruleset_add_forwards(RulesetTable *table, const RulesetFacts *facts);
+/* Where that is: what is for a public or a gateway address has been found before, by 1:1 mappings
+ * (NF_IP_PRI_NAT_DST) and by what keeps gateway addresses what they are. The first translation of a
+ * connection is the only one. */
+#define KEEPING_PRIORITY  (NF_IP_PRI_NAT_DST + 1)
+#define FORWARDS_PRIORITY (NF_IP_PRI_NAT_DST + 2)
+/* Whether the network has any forward, led to somewhere now or not. */
+bool ruleset_has_forwards(const RulesetFacts *facts);
 
 /* A network's part of the table @facts->filter_table: what may pass. */
 void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);

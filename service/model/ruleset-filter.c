@@ -150,8 +150,8 @@ static void add_from(const Targets *targets, const RulesetFacts *facts, const Up
         rule_verdict(chain_add_rule(from), NF_DROP);
 }
 
-/* What belongs to a connection that was let through: its translation shows that it was. And, with
- * 1:1 mappings, what a mapping has translated. */
+/* What belongs to a connection that was let through: its translation shows that it was. And what a
+ * 1:1 mapping or a forward has translated. */
 static void add_to(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         RulesetChain *to = targets->to;
@@ -167,7 +167,8 @@ static void add_to(const Targets *targets, const RulesetFacts *facts, const Upli
                 match_ct_any(established, NFT_CT_STATUS, STATUS_TRANSLATED);
                 rule_verdict(established, NFT_RETURN);
         }
-        for (guint i = 0; i < uplinks->n && facts->config->nat_mode == NAT_MODE_1TO1; i++) {
+        bool has_ways_in = facts->config->nat_mode == NAT_MODE_1TO1 || ruleset_has_forwards(facts);
+        for (guint i = 0; i < uplinks->n && has_ways_in; i++) {
                 RulesetRule *ingress = chain_add_rule(to);
                 match_iifname(ingress, NFT_CMP_EQ, uplinks->names[i]);
                 match_ct_any(ingress, NFT_CT_STATUS, IPS_DST_NAT);

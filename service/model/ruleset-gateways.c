@@ -222,6 +222,26 @@ static bool has_twins(const GatewayPlace *places, guint n)
         return false;
 }
 
+/* No network's forward is for a gateway address, of whichever network. */
+static void add_keeping(RulesetTable *table)
+{
+        static const struct {
+                const char *name;
+                guint32 hook;
+        } chains[] = {
+                { "kept_in", NF_INET_PRE_ROUTING },
+                { "kept_out", NF_INET_LOCAL_OUT },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(chains); i++) {
+                RulesetChain *chain = table_add_chain(table, chains[i].name, "nat", chains[i].hook,
+                                                      KEEPING_PRIORITY);
+                RulesetRule *rule = chain_add_rule(chain);
+                match_in_set(rule, FIELD_IP_DADDR, SET_GATEWAYS);
+                rule_keep_destination(rule);
+        }
+}
+
 static void add_ip_table(Ruleset *ruleset, const GatewayPlace *places, guint n)
 {
         RulesetTable *table = ruleset_add_table(ruleset, NFPROTO_IPV4, GATEWAYS_TABLE);
@@ -234,6 +254,7 @@ static void add_ip_table(Ruleset *ruleset, const GatewayPlace *places, guint n)
         match_iifname(strange, NFT_CMP_NEQ, "lo");
         match_not_at(strange, FIELD_IP_DADDR, NFT_META_IIFNAME, SET_HOMES);
         rule_verdict(strange, NF_DROP);
+        add_keeping(table);
         if (!has_twins(places, n))
                 return;
         add_unasked(input);

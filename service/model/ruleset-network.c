@@ -115,6 +115,29 @@ static void add_prerouting(RulesetTable *table, const RulesetFacts *facts)
                 add_dnat(chain, facts);
 }
 
+static void add_way_in(RulesetChain *chain, const char *interface, const RulesetChain *forwards)
+{
+        RulesetRule *rule = chain_add_rule(chain);
+
+        match_iifname(rule, NFT_CMP_EQ, interface);
+        rule_goto(rule, forwards);
+}
+
+/* From the LAN, from the network's own boards, from the host. */
+static void add_forwards(RulesetTable *table, const RulesetFacts *facts, const Uplinks *uplinks)
+{
+        const RulesetChain *forwards = ruleset_add_forwards(table, facts);
+        RulesetChain *in = table_add_chain(table, "forwards_in", "nat", NF_INET_PRE_ROUTING,
+                                           FORWARDS_PRIORITY);
+        RulesetChain *out =
+                table_add_chain(table, "forwards_out", "nat", NF_INET_LOCAL_OUT, FORWARDS_PRIORITY);
+
+        for (guint i = 0; i < uplinks->n; i++)
+                add_way_in(in, uplinks->names[i], forwards);
+        add_way_in(in, facts->interface, forwards);
+        rule_goto(chain_add_rule(out), forwards);
+}
+
 /* What comes from the network and leaves by @uplink gets its mapping's public address, or that of
  * the uplink; and so does what the host itself sends with the gateway's. Another network's DUT may
  * have the same address. */
@@ -134,13 +157,15 @@ static void add_snat(RulesetChain *chain, const RulesetFacts *facts, const char 
         rule_masquerade(own);
 }
 
-/* What has come to a public address from the same network; or from an address that the DUT would
- * look for on its own wire, where the LAN has the same subnet. */
+/* What has come to a public address, or a forward, from the same network; or from an address that
+ * the DUT would look for on its own wire, where the LAN has the same subnet. */
 static void add_hairpin(RulesetChain *chain, const RulesetFacts *facts)
 {
-        RulesetRule *mapped = add_path_rule(chain, facts->interface, facts->interface);
-        match_ct_any(mapped, NFT_CT_STATUS, IPS_DST_NAT);
-        rule_nat_map(mapped, NFT_NAT_SNAT, FIELD_IP_SADDR, MAP_PRIVATE_TO_PUBLIC);
+        if (has_mappings(facts)) {
+                RulesetRule *mapped = add_path_rule(chain, facts->interface, facts->interface);
+                match_ct_any(mapped, NFT_CT_STATUS, IPS_DST_NAT);
+                rule_nat_map(mapped, NFT_NAT_SNAT, FIELD_IP_SADDR, MAP_PRIVATE_TO_PUBLIC);
+        }
 
         RulesetRule *rest = chain_add_rule(chain);
         match_oifname(rest, NFT_CMP_EQ, facts->interface);
@@ -167,7 +192,7 @@ static void add_postrouting(RulesetTable *table, const RulesetFacts *facts, cons
 
         for (guint i = 0; i < uplinks->n; i++)
                 add_snat(chain, facts, uplinks->names[i]);
-        if (has_mappings(facts))
+        if (has_mappings(facts) || ruleset_has_forwards(facts))
                 add_hairpin(chain, facts);
 }
 
@@ -180,6 +205,8 @@ static void add_ip_table(Ruleset *ruleset, const RulesetFacts *facts, const Upli
         add_prerouting(table, facts);
         if (has_mappings(facts))
                 add_dnat(add_nat_chain(table, "output", NF_INET_LOCAL_OUT), facts);
+        if (ruleset_has_forwards(facts))
+                add_forwards(table, facts, uplinks);
         add_postrouting(table, facts, uplinks);
 }
 

@@ -34,7 +34,7 @@ typedef struct SideRule {
 
 /* @protocol and @ports are one of those that @filter_rule has; 0 and NULL: any. */
 static RulesetRule *add_matches(const Side *side, const FilterRule *filter_rule, guint8 protocol,
-                                const FilterPorts *ports)
+                                const PortRange *ports)
 {
         RulesetRule *rule = chain_add_rule(side->chain);
 
@@ -61,7 +61,7 @@ static void add_verdict(const Side *side, RulesetRule *rule, FilterAction action
 }
 
 static void add_filter_rule(const Side *side, const SideRule *side_rule, guint8 protocol,
-                            const FilterPorts *ports)
+                            const PortRange *ports)
 {
         const FilterRule *filter_rule = side_rule->rule;
 
@@ -85,7 +85,7 @@ static void add_all_ports(const Side *side, const SideRule *side_rule)
                 for (guint j = 0; j < rule->ports->len; j++)
                         if (rule->protocol == 0 || rule->protocol == with_ports[i])
                                 add_filter_rule(side, side_rule, with_ports[i],
-                                                &g_array_index(rule->ports, FilterPorts, j));
+                                                &g_array_index(rule->ports, PortRange, j));
 }
 
 /* What is not given lets all pass: a mapping, and a way out, are there to be used. */

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "model/ruleset-build.h"
@@ -20,6 +21,7 @@ typedef struct Loaded {
         const Expression *bitwise;  /* NULL: all of it */
         const char *map;            /* what is found there for it */
         const Expression *next;     /* what comes after this expression; NULL: none */
+        guint8 protocol;            /* what the rule is about; 0: any */
 } Loaded;
 
 typedef struct BitName {
@@ -84,6 +86,8 @@ static const char *field_name(guint16 family, guint32 offset)
 
 static const char *source_name(guint16 family, const Expression *source)
 {
+        if (source->type == EXPRESSION_DESTINATION_TYPE)
+                return "fib daddr type";
         if (source->type == EXPRESSION_META)
                 return meta_name(source->meta.key);
         if (source->type == EXPRESSION_PAYLOAD)
@@ -174,7 +178,7 @@ static bool is_port(const Expression *expression)
 }
 
 /* A port comes after its protocol, which nft has both in one word; a range is two comparisons. */
-static bool print_port(GString *text, const Loaded *loaded, guint32 operation,
+static bool print_port(GString *text, Loaded *loaded, guint32 operation,
                        const ExpressionValue *value)
 {
         const Expression *source = loaded->source;
@@ -183,6 +187,7 @@ static bool print_port(GString *text, const Loaded *loaded, guint32 operation,
         if (source->type == EXPRESSION_META && source->meta.key == NFT_META_L4PROTO) {
                 g_string_append_printf(text, "%s %s", is_port(loaded->next) ? "" : " meta l4proto",
                                        protocol_name(value->bytes[0]));
+                loaded->protocol = value->bytes[0];
                 return true;
         }
         if (!is_port(source))
@@ -218,8 +223,7 @@ static void print_mark_compare(GString *text, const Loaded *loaded, const Expres
                                number_of(&compare->compare.value));
 }
 
-static void print_compare(GString *text, guint16 family, const Loaded *loaded,
-                          const Expression *compare)
+static void print_compare(GString *text, guint16 family, Loaded *loaded, const Expression *compare)
 {
         const Expression *source = loaded->source;
         const ExpressionValue *value = &compare->compare.value;
@@ -242,6 +246,8 @@ static void print_compare(GString *text, guint16 family, const Loaded *loaded,
                 print_meta_value(text, source->meta.key, value);
         else if (source->type == EXPRESSION_PAYLOAD)
                 print_payload_value(text, loaded->bitwise, value);
+        else if (source->type == EXPRESSION_DESTINATION_TYPE)
+                g_string_append(text, number_of(value) == RTN_LOCAL ? "local" : "?");
         else if (!is_bits)
                 g_string_append_printf(text, "%u", number_of(value));
         else
@@ -260,15 +266,38 @@ static const char *verdict_name(gint32 verdict)
         return verdict == NFT_RETURN ? "return" : "?";
 }
 
+/* What the register has; the protocol of a port has been printed with the match before. */
+static void print_key(GString *text, guint16 family, const Loaded *loaded)
+{
+        g_string_append_printf(text, " %s",
+                               is_port(loaded->source) ? "dport"
+                                                       : source_name(family, loaded->source));
+        if (loaded->appended)
+                g_string_append_printf(text, " . %s", source_name(family, loaded->appended));
+}
+
+static void print_nat(GString *text, guint16 family, const Loaded *loaded, guint32 type)
+{
+        g_string_append_printf(text, " %s to", type == NFT_NAT_SNAT ? "snat" : "dnat");
+        if (is_port(loaded->source))
+                g_string_append_printf(text, " %s", protocol_name(loaded->protocol));
+        print_key(text, family, loaded);
+        if (loaded->map)
+                g_string_append_printf(text, " map @%s", loaded->map);
+}
+
+static void load(Loaded *loaded, const Expression *source)
+{
+        *loaded = (Loaded){ .source = source, .protocol = loaded->protocol };
+}
+
 /* What a value is looked up for says so itself. */
 static void print_lookup(GString *text, guint16 family, Loaded *loaded, const Expression *lookup)
 {
-        const char *source = source_name(family, loaded->source);
-
         loaded->map = lookup->lookup.name;
         if (lookup->lookup.type == LOOKUP_VALUE)
                 return;
-        g_string_append_printf(text, " %s", source);
+        print_key(text, family, loaded);
         if (loaded->bitwise)
                 g_string_append_printf(text, " & 0x%08x",
                                        number_of(&loaded->bitwise->bitwise.mask));
@@ -320,12 +349,19 @@ static void print_expression(GString *text, guint16 family, Loaded *loaded,
                         loaded->appended = expression;
                         return;
                 }
-                *loaded = (Loaded){ .source = expression };
+                load(loaded, expression);
                 return;
         case EXPRESSION_PAYLOAD:
+                if (expression->payload.append) {
+                        loaded->appended = expression;
+                        return;
+                }
+                load(loaded, expression);
+                return;
         case EXPRESSION_CT:
         case EXPRESSION_NUMBER:
-                *loaded = (Loaded){ .source = expression };
+        case EXPRESSION_DESTINATION_TYPE:
+                load(loaded, expression);
                 return;
         case EXPRESSION_BITWISE:
                 loaded->bitwise = expression;
@@ -355,9 +391,7 @@ static void print_expression(GString *text, guint16 family, Loaded *loaded,
                 g_string_append(text, " counter");
                 return;
         case EXPRESSION_NAT:
-                g_string_append_printf(text, " %s to %s map @%s",
-                                       expression->nat_type == NFT_NAT_SNAT ? "snat" : "dnat",
-                                       source_name(family, loaded->source), loaded->map);
+                print_nat(text, family, loaded, expression->nat.type);
                 return;
         case EXPRESSION_MASQUERADE:
                 g_string_append(text, " masquerade");
@@ -429,6 +463,20 @@ static void print_place(GString *text, RulesetMapType type, const RulesetPlace *
                 g_string_append_printf(text, " : jump %s", place->chain);
 }
 
+static void print_port_element(GString *text, RulesetMapType type, const RulesetPort *element)
+{
+        g_string_append_printf(text, "%u", element->port);
+        if (type == MAP_PORT_SOURCE_SET || type == MAP_PORT_SOURCE_TARGETS) {
+                g_autofree char *from = hosts_to_string(&element->from);
+                g_string_append_printf(text, " . %s", from);
+        }
+        if (type == MAP_PORT_SET || type == MAP_PORT_SOURCE_SET)
+                return;
+        g_string_append(text, " : ");
+        print_address(text, element->ip);
+        g_string_append_printf(text, " . %u", element->to_port);
+}
+
 static void print_map(GString *text, const RulesetMap *map)
 {
         static const struct {
@@ -443,8 +491,13 @@ static void print_map(GString *text, const RulesetMap *map)
                                                  ANSWERS_SIZE) "\n\t\tflags timeout"
                                                                "\n\t\tgc-interval " G_STRINGIFY(
                                                                        ANSWERS_GC_DAYS) "d" },
+                [MAP_PORT_SET] = { "set", "inet_service" },
+                [MAP_PORT_TARGETS] = { "map", "inet_service : ipv4_addr . inet_service" },
+                [MAP_PORT_SOURCE_SET] = { "set", "inet_service . ipv4_addr\n\t\tflags interval" },
+                [MAP_PORT_SOURCE_TARGETS] = { "map", "inet_service . ipv4_addr : ipv4_addr . "
+                                                     "inet_service\n\t\tflags interval" },
         };
-        guint n = map->elements->len + map->places->len;
+        guint n = map->elements->len + map->places->len + map->ports->len;
 
         g_string_append_printf(text, "\t%s %s {\n\t\ttype %s\n", types[map->type].word, map->name,
                                types[map->type].type);
@@ -453,6 +506,9 @@ static void print_map(GString *text, const RulesetMap *map)
                 if (map->elements->len > 0)
                         print_element(text, map->type,
                                       &g_array_index(map->elements, RulesetElement, i));
+                else if (map->ports->len > 0)
+                        print_port_element(text, map->type,
+                                           &g_array_index(map->ports, RulesetPort, i));
                 else
                         print_place(text, map->type, &g_array_index(map->places, RulesetPlace, i));
         }

@@ -3,9 +3,9 @@
 
 /* The values that a Ruleset is made of, for those who copy them (host/nft-objects.c) or print them.
  * Numbers are the kernel's: NFPROTO_*, NFT_*, NF_*. Every expression works on one register: a load
- * (META, PAYLOAD, CT, NUMBER) fills it, BITWISE and LOOKUP change it, COMPARE, NAT, REDIRECT and
- * what sets something use it. A load that is appended goes behind what the register has, as a
- * concatenation's second part does. */
+ * (META, PAYLOAD, CT, NUMBER, DESTINATION_TYPE) fills it, BITWISE and LOOKUP change it, COMPARE,
+ * NAT, REDIRECT and what sets something use it. A load that is appended goes behind what the
+ * register has, as a concatenation's second part does. */
 
 #include <glib.h>
 #include <linux/netfilter/nf_tables.h>
@@ -18,7 +18,8 @@ typedef enum ExpressionType {
         EXPRESSION_PAYLOAD,
         EXPRESSION_CT,
         EXPRESSION_NUMBER,
-        EXPRESSION_BITWISE, /* and, then exclusive or */
+        EXPRESSION_DESTINATION_TYPE, /* what the host's routes say of the destination: RTN_* */
+        EXPRESSION_BITWISE,          /* and, then exclusive or */
         EXPRESSION_COMPARE,
         EXPRESSION_LOOKUP,  /* no such element ends the rule */
         EXPRESSION_EXCLUDE, /* such an element ends the rule */
@@ -28,7 +29,7 @@ typedef enum ExpressionType {
         EXPRESSION_SET_CT,   /* NFT_CT_MARK or NFT_CT_ZONE */
         EXPRESSION_SET_META, /* NFT_META_MARK */
         EXPRESSION_NOTRACK,
-        EXPRESSION_NAT,      /* to the address in the register */
+        EXPRESSION_NAT,      /* to the address in the register, and the port behind it */
         EXPRESSION_REDIRECT, /* to the port in the register */
         EXPRESSION_MASQUERADE,
         EXPRESSION_VERDICT,
@@ -59,6 +60,7 @@ typedef struct Expression {
                         guint32 base; /* NFT_PAYLOAD_* */
                         guint32 offset;
                         guint32 length;
+                        bool append;
                 } payload;
                 guint32 ct_key; /* NFT_CT_*; the zone is that of the original direction */
                 ExpressionValue number;
@@ -73,7 +75,10 @@ typedef struct Expression {
                         char *name;
                         LookupType type;
                 } lookup;
-                guint32 nat_type; /* NFT_NAT_* */
+                struct {
+                        guint32 type; /* NFT_NAT_* */
+                        bool with_port;
+                } nat;
                 struct {
                         gint32 code;       /* NF_* or NFT_* */
                         const char *chain; /* NFT_GOTO: where to; its table has it */
@@ -109,6 +114,10 @@ typedef enum RulesetMapType {
         MAP_INTERFACE_VERDICTS, /* from an interface to the chain that is jumped to */
         MAP_MARK_VERDICTS,      /* from a mark */
         MAP_ANSWERS,            /* no map: addresses that others add to, up to a limit */
+        MAP_PORT_SET,           /* no map: ports */
+        MAP_PORT_TARGETS,       /* from a port to an address and a port */
+        MAP_PORT_SOURCE_SET,    /* no map: ports, each with a subnet of sources */
+        MAP_PORT_SOURCE_TARGETS,
         MAP_TYPE_MAX,
 } RulesetMapType;
 
@@ -126,11 +135,20 @@ typedef struct RulesetPlace {
         char *chain;        /* NULL: no map */
 } RulesetPlace;
 
+/* A port of the host and where it leads to. */
+typedef struct RulesetPort {
+        guint16 port;
+        Subnet from; /* where the key has one */
+        guint32 ip;  /* not of a set */
+        guint16 to_port;
+} RulesetPort;
+
 typedef struct RulesetMap {
         RulesetMapType type;
         char *name;
         GArray *elements; /* RulesetElement, where the keys are addresses alone */
-        GArray *places;   /* RulesetPlace, of the others */
+        GArray *places;   /* RulesetPlace, of those with a name in them */
+        GArray *ports;    /* RulesetPort, of those of ports */
 } RulesetMap;
 
 typedef struct RulesetTable {

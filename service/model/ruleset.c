@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "model/ruleset-build.h"
@@ -53,6 +54,7 @@ static void map_free(gpointer pointer)
         g_array_unref(map->elements);
         g_array_unref(map->places);
         g_free(map->name);
+        g_array_unref(map->ports);
         g_free(map);
 }
 
@@ -114,6 +116,7 @@ RulesetMap *table_add_map(RulesetTable *table, RulesetMapType type, const char *
                 .name = g_strdup(name),
                 .elements = g_array_new(FALSE, FALSE, sizeof(RulesetElement)),
                 .places = g_array_new(FALSE, FALSE, sizeof(RulesetPlace)),
+                .ports = g_array_new(FALSE, FALSE, sizeof(RulesetPort)),
         };
         g_array_set_clear_func(map->places, place_clear);
         g_ptr_array_add(table->maps, map);
@@ -134,6 +137,11 @@ void map_add_place(RulesetMap *map, guint32 number, const char *interface, const
         if (interface)
                 g_strlcpy(place.interface, interface, sizeof place.interface);
         g_array_append_val(map->places, place);
+}
+
+void map_add_port(RulesetMap *map, const RulesetPort *port)
+{
+        g_array_append_val(map->ports, *port);
 }
 
 RulesetChain *table_add_chain(RulesetTable *table, const char *name, const char *type, guint32 hook,
@@ -299,13 +307,29 @@ void match_protocol(RulesetRule *rule, guint8 protocol)
         add_compare(rule, NFT_CMP_EQ, value_of(&protocol, sizeof protocol));
 }
 
-static void add_destination_port(RulesetRule *rule, guint8 protocol)
+static void add_port_field(RulesetRule *rule)
 {
-        match_protocol(rule, protocol);
         add(rule, (Expression){ .type = EXPRESSION_PAYLOAD,
                                 .payload = { .base = NFT_PAYLOAD_TRANSPORT_HEADER,
                                              .offset = FIELD_DESTINATION_PORT,
                                              .length = sizeof(guint16) } });
+}
+
+static void add_destination_port(RulesetRule *rule, guint8 protocol)
+{
+        match_protocol(rule, protocol);
+        add_port_field(rule);
+}
+
+/* The port, and the source behind it. */
+static void add_port_key(RulesetRule *rule, bool with_source)
+{
+        add_port_field(rule);
+        if (!with_source)
+                return;
+        add_field(rule, FIELD_IP_SADDR);
+        g_array_index(rule->expressions, Expression, rule->expressions->len - 1).payload.append =
+                true;
 }
 
 static ExpressionValue value_of_port(guint16 port)
@@ -350,6 +374,19 @@ void match_not_at(RulesetRule *rule, guint32 field, guint32 key, const char *set
         add_field(rule, field);
         add(rule, (Expression){ .type = EXPRESSION_META, .meta = { .key = key, .append = true } });
         add(rule, (Expression){ .type = EXPRESSION_EXCLUDE, .lookup = { .name = g_strdup(set) } });
+}
+
+void match_local_destination(RulesetRule *rule)
+{
+        add(rule, (Expression){ .type = EXPRESSION_DESTINATION_TYPE });
+        add_compare(rule, NFT_CMP_EQ, value_of_number(RTN_LOCAL));
+}
+
+void match_port_in_set(RulesetRule *rule, guint8 protocol, const char *set, bool with_source)
+{
+        match_protocol(rule, protocol);
+        add_port_key(rule, with_source);
+        add_lookup(rule, set, LOOKUP_IN_SET);
 }
 
 void rule_count(RulesetRule *rule)
@@ -450,7 +487,23 @@ void rule_nat_map(RulesetRule *rule, guint32 nat_type, guint32 field, const char
         add_field(rule, field);
         add_lookup(rule, map, LOOKUP_VALUE);
         rule_count(rule);
-        add(rule, (Expression){ .type = EXPRESSION_NAT, .nat_type = nat_type });
+        add(rule, (Expression){ .type = EXPRESSION_NAT, .nat = { .type = nat_type } });
+}
+
+void rule_forward(RulesetRule *rule, const char *map, bool with_source)
+{
+        rule_count(rule);
+        add_port_key(rule, with_source);
+        add_lookup(rule, map, LOOKUP_VALUE);
+        add(rule, (Expression){ .type = EXPRESSION_NAT,
+                                .nat = { .type = NFT_NAT_DNAT, .with_port = true } });
+}
+
+void rule_keep_destination(RulesetRule *rule)
+{
+        rule_count(rule);
+        add_field(rule, FIELD_IP_DADDR);
+        add(rule, (Expression){ .type = EXPRESSION_NAT, .nat = { .type = NFT_NAT_DNAT } });
 }
 
 void chain_drop_forwarding(RulesetChain *chain, const char *interface)

@@ -24,12 +24,17 @@ typedef struct RulesetFacts {
         const char *public_interface; /* NULL: the upstream */
         guint twin;                   /* its number (twin.h); 0: it is none */
         const FilterAnswers *answers; /* for the names in its filter; NULL: none yet */
+        const GArray *forwards;       /* ForwardRoute; NULL or empty: none */
         const NetworkConfig *config;
 } RulesetFacts;
 
 /* The tables of one network, `ip` and `ip6` of the same name, and its part of the filter table and,
  * where its filter has names, of theirs; none where NAT is disabled. */
 Ruleset *ruleset_new_network(const RulesetFacts *facts);
+
+/* The elements of @forwards (ForwardRoute) in the maps of a network's table @table: to be taken out
+ * of them or added. */
+Ruleset *ruleset_new_forward_part(const char *table, const GArray *forwards);
 
 /* The table that says what may pass, for all networks. The flags that a table has cannot be changed
  * while others are in it: so there are two, for those with an owner and for those without. No

@@ -112,6 +112,23 @@ static bool is_numeric(const char *text)
         return text[strspn(text, "0123456789.")] == '\0';
 }
 
+bool network_may_be_dut(const Network *network, guint32 address)
+{
+        return check(network, address, NULL);
+}
+
+bool network_knows_name(const Network *network, const char *hostname, guint32 *ret_address)
+{
+        g_autoptr(GError) error = NULL;
+        guint32 address = 0;
+
+        bool is_found = find_name(network, hostname, &address, &error);
+        if (!is_found && g_error_matches(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_LEASE))
+                return false;
+        *ret_address = is_found && network_may_be_dut(network, address) ? address : 0;
+        return true;
+}
+
 static bool find_by_text(const Network *network, const char *text, guint32 *ret_address,
                          GError **error)
 {

@@ -10,6 +10,7 @@
 #include "model/dnsmasq-conf.h"
 #include "model/entry-log.h"
 #include "network/entry-log-file.h"
+#include "network/forwards.h"
 #include "network/names-table.h"
 #include "network/network-private.h"
 #include "network/public.h"
@@ -25,6 +26,8 @@ typedef enum EntryChangeType {
         REMOVE_ADDRESS,
         PUT_DNS,
         REMOVE_DNS,
+        PUT_FORWARD,
+        REMOVE_FORWARD,
 } EntryChangeType;
 
 typedef struct EntryChange {
@@ -34,8 +37,10 @@ typedef struct EntryChange {
         AddressEntry *address;     /* PUT_ADDRESS: the new one */
         char *public_name;         /* PUT_ADDRESS: only while an entry has it, the rest as it is */
         DnsEntry *dns;             /* PUT_DNS: the new one */
+        Forward *forward;          /* PUT_FORWARD: the new one; REMOVE_FORWARD: which */
         AddressEntry *old_address; /* what was there before */
         DnsEntry *old_dns;
+        Forward *old_forward;
         NetworkDone done;
         gpointer data;
 } EntryChange;
@@ -57,6 +62,8 @@ static void entry_change_free(EntryChange *change)
         address_entry_free(change->old_address);
         dns_entry_free(change->dns);
         dns_entry_free(change->old_dns);
+        forward_free(change->forward);
+        forward_free(change->old_forward);
         g_free(change->hostname);
         g_free(change->public_name);
         g_free(change);
@@ -240,6 +247,10 @@ static char *log_line(const EntryChange *change)
                 return entry_log_line_put_dns(change->dns);
         case REMOVE_DNS:
                 return entry_log_line_remove_dns(change->hostname);
+        case PUT_FORWARD:
+                return entry_log_line_put_forward(change->forward);
+        case REMOVE_FORWARD:
+                return entry_log_line_remove_forward(change->forward);
         }
         g_assert_not_reached();
 }
@@ -281,6 +292,7 @@ static bool check(Network *network, EntryChange *change, GError **error)
         const Entries *entries = network->config->entries;
         const AddressEntry *address = NULL;
         const DnsEntry *dns = NULL;
+        const Forward *forward = NULL;
 
         switch (change->type) {
         case PUT_ADDRESS:
@@ -310,6 +322,20 @@ static bool check(Network *network, EntryChange *change, GError **error)
                         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ENTRY,
                                     "%s: no DNS entry of %s", network->name, change->hostname);
                 return dns != NULL;
+        case PUT_FORWARD:
+                forward = entries_find_forward(entries, change->forward);
+                change->old_forward = forward ? forward_copy(forward) : NULL;
+                return config_check_forward(network->config, change->forward, error) &&
+                       forwards_check(network, change->forward, error);
+        case REMOVE_FORWARD:
+                forward = entries_find_forward(entries, change->forward);
+                change->old_forward = forward ? forward_copy(forward) : NULL;
+                if (!forward) {
+                        g_autofree char *what = forward_describe(change->forward);
+                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ENTRY,
+                                    "%s: no forward of %s", network->name, what);
+                }
+                return forward != NULL;
         }
         g_assert_not_reached();
 }
@@ -332,8 +358,40 @@ static void remember(Network *network, const EntryChange *change)
         case REMOVE_DNS:
                 dns_entry_free(entries_take_dns(entries, change->hostname));
                 return;
+        case PUT_FORWARD:
+                entries_put_forward(entries, forward_copy(change->forward));
+                return;
+        case REMOVE_FORWARD:
+                forward_free(entries_take_forward(entries, change->forward));
+                return;
         }
         g_assert_not_reached();
+}
+
+static bool is_about_address(const EntryChange *change)
+{
+        return change->type == PUT_ADDRESS || change->type == REMOVE_ADDRESS;
+}
+
+static bool is_about_forward(const EntryChange *change)
+{
+        return change->type == PUT_FORWARD || change->type == REMOVE_FORWARD;
+}
+
+/* Makes the kernel what it is to be after the change; with @back, what it was before. */
+static bool change_kernel(Network *network, const EntryChange *change, bool back, GError **error)
+{
+        const AddressEntry *address = change->address, *old_address = change->old_address;
+        const Forward *forward = change->type == PUT_FORWARD ? change->forward : NULL;
+        const Forward *old_forward = change->old_forward;
+
+        if (is_about_address(change))
+                return back ? swap_mapping(network, address, old_address, error)
+                            : swap_mapping(network, old_address, address, error);
+        if (is_about_forward(change))
+                return back ? forwards_exchange(network, forward, old_forward, error)
+                            : forwards_exchange(network, old_forward, forward, error);
+        return true;
 }
 
 /* The change that takes @change back; NULL where it changed nothing that there is a name for. */
@@ -341,13 +399,21 @@ static EntryChange *inverse(const EntryChange *change)
 {
         EntryChange *back = g_new0(EntryChange, 1);
 
-        if (change->type == PUT_ADDRESS || change->type == REMOVE_ADDRESS) {
+        if (is_about_address(change)) {
                 back->type = change->old_address ? PUT_ADDRESS : REMOVE_ADDRESS;
                 back->ip = change->address ? change->address->ip : change->ip;
                 if (change->old_address)
                         back->address = address_entry_copy(change->old_address);
                 if (change->address)
                         back->old_address = address_entry_copy(change->address);
+                return back;
+        }
+        if (is_about_forward(change)) {
+                const Forward *to = change->old_forward ? change->old_forward : change->forward;
+                back->type = change->old_forward ? PUT_FORWARD : REMOVE_FORWARD;
+                back->forward = forward_copy(to);
+                if (change->type == PUT_FORWARD)
+                        back->old_forward = forward_copy(change->forward);
                 return back;
         }
         back->type = change->old_dns ? PUT_DNS : REMOVE_DNS;
@@ -360,19 +426,17 @@ static EntryChange *inverse(const EntryChange *change)
 /* Kernel, log, memory. On an error nothing has changed. */
 static bool make(Network *network, const EntryChange *change, GError **error)
 {
-        bool is_address = change->type == PUT_ADDRESS || change->type == REMOVE_ADDRESS;
         g_autofree char *line = log_line(change);
 
-        if (is_address && !swap_mapping(network, change->old_address, change->address, error))
+        if (!change_kernel(network, change, false, error))
                 return false;
         if (!entry_log_file_append(network->changes->log, line, error)) {
-                if (is_address) /* as it was; the first error counts */
-                        (void)swap_mapping(network, change->address, change->old_address, NULL);
+                (void)change_kernel(network, change, true, NULL); /* the first error counts */
                 return false;
         }
         network->changes->pending_length += strlen(line);
         remember(network, change);
-        if (is_address)
+        if (is_about_address(change))
                 end_connections(network, change->old_address, change->address);
         return true;
 }
@@ -435,6 +499,14 @@ static void tell(Network *network, const EntryChange *change)
         case REMOVE_DNS:
                 events->dns(network, ENTRY_REMOVED, change->old_dns, data);
                 return;
+        case PUT_FORWARD:
+                if (change->old_forward)
+                        events->forward(network, ENTRY_REMOVED, change->old_forward, data);
+                events->forward(network, ENTRY_ADDED, change->forward, data);
+                return;
+        case REMOVE_FORWARD:
+                events->forward(network, ENTRY_REMOVED, change->old_forward, data);
+                return;
         }
         g_assert_not_reached();
 }
@@ -449,8 +521,7 @@ static void take_back(EntryChanges *changes, const GPtrArray *pending)
         for (guint i = pending->len; i-- > 0;) {
                 g_autoptr(EntryChange) back = inverse(pending->pdata[i]);
                 g_autoptr(GError) cause = NULL;
-                if ((back->address || back->old_address) &&
-                    !swap_mapping(network, back->old_address, back->address, &cause))
+                if (!change_kernel(network, back, false, &cause))
                         log_network_error(network->name, "cannot take an entry change back: %s",
                                           cause->message);
                 remember(network, back);
@@ -468,15 +539,23 @@ static void answer(Network *network, const GPtrArray *pending, const GError *err
 
         for (guint i = 0; i < pending->len; i++) {
                 const EntryChange *change = pending->pdata[i];
-                bool is_address = change->type == PUT_ADDRESS || change->type == REMOVE_ADDRESS;
-                properties |=
-                        is_address ? NETWORK_PROPERTY_ADDRESSES : NETWORK_PROPERTY_DNS_ENTRIES;
+                properties |= is_about_address(change)   ? NETWORK_PROPERTY_ADDRESSES
+                              : is_about_forward(change) ? NETWORK_PROPERTY_FORWARDS
+                                                         : NETWORK_PROPERTY_DNS_ENTRIES;
                 if (!error)
                         tell(network, change);
                 change->done(network, error, change->data);
         }
         if (!error && properties)
                 network_tell(network, properties);
+}
+
+static bool has_forward(const GPtrArray *pending)
+{
+        for (guint i = 0; i < pending->len; i++)
+                if (is_about_forward(pending->pdata[i]))
+                        return true;
+        return false;
 }
 
 void entry_changes_flush_now(EntryChanges *changes)
@@ -495,6 +574,8 @@ void entry_changes_flush_now(EntryChanges *changes)
         if (!write_files(changes, pending, &error))
                 take_back(changes, pending);
         changes->pending_length = 0;
+        if (changes->names_differ || has_forward(pending))
+                forwards_follow(network);
         changes->hosts_differ = false;
         changes->names_differ = false;
         guint n_entries = entries_n_addresses(network->config->entries) +
@@ -659,5 +740,19 @@ void network_remove_dns(Network *network, const char *hostname, NetworkDone done
 {
         EntryChange *change = entry_change_new(REMOVE_DNS, done, data);
         change->hostname = g_strdup(hostname);
+        submit(network, change);
+}
+
+void network_put_forward(Network *network, Forward *forward, NetworkDone done, gpointer data)
+{
+        EntryChange *change = entry_change_new(PUT_FORWARD, done, data);
+        change->forward = forward;
+        submit(network, change);
+}
+
+void network_remove_forward(Network *network, Forward *key, NetworkDone done, gpointer data)
+{
+        EntryChange *change = entry_change_new(REMOVE_FORWARD, done, data);
+        change->forward = key;
         submit(network, change);
 }

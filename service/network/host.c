@@ -60,6 +60,9 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->conntrack = conntrack_new(error);
         if (!host->conntrack)
                 return NULL;
+        host->listeners = listeners_new(error);
+        if (!host->listeners)
+                return NULL;
         host->arp = arp_new(error);
         if (!host->arp)
                 return NULL;
@@ -102,6 +105,7 @@ void host_free(Host *host)
         foreign_firewall_free(host->foreign_firewall);
         arp_prober_free(host->arp_prober);
         arp_free(host->arp);
+        listeners_free(host->listeners);
         conntrack_free(host->conntrack);
         nft_free(host->nft);
         netlink_free(host->rtnl);

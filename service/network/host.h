@@ -13,6 +13,7 @@
 #include "host/file-watch.h"
 #include "host/firewalld.h"
 #include "host/foreign-firewall.h"
+#include "host/listeners.h"
 #include "host/netlink.h"
 #include "host/nft.h"
 #include "host/nm.h"
@@ -27,6 +28,7 @@ typedef struct Host {
         Netlink *rtnl;
         Nft *nft;
         Conntrack *conntrack;
+        Listeners *listeners;
         Arp *arp;
         ArpProber *arp_prober;
         ForeignFirewall *foreign_firewall;

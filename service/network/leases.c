@@ -8,6 +8,7 @@
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
+#include "network/forwards.h"
 #include "util/file.h"
 
 #define LEASE_FILE_MAX_BYTES (64 * 1024 * 1024)
@@ -37,8 +38,10 @@ static void leases_changed(const GPtrArray *leases, gpointer data)
                 g_ptr_array_add(network->leases, lease_copy(leases->pdata[i]));
         lease_list_compare(before, network->leases, report, &comparison);
         g_ptr_array_unref(before);
-        if (comparison.differs)
+        if (comparison.differs) {
                 network_tell(network, NETWORK_PROPERTY_LEASES);
+                forwards_follow(network);
+        }
 }
 
 void leases_forget(Network *network)

@@ -85,6 +85,12 @@ struct Network {
         gint64 left_usec;   /* when (monotonic) */
         guint ask_again_id; /* for the blocked ones */
         guint gather_id;    /* waits for the rest of a burst of entry changes */
+
+        GPtrArray *forwards;         /* forwards.c's, as the rules have them; NULL: none are put */
+        GPtrArray *claimed_forwards; /* as the firewall step is to put them */
+        GHashTable *names;           /* of the LAN, that forwards lead to -> ResolverName */
+        bool names_changed;          /* while steps ran: forwards are to follow */
+        guint look_at_ports_id;      /* for those that somebody else has */
 };
 
 /* The one place where the state changes: logs, tells and persists. @error NULL: none. */
@@ -106,6 +112,8 @@ bool network_is_up(const Network *network);
 /* Whether somebody waits for the operation that runs, to be told of what does not work. */
 bool operations_have_caller(const Network *network);
 bool operations_are_idle(const Network *network);
+/* Whether steps are being run now, or may be: what they do to the host is theirs. */
+bool operations_run_steps(const Network *network);
 /* Has the steps of @changes run again when nothing else does, after a back-off if it failed
  * lately. */
 void operations_refresh(Network *network, unsigned changes);
@@ -184,6 +192,12 @@ int interface_find(const Network *network, Link *ret_link, char **ret_which);
 bool interface_exists(const Network *network);
 /* The NIC is called @interface from now on. */
 void interface_set(Network *network, const char *interface);
+
+/* dut-address.c: whether @address is one that a DUT of the network can have. */
+bool network_may_be_dut(const Network *network, guint32 address);
+/* Whether @hostname is a name of the network: of a DNS entry, an address entry or a live lease.
+ * *ret_address is 0 where it does not lead to a DUT of it. */
+bool network_knows_name(const Network *network, const char *hostname, guint32 *ret_address);
 
 /* upstream.c: works out upstream and public interface as they are in @view. True where one changed.
  */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/entry-log.h"
+#include "network/forwards.h"
 #include "network/public-names.h"
 #include "network/public-probe.h"
 #include "util/error.h"
@@ -224,6 +225,8 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         network->reserved = g_hash_table_new(NULL, NULL);
         network->blocked = g_hash_table_new_full(NULL, NULL, NULL, g_free);
         network->chosen = g_array_new(FALSE, FALSE, sizeof(guint32));
+        network->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                               (GDestroyNotify)resolver_name_free);
 
         network->public_names = public_names_new(network);
         load_record(network, origin);
@@ -256,6 +259,7 @@ static void network_free(Network *network)
                 g_source_remove(network->ask_again_id);
         if (network->gather_id)
                 g_source_remove(network->gather_id);
+        forwards_free(network);
         g_clear_pointer(&network->public_names, public_names_free);
         public_probe_free(network->probe);
         entry_changes_free(network->changes);

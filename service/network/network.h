@@ -42,6 +42,7 @@ typedef enum NetworkProperty {
         NETWORK_PROPERTY_STATE_DIR = 1 << 10,
         NETWORK_PROPERTY_DHCP_ENABLED = 1 << 11,
         NETWORK_PROPERTY_INTERFACE = 1 << 12,
+        NETWORK_PROPERTY_FORWARDS = 1 << 13,
 } NetworkProperty;
 
 /* What a network consists of on the host, as a mask beside ConfigChange's bits. */
@@ -71,6 +72,7 @@ typedef struct NetworkEvents {
         void (*address)(Network *network, EntryEvent event, const AddressEntry *entry,
                         gpointer data);
         void (*dns)(Network *network, EntryEvent event, const DnsEntry *entry, gpointer data);
+        void (*forward)(Network *network, EntryEvent event, const Forward *forward, gpointer data);
 } NetworkEvents;
 
 /* Called exactly once for each operation, when it has ended: @error NULL (borrowed) means all of it
@@ -178,6 +180,13 @@ void network_remove_address(Network *network, guint32 ip, NetworkDone done, gpoi
 void network_put_dns(Network *network, DnsEntry *entry, NetworkDone done, gpointer data);
 /* NO_SUCH_ENTRY. */
 void network_remove_dns(Network *network, const char *hostname, NetworkDone done, gpointer data);
+
+/* ADDRESS_IN_USE: another network has the port, or a program of the host listens there. */
+void network_put_forward(Network *network, Forward *forward, NetworkDone done, gpointer data);
+/* NO_SUCH_ENTRY. @key (taken) says which: see forward_is_same(). */
+void network_remove_forward(Network *network, Forward *key, NetworkDone done, gpointer data);
+/* @forward, one of its configuration's, as it is now (forward_status()). The caller's. */
+Value *network_forward_status(const Network *network, const Forward *forward);
 
 /* Whether it is being removed, or will be when what is under way has ended. */
 bool network_is_being_removed(const Network *network);

@@ -8,7 +8,7 @@
 #include "network/public.h"
 #include "util/log.h"
 
-#define ENTRY_CHANGES (CONFIG_CHANGE_ADDRESSES | CONFIG_CHANGE_DNS_ENTRIES)
+#define ENTRY_CHANGES (CONFIG_CHANGE_ADDRESSES | CONFIG_CHANGE_DNS_ENTRIES | CONFIG_CHANGE_FORWARDS)
 
 static void swap_config(Network *network, Operation *operation)
 {
@@ -42,6 +42,8 @@ static NetworkProperty properties_changed(const NetworkConfig *old, const Networ
                 properties |= NETWORK_PROPERTY_ADDRESSES;
         if (changes & CONFIG_CHANGE_DNS_ENTRIES)
                 properties |= NETWORK_PROPERTY_DNS_ENTRIES;
+        if (changes & CONFIG_CHANGE_FORWARDS)
+                properties |= NETWORK_PROPERTY_FORWARDS;
         return properties;
 }
 
@@ -52,6 +54,7 @@ static void change_done(Network *network)
                 properties_changed(operation->config, network->config, operation->changes);
 
         network_end_move(network);
+        network->names_changed |= operation->changes & ENTRY_CHANGES; /* for operation_end() */
         operation_end_lost_mappings(network, operation->config->entries, network->config->entries);
         if (properties)
                 network_tell(network, properties);
@@ -168,7 +171,8 @@ static bool log_differs(const Network *network, const Operation *operation)
 {
         return (operation->changes & (ENTRY_CHANGES | CONFIG_CHANGE_STATE_DIR)) ||
                !entries_equal_addresses(network->configured, operation->configured) ||
-               !entries_equal_dns(network->configured, operation->configured);
+               !entries_equal_dns(network->configured, operation->configured) ||
+               !entries_equal_forwards(network->configured, operation->configured);
 }
 
 void operation_run_change(Network *network)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "network/forwards.h"
 #include "network/names-table.h"
 #include "network/public-names.h"
 #include "network/public-probe.h"
@@ -49,8 +50,12 @@ static char *what_is_lacking(const Network *network)
         if (config->nat_mode == NAT_MODE_1TO1 && !network->public_interface)
                 return g_strdup_printf("no public addresses: there is no interface %s",
                                        config->public_interface);
-        char *blocked = what_is_blocked(network);
-        return blocked ? blocked : public_names_fault(network->public_names);
+        g_autofree char *blocked = what_is_blocked(network);
+        g_autofree char *unnamed = blocked ? NULL : public_names_fault(network->public_names);
+        const char *of_public = blocked ? blocked : unnamed, *of_ports = forwards_fault(network);
+        if (!of_public || !of_ports)
+                return g_strdup(of_public ? of_public : of_ports);
+        return g_strdup_printf("%s; %s", of_public, of_ports);
 }
 
 /* The other hosts may have left, and nobody tells of that. */

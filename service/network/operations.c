@@ -6,6 +6,7 @@
 
 #include "network/operations-private.h"
 
+#include "network/forwards.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -61,6 +62,8 @@ void operation_end(Network *network, const GError *error)
                 network_links_changed(network, 0);
                 network_host_changed(network, view);
         }
+        if (network->names_changed && !network->removed)
+                forwards_follow(network);
         network_unref(network); /* of run_queue() */
 }
 
@@ -181,6 +184,11 @@ bool operations_have_caller(const Network *network)
 bool operations_are_idle(const Network *network)
 {
         return !network->current && g_queue_is_empty((GQueue *)&network->operations);
+}
+
+bool operations_run_steps(const Network *network)
+{
+        return network->current && network->current->type != OPERATION_ENTRY;
 }
 
 void operations_new_board(Network *network)

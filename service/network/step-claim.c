@@ -10,6 +10,7 @@
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
+#include "network/forwards.h"
 #include "network/names-table.h"
 #include "network/public.h"
 #include "network/twins.h"
@@ -198,7 +199,11 @@ static GError *check_host(Network *network)
                 error = check_default_route(network, &link, routes);
         if (!error)
                 error = check_subnet(network, &link, routes);
-        return error ? error : check_public(network);
+        if (!error)
+                error = check_public(network);
+        if (!error)
+                (void)forwards_claim(network, &error); /* `error` says how it went */
+        return error;
 }
 
 static void inspected(NmHeld *held, bool dhcp_lease, gpointer data)

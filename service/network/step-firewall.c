@@ -13,6 +13,7 @@
 #include "model/ruleset.h"
 #include "model/twin.h"
 #include "network/filter-table.h"
+#include "network/forwards.h"
 #include "network/names-table.h"
 #include "network/public.h"
 #include "util/error.h"
@@ -44,6 +45,7 @@ static bool claim_table(Network *network, GError **error)
 
 static Ruleset *build_rules(const Network *network)
 {
+        g_autoptr(GArray) forwards = forwards_routes(network);
         RulesetFacts facts = {
                 .interface = network->interface,
                 .table = network->record->table,
@@ -52,6 +54,7 @@ static Ruleset *build_rules(const Network *network)
                 .public_interface = network->public_interface,
                 .twin = network->record->twin,
                 .answers = network->answers,
+                .forwards = forwards,
                 .config = network->config,
         };
         return ruleset_new_network(&facts);
@@ -70,7 +73,7 @@ static bool put_gateway(Network *network, GError **error)
         return gateways_put(network->host->gateways, network->name, &place, error);
 }
 
-static bool put_rules(Network *network, GError **error)
+static bool exchange_rules(Network *network, GError **error)
 {
         if (!names_table_prepare(network, error))
                 return false;
@@ -86,7 +89,8 @@ bool firewall_apply(Network *network, GError **error)
         const NetworkConfig *config = network->config;
 
         if (nat_mode_forwards(config->nat_mode))
-                return put_rules(network, error) && guard_remove(host->guard, network->name, error);
+                return exchange_rules(network, error) &&
+                       guard_remove(host->guard, network->name, error);
 
         GuardedNetwork guarded = { network->interface, config->subnet };
         g_autoptr(Ruleset) leftover = names_table_leftover(network);
@@ -110,12 +114,26 @@ static bool end_strays(Network *network, GError **error)
                                                twin_mark(twin), twin ? TWIN_MARK_MASK : 0, error);
 }
 
+/* With the forwards that were claimed. */
+static bool put_rules(Network *network, GError **error)
+{
+        g_autoptr(GPtrArray) before = forwards_take_claimed(network);
+
+        if (!firewall_apply(network, error)) {
+                forwards_give_back(network, g_steal_pointer(&before));
+                return false;
+        }
+        if (before)
+                forwards_put(network, before);
+        return true;
+}
+
 void firewall_start(Network *network)
 {
         GError *error = NULL;
 
         if (claim_table(network, &error) && put_gateway(network, &error) &&
-            public_take_lost_off(network, &error) && firewall_apply(network, &error) &&
+            public_take_lost_off(network, &error) && put_rules(network, &error) &&
             filter_table_end_forbidden(network, &error))
                 (void)end_strays(network, &error); /* `error` says how it went */
         step_done(network, error);
@@ -124,6 +142,7 @@ void firewall_start(Network *network)
 void firewall_undo(Network *network)
 {
         Record *record = network->record;
+        bool had_rules = record->table != NULL;
         GError *error = NULL;
 
         /* The filter, which lets nothing pass untranslated, outlives what translates. */
@@ -133,6 +152,7 @@ void firewall_undo(Network *network)
                 g_clear_pointer(&record->table, g_free);
                 (void)network_save_record(network, &error); /* `error` says how it went */
         }
+        forwards_clear(network, had_rules && !error);
         (void)guard_remove(network->host->guard, network->name, error ? NULL : &error);
         (void)gateways_remove(network->host->gateways, network->name, error ? NULL : &error);
         step_done(network, error);

@@ -19,12 +19,14 @@
 #define DNSMASQ CONFIG_CHANGE_DNSMASQ
 #define DIR     CONFIG_CHANGE_STATE_DIR
 #define TIME    CONFIG_CHANGE_TIME
+#define PORTS   CONFIG_CHANGE_FORWARDS
 
 static const Step steps[] = {
-        { "claim", UP | RULES | LINK | ENTRIES, claim_start, claim_undo },
+        { "claim", UP | RULES | LINK | ENTRIES | PORTS, claim_start, claim_undo },
         { "probe", PROBE, probe_start, probe_undo },
         { "hand-over", UP | NETWORK_PART_HAND_OVER, hand_over_start, hand_over_undo },
-        { "firewall", UP | RULES | LINK | ENTRIES | NETWORK_PART_FIREWALL | NETWORK_PART_GATEWAYS,
+        { "firewall",
+          UP | RULES | LINK | ENTRIES | PORTS | NETWORK_PART_FIREWALL | NETWORK_PART_GATEWAYS,
           firewall_start, firewall_undo },
         { "link", UP | LINK | NETWORK_PART_LINK, link_start, link_undo },
         { "routes", UP | LINK | NETWORK_PART_LINK | NETWORK_PART_ROUTES, routes_start,

@@ -87,11 +87,11 @@ def test_properties_are_those_in_force(lab):
     equal({key: properties[key] for key in
            ("Interface", "State", "Error", "Subnet", "GatewayIp", "UpstreamInterface",
             "PublicInterface", "NatMode", "Origin", "DhcpEnabled", "Addresses", "Leases",
-            "DnsEntries")},
+            "DnsEntries", "Forwards")},
           {"Interface": "raw0", "State": "active", "Error": "", "Subnet": "10.9.0.0/20",
            "GatewayIp": "10.9.0.9", "UpstreamInterface": "up0", "PublicInterface": "up0",
            "NatMode": "masquerade", "Origin": "bus", "DhcpEnabled": True, "Addresses": [],
-           "Leases": [], "DnsEntries": []}, "the properties")
+           "Leases": [], "DnsEntries": [], "Forwards": []}, "the properties")
 
 
 def test_properties_are_read_only(lab):
@@ -107,7 +107,7 @@ def test_status_has_the_keys_of_the_contract(lab):
     lab.dut()
     status = lab.create("raw0", dns_entries=[{"hostname": "a.lab", "ip": "1.2.3.4"}]).status()
     for key in ("interface_status", "interface", "upstream", "subnet", "nat_mode", "dhcp_enabled",
-                "leases", "dns_entries", "nat_rules", "twin", "twin_of", "state", "error"):
+                "leases", "dns_entries", "forwards", "nat_rules", "twin", "twin_of", "state", "error"):
         assert key in status, f"GetStatus has no {key}: {sorted(status)}"
     equal(status["interface_status"], {"name": "raw0", "exists": True,
                                        "addresses": ["192.168.100.1/24"]}, "interface_status")

@@ -93,6 +93,8 @@ def test_nobody_special_is_denied_every_change(lab):
              (network.path, bus.NETWORK, "RemoveAddress", "(s)", "('192.168.100.20',)"),
              (network.path, bus.NETWORK, "AddDnsEntry", "(ss)", "('b.lab', '10.1.1.1')"),
              (network.path, bus.NETWORK, "RemoveDnsEntry", "(s)", "('a.lab',)"),
+             (network.path, bus.NETWORK, "AddForward", "(a{sv})", "({'port': <2222>, 'ip': <'192.168.100.20'>},)"),
+             (network.path, bus.NETWORK, "RemoveForward", "(a{sv})", "({'port': <2222>},)"),
              (network.path, bus.NETWORK, "Connect", "(sq)", "('192.168.100.20', 22)"),
              (network.path, bus.NETWORK, "SetFilter", "(a{sv})", "({},)"),
              (network.path, bus.NETWORK, "Capture", "(a{sv})", "({},)"),
@@ -140,6 +142,31 @@ def test_group_may_edit_entries_and_no_more(lab):
                                    (bus.ROOT, bus.MANAGER, "Reload")):
         equal(error_name(BOB, path, interface, *call), bus.AUTHORIZATION_REQUIRED,
               f"the answer to {call}")
+
+
+def test_group_may_forward_what_is_nobodys(lab):
+    """Ports that any program could have: not one of those that are root's to give."""
+    lab.dut()
+    network = lab.create("raw0")
+
+    def answer(member, port, user=BOB):
+        return error_name(user, network.path, bus.NETWORK, member, "(a{sv})",
+                          f"({{'port': <'{port}'>, 'ip': <'192.168.100.20'>}},)")
+    for port in ("1024", "2000-2010"):
+        equal(answer("AddForward", port), "", f"the answer to AddForward of {port}")
+    for port in ("80", "1023", "1000-2000"):
+        equal(answer("AddForward", port), bus.AUTHORIZATION_REQUIRED, f"the answer to AddForward of {port}")
+    equal(answer("RemoveForward", "1024"), "", "the answer to RemoveForward")
+    rule(lab, "10-lab", """
+polkit.addRule(function(action, subject) {
+    if (action.id == "org.jumpstarter.DutNetwork.edit-forwards" && subject.user == "lab-carol" &&
+        action.lookup("protocol") == "tcp" && action.lookup("port") == "80" &&
+        action.lookup("verb") == "AddForward" && action.lookup("interface") == "raw0")
+            return polkit.Result.YES;
+});
+""")
+    equal(answer("AddForward", "80", CAROL), "", "the answer to Carol's port")
+    equal(answer("AddForward", "81", CAROL), bus.AUTHORIZATION_REQUIRED, "the answer to another one")
 
 
 def test_rule_grants_one_user_one_nic(lab):

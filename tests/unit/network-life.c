@@ -29,12 +29,17 @@ static void ignore_dns(Network *network, EntryEvent event, const DnsEntry *entry
 {
 }
 
+static void ignore_forward(Network *network, EntryEvent event, const Forward *forward,
+                           gpointer data)
+{
+}
+
 static void ignore_network(Network *network, gpointer data)
 {
 }
 
 static const ManagerEvents events = {
-        .network = { note_changed, ignore_lease, ignore_address, ignore_dns },
+        .network = { note_changed, ignore_lease, ignore_address, ignore_dns, ignore_forward },
         .added = ignore_network,
         .removed = ignore_network,
 };

@@ -190,6 +190,58 @@ static const Refusal state_dirs[] = {
         { ETH "state_dir: /é\n", "2:12: state_dir: \"/é\" cannot *" },
 };
 
+#define FORWARD ETH "forwards:\n  - "
+
+static const Refusal forwards[] = {
+        { ETH "forwards: {}\n", "2:11: forwards: a mapping is not a list of forwards" },
+        { FORWARD "tcp\n", "3:5: forwards: \"tcp\" is not a mapping with the keys of a forward" },
+        { FORWARD "{ip: 192.168.100.5}\n", "3:5: forwards: port: is missing in a forward" },
+        { FORWARD "{port: 22}\n", "3:5: forwards: ip: is missing in a forward" },
+        { FORWARD "{port: 22, ip: 192.168.100.5, prot: udp}\n",
+          "3:35: forwards: unknown key \"prot\" with the value \"udp\"*" },
+        { FORWARD "{port: 22, ip: 192.168.100.5, protocol: sctp}\n",
+          "3:45: forwards: protocol: \"sctp\" is not tcp or udp" },
+        { FORWARD "{port: 0, ip: 192.168.100.5}\n", "3:12: forwards: port: \"0\" is not a port *" },
+        { FORWARD "{port: 65536, ip: 192.168.100.5}\n",
+          "3:12: forwards: port: \"65536\" is not *" },
+        { FORWARD "{port: 30-20, ip: 192.168.100.5}\n",
+          "3:12: forwards: port: \"30-20\" is not *" },
+        { FORWARD "{port: '20,21', ip: 192.168.100.5}\n",
+          "3:12: forwards: port: \"20,21\" is not *" },
+        { FORWARD "{port: [22], ip: 192.168.100.5}\n", "3:12: forwards: port: a list is not *" },
+        { FORWARD "{port: 22, to_port: 22-23, ip: 192.168.100.5}\n",
+          "3:25: forwards: to_port: \"22-23\" is not one port, as port is" },
+        { FORWARD "{port: 20-29, to_port: 30, ip: 192.168.100.5}\n",
+          "3:28: forwards: to_port: \"30\" is not a range of 10, as port is" },
+        { FORWARD "{port: 22, ip: 192.168.101.5}\n",
+          "3:5: forwards: ip: 192.168.101.5 is outside the subnet 192.168.100.0/24" },
+        { FORWARD "{port: 22, ip: 192.168.100.1}\n",
+          "3:5: forwards: ip: 192.168.100.1 is the gateway_ip" },
+        { FORWARD "{port: 22, ip: 192.168.100.255}\n",
+          "3:5: forwards: ip: 192.168.100.255 is the broadcast address *" },
+        { FORWARD "{port: 22, ip: 224.0.0.1}\n",
+          "3:20: forwards: ip: \"224.0.0.1\" is not an address that a host can have" },
+        { FORWARD "{port: 22, ip: 192.168.100}\n",
+          "3:20: forwards: ip: \"192.168.100\" is not an IPv4 address or a host name" },
+        { FORWARD "{port: 22, ip: 192.168.100.500}\n",
+          "3:20: forwards: ip: \"192.168.100.500\" is not an IPv4 address or a host name" },
+        { FORWARD "{port: 22, ip: 'a b'}\n", "3:20: forwards: ip: \"a b\" is not a host name: *" },
+        { FORWARD "{port: 22, ip: [a]}\n", "3:20: forwards: ip: a list is not *" },
+        { FORWARD "{port: 22, ip: a, from: 10.0.0.1/24}\n",
+          "3:29: forwards: from: \"10.0.0.1/24\" has host bits set *" },
+        { FORWARD "{port: 22, ip: a, from: lan}\n",
+          "3:29: forwards: from: \"lan\" is not an IPv4 address or subnet: *" },
+        { FORWARD "{port: 22, ip: a}\n  - {port: 22, ip: b}\n",
+          "4:5: forwards: port: tcp port 22 is listed twice" },
+        { FORWARD "{port: 22, ip: a}\n  - {port: 20-30, ip: b}\n",
+          "4:5: forwards: port: tcp ports 20-30 overlaps another forward, of tcp port 22" },
+        { FORWARD "{port: 22, ip: a, from: 10.0.0.0/8}\n  - {port: 22, ip: b, from: 10.9.0.0/16}\n",
+          "4:5: forwards: port: tcp port 22 from 10.9.0.0/16 overlaps another forward, of tcp port "
+          "22 from 10.0.0.0/8" },
+        { ETH "nat_mode: disabled\nforwards:\n  - {port: 22, ip: a}\n",
+          "4:5: forwards: port: tcp port 22 cannot be forwarded with nat_mode \"disabled\", *" },
+};
+
 #define ENTRY      ETH "addresses:\n  - "
 #define ENTRY_1TO1 ETH "nat_mode: 1to1\naddresses:\n  - "
 #define DNS        ETH "dns_entries:\n  - "
@@ -322,6 +374,7 @@ static const struct {
         { "lease-times", lease_times, G_N_ELEMENTS(lease_times) },
         { "state-dirs", state_dirs, G_N_ELEMENTS(state_dirs) },
         { "entries", entries, G_N_ELEMENTS(entries) },
+        { "forwards", forwards, G_N_ELEMENTS(forwards) },
         { "matches", matches, G_N_ELEMENTS(matches) },
 };
 
@@ -373,6 +426,7 @@ static void test_defaults(void)
                         "  - \"8.8.8.8\"\n"
                         "  - \"8.8.4.4\"\n"
                         "dns_entries: []\n"
+                        "forwards: []\n"
                         "dns_intercept: false\n"
                         "local_ntp: false\n"
                         "state_dir: \"/var/lib/jumpstarter/dut-network-eth1\"\n"
@@ -509,7 +563,7 @@ static void test_every_prefix(void)
 static void test_accepted(void)
 {
         static const struct {
-                const char *yaml, *settings; /* as given, printed again */
+                const char *yaml, *settings; /* as given, printed again; NULL: whatever */
         } cases[] = {
                 { "dhcp_enabled: no", "dhcp_enabled: false" },
                 { "dhcp_enabled: On", "dhcp_enabled: true" },
@@ -556,6 +610,22 @@ static void test_accepted(void)
                 { "dhcp_enabled: true\npublic_pool: null", "dhcp_enabled: true" },
                 { "dns_entries: [{hostname: A.b, ip: 1.2.3.4}]",
                   "dns_entries:\n  - hostname: \"a.b\"\n    ip: \"1.2.3.4\"" },
+                { "forwards: [{port: 2222, ip: 192.168.100.5, to_port: 22}]",
+                  "forwards:\n  - protocol: \"tcp\"\n    port: 2222\n    ip: \"192.168.100.5\"\n"
+                  "    to_port: 22" },
+                { "forwards: [{port: 20-29, protocol: udp, ip: Dut, to_port: 30-39, from: "
+                  "10.0.0.0/8}]",
+                  "forwards:\n  - protocol: \"udp\"\n    port: \"20-29\"\n    ip: \"dut\"\n"
+                  "    to_port: \"30-39\"\n    from: \"10.0.0.0/8\"" },
+                /* As the service says what is in force. */
+                { "forwards: [{port: 9, ip: 192.168.100.5, hostname: a, in_force: true, to_port: "
+                  "~}]",
+                  "forwards:\n  - protocol: \"tcp\"\n    port: 9\n    ip: \"a\"\n    to_port: 9" },
+                /* Beside each other: another protocol, other ports, others' addresses. */
+                { "forwards: [{port: 1, ip: a}, {port: 1, ip: a, protocol: udp}, {port: 2, ip: a, "
+                  "from: "
+                  "10.0.0.1}, {port: 2, ip: a, from: 10.0.0.2}]",
+                  NULL },
         };
 
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -565,7 +635,8 @@ static void test_accepted(void)
                 g_autofree char *text = config_yaml_print(settings);
                 g_autofree char *wanted =
                         g_strconcat("interface: \"eth1\"\n", cases[i].settings, "\n", NULL);
-                g_assert_cmpstr(text, ==, wanted);
+                if (cases[i].settings)
+                        g_assert_cmpstr(text, ==, wanted);
         }
 }
 
@@ -838,6 +909,8 @@ static void test_diff(void)
                 { "dhcp_force: on", "dhcp_force: off", CONFIG_CHANGE_OTHER },
                 { "take_default_route: on", "take_default_route: off", CONFIG_CHANGE_OTHER },
                 { "enable_tcpdump: on", "enable_tcpdump: off", CONFIG_CHANGE_OTHER },
+                { "forwards: [{port: 1, ip: a}]", "forwards: [{port: 1, ip: b}]",
+                  CONFIG_CHANGE_FORWARDS },
                 { "addresses: [{ip: 192.168.100.5}]", "addresses: [{ip: 192.168.100.6}]",
                   CONFIG_CHANGE_ADDRESSES },
                 { "addresses: [{ip: 192.168.100.5}]", "", CONFIG_CHANGE_ADDRESSES },

@@ -260,6 +260,53 @@ static void test_end_marked(void)
         g_assert_no_error(error);
 }
 
+/* @data: the address that was asked for. */
+static bool is_asked_for(const ConntrackFlow *flow, gpointer data)
+{
+        g_assert_cmpuint(flow->source, ==, INADDR_LOOPBACK);
+        g_assert_cmpuint(flow->protocol, ==, IPPROTO_UDP);
+        g_assert_cmpuint(flow->asked_port, ==, SOME_PORT);
+        g_assert_cmpuint(flow->port, ==, SOME_PORT);
+        g_assert_false(flow->is_answered);
+        return flow->asked == *(const guint32 *)data;
+}
+
+/* What was led to a board, by what was asked for; and what was not. */
+static void test_end_led(void)
+{
+        const ConntrackScope scope = { .subnet = { IP & 0xffffff00, 24 } };
+        const ConntrackScope elsewhere = { .subnet = { 0x0a630000, 24 } };
+        const ConntrackScope twin = { scope.subnet, twin_mark(1), TWIN_MARK_MASK };
+        guint32 asked = PUBLIC;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = nft_new(false, &error);
+        g_assert_no_error(error);
+        g_autoptr(Conntrack) conntrack = conntrack_new(&error);
+        g_assert_no_error(error);
+
+        apply_rules(nft, 2);
+        send_from_to(INADDR_LOOPBACK, PUBLIC);
+        send_from_to(INADDR_LOOPBACK, PUBLIC + 1);
+        g_assert_true(conntrack_end_led(conntrack, &elsewhere, is_asked_for, &asked, &error));
+        g_assert_true(conntrack_end_led(conntrack, &twin, is_asked_for, &asked, &error));
+        g_assert_true(conntrack_end_unled(conntrack, is_asked_for, &asked, &error));
+        asked = PUBLIC + 1;
+        g_assert_true(conntrack_end_led(conntrack, &scope, is_asked_for, &asked, &error));
+        g_assert_no_error(error);
+        g_assert_cmpuint(end_mapping(conntrack, IP + 1, PUBLIC + 1), ==, 0);
+        g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC), ==, N_DATAGRAMS);
+
+        apply_rules(nft, 0);
+        send_from_to(INADDR_LOOPBACK, PUBLIC);
+        send_from_to(INADDR_LOOPBACK, PUBLIC + 1);
+        g_assert_true(conntrack_end_led(conntrack, &scope, is_asked_for, &asked, &error));
+        g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, N_DATAGRAMS);
+        g_assert_true(conntrack_end_unled(conntrack, is_asked_for, &asked, &error));
+        g_assert_no_error(error);
+        g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, 0);
+        g_assert_cmpuint(count_untranslated(PUBLIC), ==, N_DATAGRAMS);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -269,5 +316,6 @@ int main(int argc, char **argv)
         g_test_add_func("/conntrack/ends-many-mappings-at-once", test_end_many_mappings);
         g_test_add_func("/conntrack/ends-what-is-not-translated", test_end_untranslated);
         g_test_add_func("/conntrack/ends-what-has-the-mark", test_end_marked);
+        g_test_add_func("/conntrack/ends-what-was-led", test_end_led);
         return g_test_run();
 }

@@ -56,6 +56,16 @@ static void test_replay(void)
                 { "+a 10.0.0.1 - - auto:\n+a 10.0.0.1 - - autos\n+a 10.0.0.1 - - auto:x\n=a x "
                   "11.0.0.1\n=a 10.0.0.1 -\n",
                   5, 5, "" },
+                /* Forwards. */
+                { "+f tcp 2222 - 10.0.0.9 22\n+f udp 2000-2010 10.1.0.0/24 Board 3000\n", 2, 0,
+                  "+f tcp 2222 - 10.0.0.9 22\n+f udp 2000-2010 10.1.0.0/24 board 3000\n" },
+                { "+f tcp 1 - a 1\n+f tcp 2 - b 2\n+f tcp 1 - c 3\n-f tcp 2 -\n-f udp 1 -\n", 5, 0,
+                  "+f tcp 1 - c 3\n" },
+                { "+f tcp 1 - a 1\n+f tcp 1-2 - a 1\n+f tcp 1 10.0.0.1 a 1\n", 3, 2,
+                  "+f tcp 1 - a 1\n" },
+                { "+f sctp 1 - a 1\n+f tcp 0 - a 1\n+f tcp 1 x a 1\n+f tcp 1 - a,b 1\n+f tcp 1 - a "
+                  "0\n+f tcp 1-3 - a 65534\n+f tcp 1 - a 1-2\n-f tcp x -\n",
+                  8, 8, "" },
                 /* Cut short. */
                 { "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -", 1, 0, "+a 10.0.0.1 - - -\n" },
                 { "0a", 0, 0, "" },
@@ -129,6 +139,11 @@ static void test_lines(void)
         g_assert_cmpstr(removed, ==, "-a 10.0.0.1\n");
         g_assert_cmpstr(put_name, ==, "+d h 10.0.0.3\n");
         g_assert_cmpstr(removed_name, ==, "-d h\n");
+        Forward forward = { .protocol = 6, .ports = { 80, 81 }, .ip = 0x0a000003, .to_port = 8080 };
+        g_autofree char *put_forward = entry_log_line_put_forward(&forward);
+        g_autofree char *removed_forward = entry_log_line_remove_forward(&forward);
+        g_assert_cmpstr(put_forward, ==, "+f tcp 80-81 - 10.0.0.3 8080\n");
+        g_assert_cmpstr(removed_forward, ==, "-f tcp 80-81 -\n");
 }
 
 #define M1 "02:00:00:00:00:01"
@@ -179,6 +194,11 @@ static void test_compact(void)
                   "=a 10.0.0.1 11.0.0.1\n" },
                 { "+a 10.0.0.1 - - @one.lab\n+a 10.0.0.2 - - @two.lab:11.0.0.2\n",
                   "+a 10.0.0.1 - - @two.lab:11.0.0.2\n+a 10.0.0.2 - - @one.lab:11.0.0.1\n", NULL },
+                { "+f tcp 1 - a 1\n+f tcp 2 - a 1\n+f tcp 3 - a 1\n",
+                  "+f tcp 2 - a 1\n+f tcp 3 - b 1\n+f tcp 1-1 10.0.0.1 a 1\n",
+                  "-f tcp 1 -\n+f tcp 3 - b 1\n+f tcp 1 10.0.0.1 a 1\n" },
+                { "+f tcp 1 - a 1\n+f tcp 2 - a 1\n", "+f tcp 2 - a 1\n+f tcp 1 - a 1\n", NULL },
+                { "+f tcp 1 - a 1\n+f tcp 5 - a 1\n", "+f tcp 1-9 - a 1\n", NULL },
                 /* What was public is an ip now. */
                 { "+a 10.0.0.1 - - 11.0.0.1\n+a 10.0.0.2 - - -\n",
                   "+a 10.0.0.1 - - -\n+a 10.0.0.2 - - -\n+a 11.0.0.1 - - -\n", NULL },
@@ -198,6 +218,7 @@ static void test_compact(void)
                 g_assert_cmpuint(n_bad, ==, 0);
                 g_assert_true(entries_equal_addresses(configured, current));
                 g_assert_true(entries_equal_dns(configured, current));
+                g_assert_true(entries_equal_forwards(configured, current));
         }
 }
 

@@ -451,6 +451,42 @@ static void have_bare_network(Life *life)
         wait_done(life);
 }
 
+/* The first one, which changes the rules; one more, which is an element; and by name, which is
+ * none. */
+static void put_forward(Life *life, guint16 port, guint32 ip)
+{
+        const Forward forward = { .protocol = 6,
+                                  .ports = { port, port },
+                                  .ip = ip,
+                                  .hostname = ip ? NULL : (char *)"nobody",
+                                  .to_port = 22 };
+        network_put_forward(network_of(life), forward_copy(&forward), life_network_through, life);
+}
+
+static void have_forwards(Life *life)
+{
+        have_bare_network(life);
+        put_forward(life, 2222, NEW_IP);
+        wait_done(life);
+        put_forward(life, 2223, 0);
+        wait_done(life);
+}
+
+static void add_first_forward(Life *life)
+{
+        put_forward(life, 2222, NEW_IP);
+}
+
+static void add_forward(Life *life)
+{
+        put_forward(life, 2224, NEW_IP + 1);
+}
+
+static void update_forwards(Life *life)
+{
+        update(life, "forwards: [{port: 2223, ip: 192.168.100.13}, {port: 2224, ip: other}]\n");
+}
+
 /* What its file says anew. */
 static void reload(Life *life)
 {
@@ -495,6 +531,9 @@ static const Scenario scenarios[] = {
         { "add-address", have_bare_network, add_address, NULL, true },
         { "add-address-there", have_bare_network, add_address_there, NULL, true },
         { "remove-address", have_bare_network, remove_address, NULL, true },
+        { "add-first-forward", have_bare_network, add_first_forward, NULL, true },
+        { "add-forward", have_forwards, add_forward, NULL, true },
+        { "update-forwards", have_forwards, update_forwards, NULL, true },
         { "reload", have_changed_file, reload, NULL, false },
         { "load-two", have_bus_network, load_two, NULL, false },
 };

@@ -4,6 +4,7 @@
 
 #include "host/nft.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -120,6 +121,51 @@ static Ruleset *ruleset_with_every_rule(const char *more)
         return ruleset_with_filter(TABLE, yaml, NULL);
 }
 
+static const Forward some_forwards[] = {
+        { .protocol = IPPROTO_TCP, .ports = { 2222, 2222 }, .to_port = 22 },
+        { .protocol = IPPROTO_TCP,
+          .ports = { 443, 443 },
+          .from = { 0x0a4d0000, 24 },
+          .to_port = 443 },
+        { .protocol = IPPROTO_TCP,
+          .ports = { 443, 443 },
+          .from = { 0x0a4d0107, 32 },
+          .to_port = 8443 },
+        { .protocol = IPPROTO_UDP, .ports = { 2000, 2010 }, .to_port = 3000 },
+        { .protocol = IPPROTO_UDP, .ports = { 65530, 65535 }, .from = { 0, 1 }, .to_port = 1 },
+        { .protocol = IPPROTO_UDP, .ports = { 9, 9 }, .hostname = (char *)"x", .to_port = 9 },
+};
+
+/* @n of those; the last one leads nowhere. */
+static GArray *routes_of(guint n)
+{
+        GArray *routes = g_array_new(FALSE, FALSE, sizeof(ForwardRoute));
+
+        for (guint i = 0; i < n; i++) {
+                ForwardRoute route = { &some_forwards[i],
+                                       some_forwards[i].hostname ? 0 : SUBNET + 10 + i };
+                g_array_append_val(routes, route);
+        }
+        return routes;
+}
+
+static Ruleset *ruleset_with_forwards(NatMode mode, guint n, guint twin)
+{
+        g_autoptr(NetworkConfig) settings = config(mode, 2);
+        g_autoptr(GArray) routes = routes_of(n);
+        RulesetFacts facts = {
+                .interface = "eth1",
+                .table = TABLE,
+                .filter_table = FILTER_TABLE,
+                .upstream = "eth0",
+                .twin = twin,
+                .forwards = routes,
+                .config = settings,
+        };
+
+        return ruleset_new_network(&facts);
+}
+
 static Nft *new_nft(bool own)
 {
         g_autoptr(GError) error = NULL;
@@ -194,7 +240,12 @@ static void test_as_nft(void)
         g_autoptr(Ruleset) plain = ruleset_new_gateways(places, 1);
         g_autoptr(Ruleset) gateways = ruleset_new_gateways(places, G_N_ELEMENTS(places));
 
+        g_autoptr(Ruleset) forwards = ruleset_with_forwards(NAT_MODE_MASQUERADE, 6, 0);
+        g_autoptr(Ruleset) more_forwards = ruleset_with_forwards(NAT_MODE_1TO1, 6, 7);
+
         check_same(masquerade);
+        check_same(forwards);
+        check_same(more_forwards);
         check_same(mapped);
         check_same(filtered);
         check_same(with_names);
@@ -202,6 +253,41 @@ static void test_as_nft(void)
         check_same(twin);
         check_same(plain);
         check_same(gateways);
+}
+
+/* Element by element it comes to what the whole would be; what is not there cannot go. */
+static void test_forwards(void)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(Ruleset) few = ruleset_with_forwards(NAT_MODE_MASQUERADE, 2, 0);
+        g_autoptr(Ruleset) many = ruleset_with_forwards(NAT_MODE_MASQUERADE, 6, 0);
+        g_autoptr(GArray) all = routes_of(6);
+        g_autoptr(GArray) none = routes_of(0);
+        g_autoptr(GArray) rest = routes_of(6);
+        g_array_remove_range(rest, 0, 2);
+        g_autoptr(Ruleset) out = ruleset_new_forward_part(TABLE, none);
+        g_autoptr(Ruleset) in = ruleset_new_forward_part(TABLE, rest);
+        g_autoptr(Ruleset) everything = ruleset_new_forward_part(TABLE, all);
+
+        apply(nft, many);
+        g_autofree char *wanted = run("nft --stateless list table ip " TABLE, NULL);
+        apply(nft, few);
+        g_autofree char *before = run("nft --stateless list table ip " TABLE, NULL);
+        g_assert_true(nft_exchange_part(nft, out, in, &error));
+        g_assert_no_error(error);
+        g_autofree char *now = run("nft --stateless list table ip " TABLE, NULL);
+        g_assert_cmpstr(now, ==, wanted);
+
+        g_assert_true(nft_exchange_part(nft, in, out, &error));
+        g_assert_no_error(error);
+        g_autofree char *again = run("nft --stateless list table ip " TABLE, NULL);
+        g_assert_cmpstr(again, ==, before);
+        g_assert_false(nft_exchange_part(nft, everything, out, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_autofree char *unchanged = run("nft --stateless list table ip " TABLE, NULL);
+        g_assert_cmpstr(unchanged, ==, before);
+        remove_tables(nft);
 }
 
 static int compare_lines(gconstpointer a, gconstpointer b)
@@ -290,7 +376,8 @@ static char *filter_of(const char *table)
         return run(command, NULL);
 }
 
-/* What networks share: each changes its own part, whatever of it is there and in whatever order. */
+/* What networks share: each changes its own part, whatever of it is there and in whatever
+ * order. */
 static void test_shared(void)
 {
         const FilterPlace first = { FILTER_TABLE, TABLE, "eth1" };
@@ -340,7 +427,8 @@ static void exchange_fails(Nft *nft, const FilterPlace *place)
         g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
 }
 
-/* What somebody else has put in the way goes with the whole table; the others in it are closed. */
+/* What somebody else has put in the way goes with the whole table; the others in it are
+ * closed. */
 static void test_shared_anew(void)
 {
         const FilterPlace first = { FILTER_TABLE_PLAIN, TABLE, "eth1" };
@@ -379,7 +467,8 @@ static void test_shared_anew(void)
         remove_tables(nft);
 }
 
-/* The flags of a table that others are in cannot be changed: a part moves to the other table. */
+/* The flags of a table that others are in cannot be changed: a part moves to the other
+ * table. */
 static void test_shared_changes_owner(void)
 {
         const FilterPlace places[] = { { FILTER_TABLE, TABLE, "eth1" },
@@ -426,7 +515,8 @@ static guint count_sets(Nft *nft, const char *prefix)
         return sets->len;
 }
 
-/* The sets are filled by others, and outlive what is put over them; two networks' are apart. */
+/* The sets are filled by others, and outlive what is put over them; two networks' are
+ * apart. */
 static void test_names(void)
 {
         static const char one[] =
@@ -720,5 +810,6 @@ int main(int argc, char **argv)
         g_test_add_func("/nft/mappings/all-or-nothing", test_change_is_atomic);
         g_test_add_func("/nft/owner/foreign-flush-passes-by", test_owner);
         g_test_add_func("/nft/owner/comes-and-goes", test_owner_comes_and_goes);
+        g_test_add_func("/nft/forwards", test_forwards);
         return g_test_run();
 }

@@ -37,6 +37,15 @@
         "\t}\n"                                                                                    \
         "}\n"
 
+/* For the gateway's address no forward is. */
+#define KEPT                                                                                       \
+        "\tchain kept_in {\n"                                                                      \
+        "\t\ttype nat hook prerouting priority -99; policy accept;\n"                              \
+        "\t\tip daddr @gateways counter dnat to ip daddr\n\t}\n"                                   \
+        "\tchain kept_out {\n"                                                                     \
+        "\t\ttype nat hook output priority -99; policy accept;\n"                                  \
+        "\t\tip daddr @gateways counter dnat to ip daddr\n\t}\n"
+
 static void expect(const char *text, const char *part)
 {
         if (!strstr(text, part))
@@ -56,7 +65,7 @@ static void test_gateways(void)
 {
         g_autofree char *text = gateways_text(0);
 
-        g_assert_cmpstr(text, ==, "table ip jumpstarter_gateways {\n" HOMES AT_HOME "}\n" ARP);
+        g_assert_cmpstr(text, ==, "table ip jumpstarter_gateways {\n" HOMES AT_HOME KEPT "}\n" ARP);
 }
 
 static void test_twin_maps(void)

@@ -442,6 +442,75 @@ static void test_free_nothing(void)
         ruleset_free(NULL);
 }
 
+#define FORWARDED(set, key)                                                                        \
+        " @" set " ip daddr != 127.0.0.0/8 fib daddr type local counter dnat to " key " map @"
+
+/* From the uplinks, the network's own NIC and the host, for the host's addresses alone. */
+static void test_forwards(void)
+{
+        static const Forward forwards[] = {
+                { .protocol = 6, .ports = { 2222, 2222 }, .to_port = 22 },
+                { .protocol = 17,
+                  .ports = { 65534, 65535 },
+                  .from = { 0x0a000000, 8 },
+                  .to_port = 9 },
+                { .protocol = 6, .ports = { 80, 80 }, .hostname = (char *)"gone", .to_port = 80 },
+        };
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
+        g_autoptr(GArray) routes = g_array_new(FALSE, FALSE, sizeof(ForwardRoute));
+        RulesetFacts facts = {
+                .interface = "eth1",
+                .table = "jumpstarter_x",
+                .filter_table = FILTER_TABLE,
+                .upstream = "eth0",
+                .public_interface = "wan0",
+                .forwards = routes,
+                .config = settings,
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(forwards); i++) {
+                ForwardRoute route = { &forwards[i], forwards[i].hostname ? 0 : GATEWAY + 9 };
+                g_array_append_val(routes, route);
+        }
+        g_autoptr(Ruleset) ruleset = ruleset_new_network(&facts);
+        g_autofree char *text = ruleset_to_text(ruleset);
+
+        g_assert_nonnull(strstr(text, "elements = { 2222 : 192.168.100.10 . 22 }"));
+        g_assert_nonnull(strstr(text,
+                                "elements = { 65534 . 10.0.0.0/8 : 192.168.100.10 . 9, 65535 . "
+                                "10.0.0.0/8 : 192.168.100.10 . 10 }"));
+        g_assert_nonnull(
+                strstr(text, "tcp dport" FORWARDED("forwarded_tcp", "tcp dport") "forwards_tcp\n"));
+        g_assert_nonnull(strstr(
+                text, "udp dport . ip saddr" FORWARDED(
+                              "forwarded_udp_from", "udp dport . ip saddr") "forwards_udp_from\n"));
+        g_assert_nonnull(strstr(text, "hook prerouting priority -98; policy accept;\n"
+                                      "\t\tiifname \"eth0\" counter goto forwards\n"
+                                      "\t\tiifname \"wan0\" counter goto forwards\n"
+                                      "\t\tiifname \"eth1\" counter goto forwards\n\t}\n"));
+        g_assert_nonnull(strstr(text, "hook output priority -98; policy accept;\n"
+                                      "\t\tcounter goto forwards\n\t}\n"));
+        g_assert_cmpuint(count(text, "goto ingress_x"), ==, 2);
+        g_assert_cmpuint(count(text, " 80"), ==, 0);
+        g_assert_cmpuint(count(text, "ct mark set"), ==, 0);
+
+        facts.twin = 1;
+        g_autoptr(Ruleset) twin = ruleset_new_network(&facts);
+        g_autofree char *of_twin = ruleset_to_text(twin);
+        g_assert_cmpuint(count(of_twin, "fib daddr type local ct mark set"), ==, 4);
+}
+
+/* Without any there is nothing to be passed. */
+static void test_no_forwards(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
+        g_autofree char *text = text_of(settings, "eth1", "eth0", NULL);
+
+        g_assert_cmpuint(count(text, "forward"), ==,
+                         count(text, "chain forward {") + count(text, "hook forward"));
+        g_assert_cmpuint(count(text, "goto ingress_x"), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -461,5 +530,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ruleset/names", test_names);
         g_test_add_func("/ruleset/names/of-sets", test_names_of_sets);
         g_test_add_func("/ruleset/free-nothing", test_free_nothing);
+        g_test_add_func("/ruleset/forwards", test_forwards);
+        g_test_add_func("/ruleset/forwards/none", test_no_forwards);
         return g_test_run();
 }

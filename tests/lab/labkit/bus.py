@@ -63,7 +63,7 @@ def settings(mapping):
     """What an argument of the type a{sv} is made of."""
     result = {}
     for key, value in mapping.items():
-        if value == [] and key in ("addresses", "dns_entries"):
+        if value == [] and key in ("addresses", "dns_entries", "forwards"):
             result[key] = GLib.Variant("aa{sv}", [])
         else:
             result[key] = variant(value)

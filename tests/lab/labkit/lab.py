@@ -58,6 +58,12 @@ class Network:
     def remove_dns(self, hostname):
         return self.call("RemoveDnsEntry", "(s)", hostname)
 
+    def add_forward(self, port, ip, **options):
+        self.call("AddForward", "(a{sv})", names.settings({"port": port, "ip": ip, **options}))
+
+    def remove_forward(self, port, **options):
+        self.call("RemoveForward", "(a{sv})", names.settings({"port": port, **options}))
+
     def leases(self):
         return self.call("GetLeases")
 
