@@ -35,6 +35,19 @@ bool nat_mode_forwards(NatMode mode)
         return mode == NAT_MODE_MASQUERADE || mode == NAT_MODE_1TO1;
 }
 
+const char *create_to_string(Create create)
+{
+        switch (create) {
+        case CREATE_NOTHING:
+                return "";
+        case CREATE_BRIDGE:
+                return "bridge";
+        case CREATE_MAX:
+                break;
+        }
+        return "unknown";
+}
+
 /* Sees to it that the network has a name, for the keys that use it. */
 static bool config_name(NetworkConfig *config)
 {
@@ -112,7 +125,7 @@ static bool check_changes(const NetworkConfig *old, const NetworkConfig *changed
                           const Value *changes, GError **error)
 {
         static const ConfigKeyId fixed[] = { CONFIG_KEY_INTERFACE, CONFIG_KEY_MATCH,
-                                             CONFIG_KEY_TRANSIENT };
+                                             CONFIG_KEY_CREATE, CONFIG_KEY_TRANSIENT };
 
         for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
                 if (!config_key_equal(old, changed, fixed[i]))

@@ -178,7 +178,9 @@ bool leases_watch_boards(Network *network, GError **error);
  * the neighbour table shows, live leases aside. Array of guint32, the caller's. */
 GArray *leases_taken_addresses(Network *network);
 
-/* interface.c: the NIC as it is now. 0, -ENODEV where there is none, -ENOTUNIQ where `match` fits
+/* interface.c: whether it makes the interface for itself, and so waits for none. */
+bool interface_is_made(const Network *network);
+/* The NIC as it is now. 0, -ENODEV where there is none, -ENOTUNIQ where `match` fits
  * several (*ret_which names them; the caller's), or another negative errno. */
 int interface_find(const Network *network, Link *ret_link, char **ret_which);
 bool interface_exists(const Network *network);

@@ -53,6 +53,8 @@ bool routes_are_there(Network *network);
 void firewalls_forget(Network *network);
 
 /* The steps: step-NAME.c each. */
+void interface_start(Network *network);
+void interface_undo(Network *network);
 void claim_start(Network *network);
 void claim_undo(Network *network);
 void probe_start(Network *network);
