@@ -215,7 +215,7 @@ static bool check_entry_fits(const NetworkConfig *config, const AddressEntry *en
         return true;
 }
 
-/* Entries that @settings gave are in its list's order, one for one. */
+/* Entries that @settings gave are in its list's order, one for one; guests' come after them. */
 static bool check_entries(const NetworkConfig *config, const Value *settings, GError **error)
 {
         const Value *list = value_get(settings, config_keys[CONFIG_KEY_ADDRESSES].name);
@@ -224,8 +224,13 @@ static bool check_entries(const NetworkConfig *config, const Value *settings, GE
                 if (check_entry_fits(config, entry, error))
                         continue;
 
-                const Value *place = list ? g_ptr_array_index(list->items, i) : settings;
-                value_prefix_error(error, place, "addresses: ");
+                bool is_given = list && i < list->items->len;
+                const Value *place = is_given ? g_ptr_array_index(list->items, i) : settings;
+                g_autofree char *id = entry->guest ? g_strescape(entry->guest->id, NULL) : NULL;
+                if (id)
+                        g_prefix_error(error, "guest \"%s\" is attached: ", id);
+                else
+                        value_prefix_error(error, place, "addresses: ");
                 return false;
         }
         return true;

@@ -96,6 +96,22 @@ void config_keep_choices(NetworkConfig *config, const Entries *before)
         forget_choices(config);
 }
 
+bool config_keep_guests(NetworkConfig *config, const Entries *before, GError **error)
+{
+        for (guint i = 0; i < entries_n_addresses(before); i++) {
+                const AddressEntry *entry = entries_address_at(before, i);
+                if (!entry->guest || entries_find_guest(config->entries, entry->guest->id))
+                        continue;
+                if (!config_check_address(config, entry, error)) {
+                        g_autofree char *id = g_strescape(entry->guest->id, NULL);
+                        g_prefix_error(error, "guest \"%s\" is attached: ", id);
+                        return false;
+                }
+                entries_put_address(config->entries, address_entry_copy(entry));
+        }
+        return true;
+}
+
 NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **error)
 {
         g_autoptr(NetworkConfig) config = g_new0(NetworkConfig, 1);
@@ -146,6 +162,8 @@ NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *cha
         if (!parse_settings(changed, changes, CONFIG_SOURCE_BUS, error))
                 return NULL;
         config_fill_defaults(changed);
+        if (!config_keep_guests(changed, config->entries, error))
+                return NULL;
         config_keep_choices(changed, config->entries);
         if (!check_changes(config, changed, changes, error))
                 return NULL;
@@ -195,7 +213,7 @@ static bool is_worth_printing(const NetworkConfig *config, ConfigKeyId id)
         if (config->given & CONFIG_GIVEN(id))
                 return true;
         if (id == CONFIG_KEY_ADDRESSES)
-                return entries_n_addresses(config->entries) > 0;
+                return entries_n_addresses(config->entries) > entries_n_guests(config->entries);
         return id == CONFIG_KEY_DNS_ENTRIES && entries_n_dns(config->entries) > 0;
 }
 

@@ -110,8 +110,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkConfig, config_free)
 Value *config_to_value(const NetworkConfig *config, bool all);
 
 /* One entry as the bus and YAML have it, and back. The MAP has `ip`, and `mac`, `hostname`,
- * `public_ip` where known; with `public_auto: true` that is the pool's choice, which is kept while
- * it can be, and "auto" is one that is yet to be made. An unknown key is refused by name. */
+ * `public_ip`, `guest` where known; with `public_auto: true` that is the pool's choice, which is
+ * kept while it can be, and "auto" is one that is yet to be made. An unknown key is refused by
+ * name. */
 Value *address_entry_to_value(const AddressEntry *entry);
 AddressEntry *address_entry_from_value(const Value *map, GError **error);
 /* @hostname and @ip as text. */
@@ -132,6 +133,10 @@ guint config_adopt_entries(NetworkConfig *config, const Entries *entries);
 /* Has entries that want an address of the pool keep those that @before has for the same boards, as
  * long as they are in the pool; forgets those that are not. */
 void config_keep_choices(NetworkConfig *config, const Entries *before);
+
+/* Guests are attached, and no setting: has @config have those of @before. INVALID_ARGS, with the
+ * guest, where one does not go with what is set. */
+bool config_keep_guests(NetworkConfig *config, const Entries *before, GError **error);
 
 /* What a change from @old to @new touches. */
 typedef enum ConfigChange {
