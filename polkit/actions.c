@@ -38,6 +38,9 @@ static const Action actions[] = {
         { NETWORK, "ExpireConnections", ACTION "manage", false },
         { NETWORK, "Connect", ACTION "connect", false },
         { NETWORK, "Capture", ACTION "capture", false },
+        { NETWORK, "AttachGuest", ACTION "attach-guest", false },
+        { NETWORK, "DetachGuest", ACTION "attach-guest", false },
+        { NETWORK, "OpenGuest", ACTION "attach-guest", false },
 };
 
 const Action *action_find(const char *interface, const char *member)

@@ -14,6 +14,7 @@ static const struct {
         { "subnet", offsetof(AuthorityObject, subnet) },
         { "address", offsetof(AuthorityObject, address) },
         { "port", offsetof(AuthorityObject, port) },
+        { "guest", offsetof(AuthorityObject, guest) },
 };
 
 /* The text of the @nth detail. */
@@ -37,6 +38,7 @@ static AuthorityObject object_copy(const AuthorityObject *object)
                 .subnet = g_strdup(object->subnet),
                 .address = g_strdup(object->address),
                 .port = g_strdup(object->port),
+                .guest = g_strdup(object->guest),
         };
 }
 

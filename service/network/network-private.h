@@ -131,7 +131,7 @@ void entry_changes_choose_public(Network *network, const char *public_name, guin
 /* Runs a change that waited (operations_queue_entry_change()). */
 void entry_changes_run(Network *network, gpointer change);
 /* The entry that @change puts, to be changed before it runs; NULL: it puts none. */
-AddressEntry *entry_change_address(gpointer change);
+AddressEntry *entry_change_address(Network *network, gpointer change);
 /* Whether @change, run now, would put on a public address that nobody has been asked for. */
 bool entry_change_needs_probe(Network *network, gpointer change);
 void entry_change_cancel(Network *network, gpointer change, const GError *error);

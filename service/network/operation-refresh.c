@@ -221,6 +221,7 @@ static void log_repair(const Network *network)
                 { NETWORK_PART_DNSMASQ, "dnsmasq" },
                 { NETWORK_PART_ROUTES, "routes" },
                 { NETWORK_PART_GATEWAYS, "gateways" },
+                { NETWORK_PART_GUESTS, "guests" },
         };
         g_autoptr(GString) list = g_string_new(NULL);
 

@@ -19,6 +19,7 @@
 #define DNSMASQ   CONFIG_CHANGE_DNSMASQ
 #define DIR       CONFIG_CHANGE_STATE_DIR
 #define INTERFACE CONFIG_CHANGE_INTERFACE
+#define GUESTS    CONFIG_CHANGE_GUESTS
 #define TIME      CONFIG_CHANGE_TIME
 
 static const Step steps[] = {
@@ -38,6 +39,8 @@ static const Step steps[] = {
           firewalls_undo },
         { "dnsmasq", UP | LINK | ENTRIES | NAMES | DNSMASQ | DIR | NETWORK_PART_DNSMASQ,
           dnsmasq_step_start, dnsmasq_step_undo },
+        { "guests", UP | LINK | INTERFACE | ENTRIES | GUESTS | NETWORK_PART_GUESTS, guests_start,
+          guests_undo },
         { "time", UP | LINK | TIME, time_start, time_undo },
 };
 

@@ -75,5 +75,7 @@ void firewalls_start(Network *network);
 void firewalls_undo(Network *network);
 void dnsmasq_step_start(Network *network);
 void dnsmasq_step_undo(Network *network);
+void guests_start(Network *network);
+void guests_undo(Network *network);
 void time_start(Network *network);
 void time_undo(Network *network);
