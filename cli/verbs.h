@@ -27,6 +27,14 @@ bool verb_dns_entries(Command *command, GError **error);
 bool verb_add_dns(Command *command, GError **error);
 bool verb_remove_dns(Command *command, GError **error);
 
+/* verbs-guests.c */
+bool verb_attach(Command *command, GError **error);
+bool verb_detach(Command *command, GError **error);
+bool verb_guests(Command *command, GError **error);
+
+/* verb-with-tap.c: does not return when all is well. */
+bool verb_with_tap(Command *command, GError **error);
+
 /* verbs-file.c */
 bool verb_create(Command *command, GError **error);
 bool verb_check(Command *command, GError **error);
