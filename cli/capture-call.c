@@ -43,8 +43,8 @@ static Value *options_new(const Command *command, const char *const *words, GErr
 
         if (*filter)
                 value_set(options, "filter", value_new_text(filter));
-        if (wishes->ip)
-                value_set(options, "ip", value_new_text(wishes->ip));
+        if (command->ip)
+                value_set(options, "ip", value_new_text(command->ip));
         if (!add_number(command, "snaplen", wishes->snaplen, options, error) ||
             !add_number(command, "packets", wishes->packets, options, error) ||
             !add_number(command, "seconds", wishes->seconds, options, error) ||

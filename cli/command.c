@@ -191,11 +191,14 @@ bool command_call_settings(Command *command, const char *path, const char *membe
                            const char *argument, const Value *settings, Value **ret_answer,
                            GError **error)
 {
+        bool is_manager = g_str_equal(path, MANAGER_PATH);
+        const char *interface = is_manager ? MANAGER_INTERFACE : NETWORK_INTERFACE;
+
         if (!command_connect(command, error))
                 return false;
 
         g_autoptr(sd_bus_message) message =
-                connection_new_call(command->connection, path, NETWORK_INTERFACE, member);
+                connection_new_call(command->connection, path, interface, member);
         int r = argument ? sd_bus_message_append(message, "s", argument) : 0;
         if (r < 0) {
                 set_unsendable(member, r, error);

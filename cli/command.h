@@ -22,6 +22,8 @@ typedef enum VerbFlags {
         VERB_PASSES_ALL = 1 << 5,      /* nor is its first argument */
         VERB_CAPTURE_OPTIONS = 1 << 6, /* takes -w, --snaplen, --ip, -c, --seconds and --bytes */
         VERB_FORWARD_OPTIONS = 1 << 7, /* takes --from */
+        VERB_GUEST_OPTIONS = 1 << 8, /* takes --ip, --mac, --public-ip, --mtu, --queues, --owner */
+        VERB_TAP_OPTIONS = 1 << 9,   /* takes --vnet-hdr */
 } VerbFlags;
 
 typedef struct Verb {
@@ -37,8 +39,14 @@ typedef struct Verb {
 /* What of Capture's options was given, as it is; NULL: not given. */
 typedef struct CaptureWishes {
         const char *file; /* not the service's: where it goes */
-        const char *snaplen, *ip, *packets, *seconds, *bytes;
+        const char *snaplen, *packets, *seconds, *bytes;
 } CaptureWishes;
+
+/* The same of a guest's. */
+typedef struct GuestWishes {
+        const char *mtu, *queues, *owner;
+        bool vnet_hdr;
+} GuestWishes;
 
 /* The parsed command line. Texts are borrowed from it. */
 struct Command {
@@ -48,10 +56,11 @@ struct Command {
         const char *interface; /* NULL: not given */
         char *name;            /* owned: what command_resolve_name() found, or NULL */
         const char *host;
-        const char *mac, *hostname, *public_ip;
+        const char *ip, *mac, *hostname, *public_ip;
         const char *from;
         WaitOptions wait;
         CaptureWishes capture;
+        GuestWishes guest;
         int exit_code; /* of a verb that is done */
         bool json;
         bool ask_password;
@@ -91,8 +100,8 @@ bool command_call_path(Command *command, const char *path, const char *interface
                        const char *member, Value **ret_answer, GError **error, const char *types,
                        ...);
 
-/* Calls @member of the network at @path with @argument, unless it is NULL, and @settings (a MAP).
- * @ret_answer as in connection_call(). */
+/* Calls @member of the network, or the manager, at @path with @argument, unless it is NULL, and
+ * @settings (a MAP). @ret_answer as in connection_call(). */
 bool command_call_settings(Command *command, const char *path, const char *member,
                            const char *argument, const Value *settings, Value **ret_answer,
                            GError **error);

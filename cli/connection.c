@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "cli/agent.h"
 #include "cli/error.h"
@@ -159,6 +160,33 @@ int connection_call_for_fd(Connection *connection, sd_bus_message *call, GError 
         if (fd < 0)
                 (void)fail("the connection cannot be taken over", -errno, error);
         return fd;
+}
+
+static void close_fd(gpointer data)
+{
+        close(*(int *)data);
+}
+
+GArray *connection_call_for_fds(Connection *connection, sd_bus_message *call, GError **error)
+{
+        g_autoptr(sd_bus_message) reply = call_and_wait(connection, call, true, error);
+        g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+        int fd;
+
+        g_array_set_clear_func(fds, close_fd);
+        if (!reply)
+                return NULL;
+        int r = sd_bus_message_enter_container(reply, 'a', "h");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "h", &fd)) > 0) {
+                fd = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the reply's goes with it */
+                if (fd >= 0)
+                        g_array_append_val(fds, fd);
+                r = fd < 0 ? -errno : 0;
+        }
+        if (r >= 0 && fds->len > 0)
+                return g_steal_pointer(&fds);
+        (void)fail("the service's answer cannot be read", r < 0 ? r : -EBADMSG, error);
+        return NULL;
 }
 
 bool connection_send(Connection *connection, sd_bus_message *call,

@@ -39,6 +39,9 @@ bool connection_call(Connection *connection, sd_bus_message *call, bool changes,
  * caller's. -1 with an error else. */
 int connection_call_for_fd(Connection *connection, sd_bus_message *call, GError **error);
 
+/* The same for an array of them: int each; closed with it. NULL with an error. */
+GArray *connection_call_for_fds(Connection *connection, sd_bus_message *call, GError **error);
+
 /* Sends @call; @answered gets the answer, from connection_process(), or an error where there is
  * none in time. @ret_slot: the caller's; without it nothing is answered. */
 bool connection_send(Connection *connection, sd_bus_message *call,

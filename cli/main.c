@@ -35,6 +35,10 @@ enum {
         OPTION_SECONDS,
         OPTION_BYTES,
         OPTION_FROM,
+        OPTION_MTU,
+        OPTION_QUEUES,
+        OPTION_OWNER,
+        OPTION_VNET_HDR,
 };
 
 static const struct option options[] = {
@@ -56,6 +60,10 @@ static const struct option options[] = {
         { "seconds", required_argument, NULL, OPTION_SECONDS },
         { "bytes", required_argument, NULL, OPTION_BYTES },
         { "from", required_argument, NULL, OPTION_FROM },
+        { "mtu", required_argument, NULL, OPTION_MTU },
+        { "queues", required_argument, NULL, OPTION_QUEUES },
+        { "owner", required_argument, NULL, OPTION_OWNER },
+        { "vnet-hdr", no_argument, NULL, OPTION_VNET_HDR },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, OPTION_VERSION },
         { 0 },
@@ -97,6 +105,12 @@ static const char *own_options(const Verb *verb)
                 return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP|NAME|auto]";
         if (verb->flags & VERB_FORWARD_OPTIONS)
                 return " [--from=NET]";
+        if (verb->flags & VERB_TAP_OPTIONS)
+                return " [--ip=IP] [--mac=MAC] [--public-ip=IP|auto] [--mtu=BYTES] [--queues=N] "
+                       "[--owner=UID] [--vnet-hdr]";
+        if (verb->flags & VERB_GUEST_OPTIONS)
+                return " [--ip=IP] [--mac=MAC] [--public-ip=IP|auto] [--mtu=BYTES] [--queues=N] "
+                       "[--owner=UID]";
         if (verb->flags & VERB_WAIT_OPTIONS)
                 return " [--state=STATE | [--lease=MAC|HOST] [--port=PORT]] [--timeout=SECONDS]";
         if (verb->flags & VERB_CAPTURE_OPTIONS)
@@ -118,6 +132,21 @@ static void print_own_options(const Verb *verb)
                 fputs("\n"
                       "Options of this verb:\n"
                       "      --from=NET             Who may use it: an address or a subnet\n",
+                      stdout);
+        if (verb->flags & VERB_GUEST_OPTIONS)
+                fputs("\n"
+                      "Options of this verb:\n"
+                      "      --ip=IP                Its address, instead of one that follows from "
+                      "ID\n"
+                      "      --mac=MAC              The same for its MAC\n"
+                      "      --public-ip=IP         Its address on the LAN; auto: of the pool\n"
+                      "      --mtu=BYTES            Its MTU, instead of the network's\n"
+                      "      --queues=N             Queues of its TAP; 1\n"
+                      "      --owner=UID            The user who may open it, instead of the "
+                      "caller\n",
+                      stdout);
+        if (verb->flags & VERB_TAP_OPTIONS)
+                fputs("      --vnet-hdr             Frames have a virtio_net_hdr before them\n",
                       stdout);
         if (verb->flags & VERB_WAIT_OPTIONS)
                 fputs("\n"
@@ -182,14 +211,32 @@ static bool take_capture_option(int option, CaptureWishes *wishes)
         case OPTION_SNAPLEN:
                 wishes->snaplen = optarg;
                 return true;
-        case OPTION_IP:
-                wishes->ip = optarg;
-                return true;
         case OPTION_SECONDS:
                 wishes->seconds = optarg;
                 return true;
         case OPTION_BYTES:
                 wishes->bytes = optarg;
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* Whether @option is one of a guest's. */
+static bool take_guest_option(int option, GuestWishes *wishes)
+{
+        switch (option) {
+        case OPTION_MTU:
+                wishes->mtu = optarg;
+                return true;
+        case OPTION_QUEUES:
+                wishes->queues = optarg;
+                return true;
+        case OPTION_OWNER:
+                wishes->owner = optarg;
+                return true;
+        case OPTION_VNET_HDR:
+                wishes->vnet_hdr = true;
                 return true;
         default:
                 return false;
@@ -225,6 +272,9 @@ static bool parse_options(int argc, char **argv, bool all, Command *command, Req
                 case OPTION_NO_ASK_PASSWORD:
                         command->ask_password = false;
                         break;
+                case OPTION_IP:
+                        command->ip = optarg;
+                        break;
                 case OPTION_MAC:
                         command->mac = optarg;
                         break;
@@ -250,7 +300,8 @@ static bool parse_options(int argc, char **argv, bool all, Command *command, Req
                         command->wait.timeout = optarg;
                         break;
                 default:
-                        if (!take_capture_option(option, &command->capture))
+                        if (!take_capture_option(option, &command->capture) &&
+                            !take_guest_option(option, &command->guest))
                                 return false; /* getopt_long() has said why */
                 }
         }
@@ -290,20 +341,30 @@ static bool check_command(const Command *command, GError **error)
                 return false;
         if (command->interface && !(verb->flags & VERB_NETWORK))
                 return fail_usage(error, "%s takes no --interface", verb->name);
-        if ((command->mac || command->hostname || command->public_ip) &&
-            !(verb->flags & VERB_ENTRY_OPTIONS))
+        if ((command->mac || command->public_ip) &&
+            !(verb->flags & (VERB_ENTRY_OPTIONS | VERB_GUEST_OPTIONS)))
                 return fail_usage(error, "%s takes no --mac, --hostname and --public-ip",
                                   verb->name);
         if (command->from && !(verb->flags & VERB_FORWARD_OPTIONS))
                 return fail_usage(error, "%s takes no --from", verb->name);
+        if (command->hostname && !(verb->flags & VERB_ENTRY_OPTIONS))
+                return fail_usage(error, "%s takes no --mac, --hostname and --public-ip",
+                                  verb->name);
+        const GuestWishes *guest = &command->guest;
+        if ((guest->mtu || guest->queues || guest->owner) && !(verb->flags & VERB_GUEST_OPTIONS))
+                return fail_usage(error, "%s takes no --mtu, --queues and --owner", verb->name);
+        if (guest->vnet_hdr && !(verb->flags & VERB_TAP_OPTIONS))
+                return fail_usage(error, "%s takes no --vnet-hdr", verb->name);
+        if (command->ip && !(verb->flags & (VERB_GUEST_OPTIONS | VERB_CAPTURE_OPTIONS)))
+                return fail_usage(error, "%s takes no --ip", verb->name);
         const WaitOptions *wait = &command->wait;
         if ((wait->state || wait->lease || wait->port || wait->timeout) &&
             !(verb->flags & VERB_WAIT_OPTIONS))
                 return fail_usage(error, "%s takes no --state, --lease, --port and --timeout",
                                   verb->name);
         const CaptureWishes *capture = &command->capture;
-        if ((capture->file || capture->snaplen || capture->ip || capture->packets ||
-             capture->seconds || capture->bytes) &&
+        if ((capture->file || capture->snaplen || capture->packets || capture->seconds ||
+             capture->bytes) &&
             !(verb->flags & VERB_CAPTURE_OPTIONS))
                 return fail_usage(error,
                                   "%s takes no -w, --snaplen, --ip, -c, --seconds and --bytes",

@@ -42,6 +42,7 @@ static const char *words_of(const char *member)
                 { "LeaseAdded", "lease added" },         { "LeaseChanged", "lease changed" },
                 { "LeaseRemoved", "lease removed" },     { "AddressAdded", "address added" },
                 { "AddressChanged", "address changed" }, { "AddressRemoved", "address removed" },
+                { "GuestAttached", "guest attached" },   { "GuestDetached", "guest detached" },
                 { "DnsEntryAdded", "DNS entry added" },  { "DnsEntryRemoved", "DNS entry removed" },
                 { "ForwardAdded", "forward added" },     { "ForwardRemoved", "forward removed" },
                 { "InterfacesAdded", "network added" },  { "InterfacesRemoved", "network removed" },
@@ -92,8 +93,9 @@ static void print_line(const Terminal *terminal, const char *interface, Style st
 /* The texts, and the port, in @map, after @words. */
 static char *describe_entry(const char *words, const Value *map)
 {
-        static const char *const keys[] = { "protocol", "port",      "ip",         "mac",
-                                            "hostname", "public_ip", "public_name" };
+        static const char *const keys[] = { "protocol",  "port",      "ip",         "mac",
+                                            "hostname",  "id",        "tap_name",   "guest_ip",
+                                            "guest_mac", "public_ip", "public_name" };
 
         GString *line = g_string_new(words);
         for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {

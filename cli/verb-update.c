@@ -28,6 +28,15 @@ static Value *read_bool(const char *text)
         return is_one_of(no, text) ? value_new_bool(false) : value_new_text(text);
 }
 
+static Value *read_number(const char *text)
+{
+        guint64 number;
+
+        return g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, &number, NULL)
+                       ? value_new_number((gint64)number)
+                       : value_new_text(text);
+}
+
 /* Texts between commas. */
 static Value *read_list(const char *text)
 {
@@ -40,15 +49,18 @@ static Value *read_list(const char *text)
 
 static Value *read_setting(const char *verb, const char *key, const char *text, GError **error)
 {
-        static const char *const bools[] = { "dhcp_enabled",   "dhcp_ping_check",
-                                             "dns_intercept",  "local_ntp",
-                                             "dhcp_force",     "take_default_route",
-                                             "enable_tcpdump", NULL };
+        static const char *const bools[] = {
+                "dhcp_enabled",   "dhcp_ping_check", "dns_intercept",
+                "local_ntp",      "dhcp_force",      "take_default_route",
+                "enable_tcpdump", "isolate_guests",  NULL
+        };
         static const char *const entry_lists[] = { "addresses", "dns_entries", "forwards", NULL };
 
         bool is_empty_list = !*text || g_str_equal(text, "[]");
         if (is_one_of(bools, key))
                 return read_bool(text);
+        if (g_str_equal(key, "mtu"))
+                return read_number(text);
         if (g_str_equal(key, "dns_servers"))
                 return is_empty_list ? value_new_list() : read_list(text);
         if (!is_one_of(entry_lists, key))

@@ -50,6 +50,24 @@ const Verb verbs[] = {
         { "remove-forward", "[PROTOCOL/]PORT[-PORT]", "Remove a forward",
           "Its connections end at once.\n", 1, 1,
           VERB_CHANGES | VERB_NETWORK | VERB_FORWARD_OPTIONS, verb_remove_forward },
+        { "guests", "", "List the guests that are attached", NULL, 0, 0, VERB_NETWORK,
+          verb_guests },
+        { "attach", "ID", "Attach a guest (a VM) to a bridge network",
+          "Prints what the VM is started with. The network is that of -i, else that of the\n"
+          "environment (MICROVM_NETWORK_BRIDGE, _SUBNET, _EGRESS, _MTU), which is made where "
+          "there\n"
+          "is none; else the only one.\n",
+          1, 1, VERB_CHANGES | VERB_NETWORK | VERB_GUEST_OPTIONS, verb_attach },
+        { "detach", "ID", "Detach a guest", "Its TAP and its connections go.\n", 1, 1,
+          VERB_CHANGES | VERB_NETWORK, verb_detach },
+        { "with-tap", "ID -- COMMAND [ARG...]", "Run a VM that has a guest's TAP open",
+          "Attaches the guest as `attach` does; it stays attached. In the words of the command "
+          "{fd}\n"
+          "is the TAP's descriptor, {fds} those of all queues (5:6), {tap}, {mac}, {ip} and\n"
+          "{kernel_ip_arg} what the guest has. Ends with the command's exit code.\n",
+          2, G_MAXUINT,
+          VERB_CHANGES | VERB_NETWORK | VERB_GUEST_OPTIONS | VERB_TAP_OPTIONS | VERB_PASSES_ON,
+          verb_with_tap },
         { "create", "FILE", "Make the networks in a file, or change them to it",
           "All of them or none. " FILE_DETAILS, 1, 1, VERB_CHANGES, verb_create },
         { "update", "KEY=VALUE... | FILE", "Change settings of a network",

@@ -31,6 +31,13 @@ bool verb_remove_dns(Command *command, GError **error);
 bool verb_forwards(Command *command, GError **error);
 bool verb_add_forward(Command *command, GError **error);
 bool verb_remove_forward(Command *command, GError **error);
+/* verbs-guests.c */
+bool verb_attach(Command *command, GError **error);
+bool verb_detach(Command *command, GError **error);
+bool verb_guests(Command *command, GError **error);
+
+/* verb-with-tap.c: does not return when all is well. */
+bool verb_with_tap(Command *command, GError **error);
 
 /* verbs-file.c */
 bool verb_create(Command *command, GError **error);

@@ -107,6 +107,42 @@ static char *public_text(const Value *entry)
         return *ip ? g_strdup_printf("%s (%s)", ip, name) : g_strdup_printf("(%s)", name);
 }
 
+/* The text of the number @key; NULL where there is none. The caller's. */
+static char *number_text(const Value *map, const char *key)
+{
+        const Value *number = value_get(map, key);
+        bool is_one = number && number->type == VALUE_NUMBER;
+        return is_one ? g_strdup_printf("%" G_GINT64_FORMAT, number->number) : NULL;
+}
+
+void view_guests(const Value *guests, const Terminal *terminal, GString *out)
+{
+        static const Column columns[] = {
+                { "ID", .is_prose = true },
+                { "TAP" },
+                { "IP" },
+                { "MAC" },
+                { "PUBLIC IP" },
+                { "OWNER" },
+                { "QUEUES" },
+        };
+
+        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+        for (guint i = 0; i < guests->items->len; i++) {
+                const Value *guest = item_at(guests, i);
+                g_autofree char *owner = number_text(guest, "owner");
+                g_autofree char *queues = number_text(guest, "queues");
+                table_add(table, map_get_text(guest, "id"));
+                table_add(table, map_get_text(guest, "tap_name"));
+                table_add(table, map_get_text(guest, "guest_ip"));
+                table_add(table, map_get_text(guest, "guest_mac"));
+                table_add(table, map_get_text(guest, "public_ip"));
+                table_add(table, owner);
+                table_add(table, queues);
+        }
+        table_append(table, terminal, 0, 0, out);
+}
+
 void view_addresses(const Value *addresses, const Terminal *terminal, guint indent, guint max_rows,
                     GString *out)
 {

@@ -26,6 +26,8 @@ void view_addresses(const Value *addresses, const Terminal *terminal, guint inde
 /* The property Forwards. */
 void view_forwards(const Value *forwards, const Terminal *terminal, guint indent, guint max_rows,
                    GString *out);
+/* Items as in the property Guests. */
+void view_guests(const Value *guests, const Terminal *terminal, GString *out);
 
 /* GetStatus's answer. On a terminal long lists are cut short, with a count. */
 void view_status(const Value *status, gint64 now_sec, const Terminal *terminal, GString *out);

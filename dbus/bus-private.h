@@ -66,6 +66,8 @@ Call *call_new(Bus *bus, sd_bus_message *message);
 void call_free(Call *call);
 void call_fail(Call *call, const GError *error);
 void call_reply_empty(Call *call);
+/* Ends it with @map, as an a{sv}. */
+void call_reply_map(Call *call, const Value *map);
 /* Ends it with a file descriptor, of which the message has a copy. */
 void call_reply_fd(Call *call, int fd);
 /* A NetworkDone, with a Call as data: replies empty or with the error. */
@@ -92,6 +94,13 @@ void connect_state_changed(Bus *bus, const Network *network);
 /* connections-method.c */
 int method_get_connections(sd_bus_message *message, void *userdata, sd_bus_error *error);
 int method_expire_connections(sd_bus_message *message, void *userdata, sd_bus_error *error);
+
+/* guest-methods.c */
+int method_attach_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int method_detach_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
+int method_open_guest(sd_bus_message *message, void *userdata, sd_bus_error *error);
+/* A guest's entry as the property Guests has it. The caller's. */
+Value *status_guest(const Network *network, const AddressEntry *entry);
 
 /* capture-method.c */
 int method_capture(sd_bus_message *message, void *userdata, sd_bus_error *error);

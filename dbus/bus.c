@@ -13,6 +13,7 @@
 #include "dbus/bus-private.h"
 #include "dbus/bus-source.h"
 #include "dbus/state-dir-check.h"
+#include "dbus/variant.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -157,6 +158,22 @@ void call_network_done(Network *network, const GError *error, gpointer data)
                 call_fail(data, error);
         else
                 call_reply_empty(data);
+}
+
+void call_reply_map(Call *call, const Value *map)
+{
+        sd_bus_message *reply = NULL;
+
+        int r = sd_bus_message_new_method_return(call->message, &reply);
+        if (r >= 0)
+                r = variant_append_map(reply, map);
+        if (r >= 0)
+                r = sd_bus_send(call->bus->bus, reply, NULL);
+        sd_bus_message_unref(reply);
+        if (r < 0)
+                (void)sd_bus_reply_method_errno(call->message, r,
+                                                NULL); /* the same happens to it */
+        call_free(call);
 }
 
 void call_reply_fd(Call *call, int fd)

@@ -377,6 +377,13 @@ static void emit_address(Network *network, EntryEvent event, const AddressEntry 
         emit_map(data, network, members[event], address_entry_to_value(entry));
 }
 
+static void emit_guest(Network *network, EntryEvent event, const AddressEntry *entry, gpointer data)
+{
+        const char *member = event == ENTRY_REMOVED ? "GuestDetached" : "GuestAttached";
+
+        emit_map(data, network, member, status_guest(network, entry));
+}
+
 static void emit_dns(Network *network, EntryEvent event, const DnsEntry *entry, gpointer data)
 {
         Bus *bus = data;
@@ -417,6 +424,7 @@ const NetworkEvents network_object_events = {
         .changed = emit_changed,
         .lease = emit_lease,
         .address = emit_address,
+        .guest = emit_guest,
         .dns = emit_dns,
         .forward = emit_forward,
 };
@@ -466,12 +474,20 @@ const sd_bus_vtable network_vtable[] = {
                                 SD_BUS_RESULT("u", n_ended), method_expire_connections, METHOD),
         SD_BUS_METHOD_WITH_ARGS("Capture", SD_BUS_ARGS("a{sv}", options),
                                 SD_BUS_RESULT("h", stream), method_capture, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("AttachGuest", SD_BUS_ARGS("s", id, "a{sv}", options),
+                                SD_BUS_RESULT("a{sv}", guest), method_attach_guest, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("DetachGuest", SD_BUS_ARGS("s", id), SD_BUS_NO_RESULT,
+                                method_detach_guest, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("OpenGuest", SD_BUS_ARGS("s", id, "a{sv}", options),
+                                SD_BUS_RESULT("ah", queues), method_open_guest, METHOD),
         SD_BUS_SIGNAL_WITH_ARGS("LeaseAdded", SD_BUS_ARGS("a{sv}", lease), 0),
         SD_BUS_SIGNAL_WITH_ARGS("LeaseChanged", SD_BUS_ARGS("a{sv}", lease), 0),
         SD_BUS_SIGNAL_WITH_ARGS("LeaseRemoved", SD_BUS_ARGS("a{sv}", lease), 0),
         SD_BUS_SIGNAL_WITH_ARGS("AddressAdded", SD_BUS_ARGS("a{sv}", address), 0),
         SD_BUS_SIGNAL_WITH_ARGS("AddressChanged", SD_BUS_ARGS("a{sv}", address), 0),
         SD_BUS_SIGNAL_WITH_ARGS("AddressRemoved", SD_BUS_ARGS("a{sv}", address), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("GuestAttached", SD_BUS_ARGS("a{sv}", guest), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("GuestDetached", SD_BUS_ARGS("a{sv}", guest), 0),
         SD_BUS_SIGNAL_WITH_ARGS("DnsEntryAdded", SD_BUS_ARGS("s", hostname, "s", ip), 0),
         SD_BUS_SIGNAL_WITH_ARGS("DnsEntryRemoved", SD_BUS_ARGS("s", hostname, "s", ip), 0),
         SD_BUS_SIGNAL_WITH_ARGS("ForwardAdded", SD_BUS_ARGS("a{sv}", forward), 0),

@@ -90,6 +90,25 @@ int network_get_addresses(sd_bus *connection, const char *path, const char *inte
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+int network_get_guests(sd_bus *connection, const char *path, const char *interface,
+                       const char *property, sd_bus_message *reply, void *userdata,
+                       sd_bus_error *error)
+{
+        const Network *network = find(userdata, path);
+        if (!network)
+                return -ENOENT;
+
+        const Entries *entries = network_config(network)->entries;
+        int r = sd_bus_message_open_container(reply, 'a', "a{sv}");
+        for (guint i = 0; r >= 0 && i < entries_n_addresses(entries); i++) {
+                const AddressEntry *entry = entries_address_at(entries, i);
+                g_autoptr(Value) map = entry->guest ? status_guest(network, entry) : NULL;
+                if (map)
+                        r = variant_append_map(reply, map);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 int network_get_leases(sd_bus *connection, const char *path, const char *interface,
                        const char *property, sd_bus_message *reply, void *userdata,
                        sd_bus_error *error)
@@ -165,6 +184,7 @@ static const struct {
         { NETWORK_PROPERTY_DHCP_ENABLED, { "DhcpEnabled" } },
         { NETWORK_PROPERTY_UPSTREAM, { "UpstreamInterface", "PublicInterface" } },
         { NETWORK_PROPERTY_ADDRESSES, { "Addresses" } },
+        { NETWORK_PROPERTY_GUESTS, { "Guests" } },
         { NETWORK_PROPERTY_LEASES, { "Leases" } },
         { NETWORK_PROPERTY_ORIGIN, { "Origin" } },
         { NETWORK_PROPERTY_DNS_ENTRIES, { "DnsEntries" } },

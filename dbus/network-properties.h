@@ -24,6 +24,9 @@ int network_get_dhcp_enabled(sd_bus *connection, const char *path, const char *i
 int network_get_addresses(sd_bus *connection, const char *path, const char *interface,
                           const char *property, sd_bus_message *reply, void *userdata,
                           sd_bus_error *error);
+int network_get_guests(sd_bus *connection, const char *path, const char *interface,
+                       const char *property, sd_bus_message *reply, void *userdata,
+                       sd_bus_error *error);
 int network_get_leases(sd_bus *connection, const char *path, const char *interface,
                        const char *property, sd_bus_message *reply, void *userdata,
                        sd_bus_error *error);
@@ -58,6 +61,7 @@ int network_get_connection_count(sd_bus *connection, const char *path, const cha
                 SD_BUS_PROPERTY("DhcpEnabled", "b", network_get_dhcp_enabled, 0, NETWORK_EMITS),   \
                 SD_BUS_PROPERTY("Addresses", "aa{sv}", network_get_addresses, 0,                   \
                                 NETWORK_INVALIDATES),                                              \
+                SD_BUS_PROPERTY("Guests", "aa{sv}", network_get_guests, 0, NETWORK_INVALIDATES),   \
                 SD_BUS_PROPERTY("Leases", "aa{sv}", network_get_leases, 0, NETWORK_INVALIDATES),   \
                 SD_BUS_PROPERTY("DnsEntries", "a(ss)", network_get_dns_entries, 0,                 \
                                 NETWORK_INVALIDATES),                                              \

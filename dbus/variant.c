@@ -195,7 +195,8 @@ static int append_container(sd_bus_message *message, const char *signature, cons
 /* Times are signed. */
 static bool is_unsigned(const char *key)
 {
-        return g_str_equal(key, "twin") || g_str_equal(key, "stratum");
+        static const char *const keys[] = { "twin", "stratum", "mtu", "owner", "queues", NULL };
+        return g_strv_contains(keys, key);
 }
 
 static int append_variant(sd_bus_message *message, const char *key, const Value *value)

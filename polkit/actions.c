@@ -40,6 +40,9 @@ static const Action actions[] = {
         { NETWORK, "RemoveForward", ACTION "edit-forwards", false },
         { NETWORK, "Connect", ACTION "connect", false },
         { NETWORK, "Capture", ACTION "capture", false },
+        { NETWORK, "AttachGuest", ACTION "attach-guest", false },
+        { NETWORK, "DetachGuest", ACTION "attach-guest", false },
+        { NETWORK, "OpenGuest", ACTION "attach-guest", false },
 };
 
 const Action *action_find(const char *interface, const char *member)

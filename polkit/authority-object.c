@@ -15,6 +15,7 @@ static const struct {
         { "address", offsetof(AuthorityObject, address) },
         { "port", offsetof(AuthorityObject, port) },
         { "protocol", offsetof(AuthorityObject, protocol) },
+        { "guest", offsetof(AuthorityObject, guest) },
 };
 
 /* The text of the @nth detail. */
@@ -39,6 +40,7 @@ static AuthorityObject object_copy(const AuthorityObject *object)
                 .address = g_strdup(object->address),
                 .port = g_strdup(object->port),
                 .protocol = g_strdup(object->protocol),
+                .guest = g_strdup(object->guest),
         };
 }
 

@@ -14,6 +14,7 @@ typedef struct AuthorityObject {
         const char *address;    /* NULL where a method is not about one place on a network */
         const char *port;       /* likewise; of the network, or of this host; may be a range */
         const char *protocol;   /* likewise */
+        const char *guest;      /* NULL where a method is not about a guest */
         const char *root_alone; /* no detail: why nobody else may, whatever polkit says; or NULL */
 } AuthorityObject;
 

@@ -48,6 +48,7 @@ typedef struct Search {
         GHashTable *untranslated_to;     /* NULL, or the addresses */
         const Subnet *untranslated_from; /* NULL, or whose hosts' */
         GHashTable *public_of;           /* NULL, or the mappings: ip -> public_ip */
+        GHashTable *ips;                 /* NULL, or whose */
         const Subnet *judged;            /* NULL, or whose connections the two are asked about */
         ConntrackJudge judge;
         const Subnet
@@ -181,6 +182,9 @@ static bool is_searched(const Search *search, const ConntrackEntry *entry)
         if (search->public_of &&
             !is_mapping(search->public_of, entry->reply.src, entry->original.dst) &&
             !is_mapping(search->public_of, entry->original.src, entry->reply.dst))
+                return false;
+        if (search->ips && !g_hash_table_contains(search->ips, key_of(entry->original.src)) &&
+            !g_hash_table_contains(search->ips, key_of(entry->reply.src)))
                 return false;
         if (search->judged && !is_judged_to_end(search, entry))
                 return false;
@@ -341,6 +345,39 @@ bool conntrack_end_mappings(Conntrack *conntrack, GHashTable *public_of, GError 
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
                     "cannot end the connections of %u public addresses: %s",
                     g_hash_table_size(public_of), g_strerror(-r));
+        return false;
+}
+
+/* Of one address the kernel finds them sooner than we do. */
+static int end_address(Conntrack *conntrack, guint32 ip, guint32 mark, guint32 mask)
+{
+        Search from = { .wanted = { .original_src = htonl(ip) }, .mark = mark, .mask = mask };
+        Search to = { .wanted = { .reply_src = htonl(ip) }, .mark = mark, .mask = mask };
+        guint n = 0;
+
+        int r = end_searched(conntrack, &from, &n);
+        return r < 0 ? r : end_searched(conntrack, &to, &n);
+}
+
+bool conntrack_end_addresses(Conntrack *conntrack, GHashTable *ips, guint32 mark, guint32 mask,
+                             GError **error)
+{
+        Search search = { .ips = ips, .mark = mark, .mask = mask };
+        GHashTableIter iter;
+        gpointer ip = NULL;
+        guint n = 0;
+
+        g_hash_table_iter_init(&iter, ips);
+        if (!g_hash_table_iter_next(&iter, &ip, NULL))
+                return true;
+        int r = g_hash_table_size(ips) == 1
+                        ? end_address(conntrack, GPOINTER_TO_UINT(ip), mark, mask)
+                        : end_searched(conntrack, &search, &n);
+        if (r == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot end the connections of %u guests: %s", g_hash_table_size(ips),
+                    g_strerror(-r));
         return false;
 }
 

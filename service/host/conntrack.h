@@ -30,6 +30,11 @@ bool conntrack_end_mapping(Conntrack *conntrack, guint32 ip, guint32 public_ip, 
 /* The same for many at once: @public_of maps ip to public_ip (GUINT_TO_POINTER()). */
 bool conntrack_end_mappings(Conntrack *conntrack, GHashTable *public_of, GError **error);
 
+/* Ends every connection from or to one of @ips (a set of them), whose mark has @mark in the bits
+ * @mask. */
+bool conntrack_end_addresses(Conntrack *conntrack, GHashTable *ips, guint32 mark, guint32 mask,
+                             GError **error);
+
 /* Ends every connection whose mark has @mark in the bits @mask. */
 bool conntrack_end_marked(Conntrack *conntrack, guint32 mark, guint32 mask, GError **error);
 

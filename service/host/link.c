@@ -35,18 +35,24 @@ static void read_mac(const struct nlattr *attribute, char mac[static MAC_TEXT_SI
                            bytes[2], bytes[3], bytes[4], bytes[5]);
 }
 
-/* The kinds (IFLA_INFO_KIND) that take another interface's MAC address as theirs. */
-static bool is_stacked(const struct nlattr *info)
+/* "" where it has none. */
+static const char *kind_of(const struct nlattr *info)
 {
-        static const char *const kinds[] = { "vlan",   "macvlan", "macvtap", "ipvlan", "ipvtap",
-                                             "bridge", "bond",    "team",    NULL };
         const struct nlattr *attribute;
 
         mnl_attr_for_each_nested (attribute, info) {
                 if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
-                        return g_strv_contains(kinds, mnl_attr_get_str(attribute));
+                        return mnl_attr_get_str(attribute);
         }
-        return false;
+        return "";
+}
+
+/* Whether interfaces of @kind take another interface's MAC address as theirs. */
+static bool is_stacked(const char *kind)
+{
+        static const char *const kinds[] = { "vlan",   "macvlan", "macvtap", "ipvlan", "ipvtap",
+                                             "bridge", "bond",    "team",    NULL };
+        return g_strv_contains(kinds, kind);
 }
 
 static int take_attribute(const struct nlattr *attribute, void *data)
@@ -64,7 +70,11 @@ static int take_attribute(const struct nlattr *attribute, void *data)
                 read_mac(attribute, link->permanent_mac);
                 break;
         case IFLA_LINKINFO:
-                link->stacked = is_stacked(attribute);
+                link->stacked = is_stacked(kind_of(attribute));
+                link->bridge = g_str_equal(kind_of(attribute), "bridge");
+                break;
+        case IFLA_MTU:
+                link->mtu = mnl_attr_get_u32(attribute);
                 break;
         case IFLA_MASTER:
                 link->master = mnl_attr_get_u32(attribute);

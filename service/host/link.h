@@ -17,6 +17,8 @@ typedef struct Link {
         bool up;                           /* IFF_UP */
         bool carrier;                      /* IFF_LOWER_UP */
         bool loopback;
+        bool bridge;
+        guint mtu;
         guint master; /* index of the bridge or bond that it is a port of; 0 = none */
         bool stacked; /* made upon other interfaces, whose MAC it may have: VLAN, bridge, … */
 } Link;

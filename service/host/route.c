@@ -300,6 +300,21 @@ GArray *route_neighbours(Netlink *rtnl, guint index)
         return addresses;
 }
 
+void route_forget_neighbour(Netlink *rtnl, guint index, guint32 address)
+{
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+        struct ndmsg *info;
+
+        request->nlmsg_type = RTM_DELNEIGH;
+        request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+        info = mnl_nlmsg_put_extra_header(request, sizeof *info);
+        info->ndm_family = AF_INET;
+        info->ndm_ifindex = (int)index;
+        mnl_attr_put_u32(request, NDA_DST, htonl(address));
+        (void)netlink_request(rtnl, request, NULL, NULL, NULL); /* nothing learned is fine */
+}
+
 static gboolean on_settled(gpointer data)
 {
         RouteWatch *watch = data;

@@ -47,6 +47,8 @@ guint route_lookup(Netlink *rtnl, guint32 destination);
 /* IPv4 addresses that the neighbour table of interface @index shows to be in use (NUD_REACHABLE,
  * STALE, DELAY, PROBE, PERMANENT). An array of guint32; the caller's. */
 GArray *route_neighbours(Netlink *rtnl, guint index);
+/* What was learned of @address on interface @index, if anything, is forgotten. */
+void route_forget_neighbour(Netlink *rtnl, guint index, guint32 address);
 
 /* Tells that a route of the main table or an address changed, our own routes aside. One call may
  * stand for many changes. */

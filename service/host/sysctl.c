@@ -23,6 +23,7 @@ static const struct {
         [SYSCTL_IPV4_ACCEPT_REDIRECTS] = { "ipv4", "accept_redirects" },
         [SYSCTL_IPV6_ACCEPT_RA] = { "ipv6", "accept_ra" },
         [SYSCTL_IPV6_ACCEPT_REDIRECTS] = { "ipv6", "accept_redirects" },
+        [SYSCTL_IPV6_DISABLE] = { "ipv6", "disable_ipv6" },
         [SYSCTL_IPV4_FWMARK_REFLECT] = { "ipv4", "fwmark_reflect" },
 };
 

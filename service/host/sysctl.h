@@ -14,6 +14,7 @@ typedef enum Sysctl {
         SYSCTL_IPV6_ACCEPT_RA, /* net.ipv6.conf.IF.accept_ra */
         SYSCTL_IPV6_ACCEPT_REDIRECTS,
         SYSCTL_IPV4_FWMARK_REFLECT, /* net.ipv4.fwmark_reflect, whatever the interface */
+        SYSCTL_IPV6_DISABLE,        /* net.ipv6.conf.IF.disable_ipv6 */
         SYSCTL_MAX,
 } Sysctl;
 

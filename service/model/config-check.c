@@ -55,6 +55,25 @@ static bool check_subnet(const NetworkConfig *config, const Value *settings, GEr
         return false;
 }
 
+/* What is made has the name that is given, and nothing else is ours to set up. */
+static bool check_create(const NetworkConfig *config, const Value *settings, GError **error)
+{
+        if (config->create != CREATE_NOTHING && !link_match_is_empty(&config->match)) {
+                value_set_error(error, place_of(settings, CONFIG_KEY_CREATE),
+                                "create: \"%s\" goes without match: what is made has the name "
+                                "that `interface` gives",
+                                create_to_string(config->create));
+                return false;
+        }
+        if (config->create != CREATE_NOTHING || config->mtu == 0)
+                return true;
+
+        value_set_error(error, place_of(settings, CONFIG_KEY_MTU),
+                        "mtu: %u needs `create`: an interface that is there is used as it is",
+                        config->mtu);
+        return false;
+}
+
 static bool check_range(const NetworkConfig *config, const Value *settings, GError **error)
 {
         guint32 start = config->dhcp_range_start, end = config->dhcp_range_end;
@@ -196,7 +215,7 @@ static bool check_entry_fits(const NetworkConfig *config, const AddressEntry *en
         return true;
 }
 
-/* Entries that @settings gave are in its list's order, one for one. */
+/* Entries that @settings gave are in its list's order, one for one; guests' come after them. */
 static bool check_entries(const NetworkConfig *config, const Value *settings, GError **error)
 {
         const Value *list = value_get(settings, config_keys[CONFIG_KEY_ADDRESSES].name);
@@ -205,8 +224,13 @@ static bool check_entries(const NetworkConfig *config, const Value *settings, GE
                 if (check_entry_fits(config, entry, error))
                         continue;
 
-                const Value *place = list ? g_ptr_array_index(list->items, i) : settings;
-                value_prefix_error(error, place, "addresses: ");
+                bool is_given = list && i < list->items->len;
+                const Value *place = is_given ? g_ptr_array_index(list->items, i) : settings;
+                g_autofree char *id = entry->guest ? g_strescape(entry->guest->id, NULL) : NULL;
+                if (id)
+                        g_prefix_error(error, "guest \"%s\" is attached: ", id);
+                else
+                        value_prefix_error(error, place, "addresses: ");
                 return false;
         }
         return true;
@@ -227,7 +251,7 @@ static bool check_filter(const NetworkConfig *config, const Value *settings, GEr
 
 bool config_check(const NetworkConfig *config, const Value *settings, GError **error)
 {
-        return check_subnet(config, settings, error) &&
+        return check_create(config, settings, error) && check_subnet(config, settings, error) &&
                check_host(config, settings, CONFIG_KEY_GATEWAY_IP, config->gateway_ip, error) &&
                check_range(config, settings, error) &&
                check_other_interface(config, settings, CONFIG_KEY_UPSTREAM_INTERFACE,

@@ -66,6 +66,8 @@ void config_fill_defaults(NetworkConfig *config)
                         (Subnet){ .network = 0xc0a86400, .prefix = 24 }; /* 192.168.100.0 */
         if (!is_given(config, CONFIG_KEY_GATEWAY_IP))
                 config->gateway_ip = config->subnet.network + 1;
+        if (!is_given(config, CONFIG_KEY_MTU))
+                config->mtu = config->create == CREATE_NOTHING ? 0 : 1500;
         if (!is_given(config, CONFIG_KEY_NAT_MODE))
                 config->nat_mode = NAT_MODE_MASQUERADE;
         if (!is_given(config, CONFIG_KEY_DHCP_ENABLED))

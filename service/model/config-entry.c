@@ -228,6 +228,8 @@ Value *address_entry_to_value(const AddressEntry *entry)
                 value_set(map, "public_auto", value_new_bool(true));
         if (entry->public_name)
                 value_set(map, "public_name", value_new_text(entry->public_name));
+        if (entry->guest)
+                value_set(map, "guest", value_new_text(entry->guest->id));
         return map;
 }
 
@@ -330,8 +332,11 @@ bool config_parse_dns_entries(Entries *entries, const char *key, const Value *li
 Value *config_print_addresses(const Entries *entries)
 {
         Value *list = value_new_list();
-        for (guint i = 0; i < entries_n_addresses(entries); i++)
-                value_append(list, address_entry_to_value(entries_address_at(entries, i)));
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                const AddressEntry *entry = entries_address_at(entries, i);
+                if (!entry->guest) /* which are attached, not configured */
+                        value_append(list, address_entry_to_value(entry));
+        }
         return list;
 }
 

@@ -133,6 +133,58 @@ static bool equal_match(const void *a, const void *b)
         return link_match_equal(a, b);
 }
 
+/* Null or empty: nothing. */
+static bool parse_create(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                         GError **error)
+{
+        bool is_empty = value->type == VALUE_TEXT && !*value->text;
+        if (is_empty || value_is_null(value)) {
+                config->create = CREATE_NOTHING;
+                config->given &= ~CONFIG_GIVEN(key - config_keys);
+                return true;
+        }
+        const char *text = text_of(key, value, error);
+        if (!text)
+                return false;
+
+        for (Create create = CREATE_NOTHING + 1; create < CREATE_MAX; create++)
+                if (g_str_equal(text, create_to_string(create))) {
+                        config->create = create;
+                        return true;
+                }
+        return refuse(key, value, "is nothing that can be made: bridge is", error);
+}
+
+static Value *print_create(const void *field)
+{
+        const Create *create = field;
+        return *create == CREATE_NOTHING ? NULL : value_new_text(create_to_string(*create));
+}
+
+static bool equal_create(const void *a, const void *b)
+{
+        return *(const Create *)a == *(const Create *)b;
+}
+
+static bool parse_mtu(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                      GError **error)
+{
+        return value_get_number(value, CONFIG_MIN_MTU, CONFIG_MAX_MTU, field_of(config, key)) ||
+               refuse(key, value, "is not a number of bytes from 576 to 65521", error);
+}
+
+/* None where nothing is made. */
+static Value *print_mtu(const void *field)
+{
+        const guint *mtu = field;
+        return *mtu == 0 ? NULL : value_new_number(*mtu);
+}
+
+static bool equal_mtu(const void *a, const void *b)
+{
+        return *(const guint *)a == *(const guint *)b;
+}
+
 /* Another one, or, if null or empty, whichever the host uses. */
 static bool parse_followed(NetworkConfig *config, const ConfigKey *key, const Value *value,
                            GError **error)
@@ -436,6 +488,8 @@ static bool equal_forwards(const void *a, const void *b)
 static const ConfigType type_bool = { parse_bool, print_bool, equal_bool };
 static const ConfigType type_interface = { parse_interface, print_text, equal_text };
 static const ConfigType type_match = { parse_match, print_match, equal_match };
+static const ConfigType type_create = { parse_create, print_create, equal_create };
+static const ConfigType type_mtu = { parse_mtu, print_mtu, equal_mtu };
 static const ConfigType type_followed = { parse_followed, print_text, equal_text };
 static const ConfigType type_subnet = { parse_subnet, print_subnet, equal_subnet };
 static const ConfigType type_address = { parse_address, print_address, equal_address };
@@ -458,6 +512,8 @@ static const ConfigType type_forwards = { parse_forwards, print_forwards, equal_
 #name, &type_##type, offsetof(NetworkConfig, name), changes                        \
         }
 
+#define MTU     (CONFIG_CHANGE_INTERFACE | CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_DNSMASQ)
+#define GUESTS  (CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_RULES)
 #define LINK    (CONFIG_CHANGE_LINK | CONFIG_CHANGE_DNSMASQ | CONFIG_CHANGE_RULES)
 #define DNSMASQ CONFIG_CHANGE_DNSMASQ
 #define RULES   CONFIG_CHANGE_RULES
@@ -468,6 +524,9 @@ static const ConfigType type_forwards = { parse_forwards, print_forwards, equal_
 const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_INTERFACE]          = ROW(interface, interface, LINK),
         [CONFIG_KEY_MATCH]              = ROW(match, match, LINK),
+        [CONFIG_KEY_CREATE]             = ROW(create, create, CONFIG_CHANGE_INTERFACE),
+        [CONFIG_KEY_MTU]                = ROW(mtu, mtu, MTU),
+        [CONFIG_KEY_ISOLATE_GUESTS]     = ROW(isolate_guests, bool, GUESTS),
         [CONFIG_KEY_SUBNET]             = ROW(subnet, subnet, LINK),
         [CONFIG_KEY_GATEWAY_IP]         = ROW(gateway_ip, address, LINK),
         [CONFIG_KEY_UPSTREAM_INTERFACE] = ROW(upstream_interface, followed, RULES),

@@ -37,6 +37,19 @@ bool nat_mode_forwards(NatMode mode)
         return mode == NAT_MODE_MASQUERADE || mode == NAT_MODE_1TO1;
 }
 
+const char *create_to_string(Create create)
+{
+        switch (create) {
+        case CREATE_NOTHING:
+                return "";
+        case CREATE_BRIDGE:
+                return "bridge";
+        case CREATE_MAX:
+                break;
+        }
+        return "unknown";
+}
+
 /* Sees to it that the network has a name, for the keys that use it. */
 static bool config_name(NetworkConfig *config)
 {
@@ -85,6 +98,22 @@ void config_keep_choices(NetworkConfig *config, const Entries *before)
         forget_choices(config);
 }
 
+bool config_keep_guests(NetworkConfig *config, const Entries *before, GError **error)
+{
+        for (guint i = 0; i < entries_n_addresses(before); i++) {
+                const AddressEntry *entry = entries_address_at(before, i);
+                if (!entry->guest || entries_find_guest(config->entries, entry->guest->id))
+                        continue;
+                if (!config_check_address(config, entry, error)) {
+                        g_autofree char *id = g_strescape(entry->guest->id, NULL);
+                        g_prefix_error(error, "guest \"%s\" is attached: ", id);
+                        return false;
+                }
+                entries_put_address(config->entries, address_entry_copy(entry));
+        }
+        return true;
+}
+
 NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **error)
 {
         g_autoptr(NetworkConfig) config = g_new0(NetworkConfig, 1);
@@ -114,7 +143,7 @@ static bool check_changes(const NetworkConfig *old, const NetworkConfig *changed
                           const Value *changes, GError **error)
 {
         static const ConfigKeyId fixed[] = { CONFIG_KEY_INTERFACE, CONFIG_KEY_MATCH,
-                                             CONFIG_KEY_TRANSIENT };
+                                             CONFIG_KEY_CREATE, CONFIG_KEY_TRANSIENT };
 
         for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
                 if (!config_key_equal(old, changed, fixed[i]))
@@ -135,6 +164,8 @@ NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *cha
         if (!parse_settings(changed, changes, CONFIG_SOURCE_BUS, error))
                 return NULL;
         config_fill_defaults(changed);
+        if (!config_keep_guests(changed, config->entries, error))
+                return NULL;
         config_keep_choices(changed, config->entries);
         if (!check_changes(config, changed, changes, error))
                 return NULL;
@@ -184,7 +215,7 @@ static bool is_worth_printing(const NetworkConfig *config, ConfigKeyId id)
         if (config->given & CONFIG_GIVEN(id))
                 return true;
         if (id == CONFIG_KEY_ADDRESSES)
-                return entries_n_addresses(config->entries) > 0;
+                return entries_n_addresses(config->entries) > entries_n_guests(config->entries);
         if (id == CONFIG_KEY_FORWARDS)
                 return entries_forwards(config->entries)->len > 0;
         return id == CONFIG_KEY_DNS_ENTRIES && entries_n_dns(config->entries) > 0;

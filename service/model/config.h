@@ -28,10 +28,23 @@ const char *nat_mode_to_string(NatMode mode);
 /* Whether a network of @mode is translated and forwarded at all. */
 bool nat_mode_forwards(NatMode mode);
 
+/* What kind of interface the network makes for itself. */
+typedef enum Create {
+        CREATE_NOTHING, /* it is somebody else's */
+        CREATE_BRIDGE,
+        CREATE_MAX,
+} Create;
+
+/* "" for nothing. */
+const char *create_to_string(Create create);
+
 typedef struct NetworkConfig {
         char *interface; /* what the network is called: its NIC's name, unless `match` finds the NIC
                           */
         LinkMatch match;
+        Create create;
+        guint mtu;           /* of what is made; 0: nothing is */
+        bool isolate_guests; /* they reach the host and beyond, not each other */
         Subnet subnet;
         guint32 gateway_ip;
         char *upstream_interface; /* NULL: the default route's, followed */
@@ -60,6 +73,10 @@ typedef struct NetworkConfig {
 #define CONFIG_MAX_DNS_ENTRIES 65536
 #define CONFIG_MAX_DNS_SERVERS 32
 
+/* What any host must be able to receive, and the most that a TAP takes. */
+#define CONFIG_MIN_MTU 576
+#define CONFIG_MAX_MTU 65521
+
 /* Who hands the settings over: decides which keys are known. */
 typedef enum ConfigSource {
         CONFIG_SOURCE_FILE, /* no `transient` */
@@ -76,8 +93,8 @@ NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **e
 
 /* @config with @changes (a MAP of only the keys to change) laid over it: defaults that were not
  * given follow the changed keys; an empty upstream_interface or public_interface is the default
- * again. `interface`, `match` and `transient` cannot change. What the pool chose for entries stays
- * theirs while it is in the pool. A new object. Errors as config_new().
+ * again. `interface`, `match`, `create` and `transient` cannot change. What the pool chose for
+ * entries stays theirs while it is in the pool. A new object. Errors as config_new().
  */
 NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes,
                                    GError **error);
@@ -93,8 +110,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkConfig, config_free)
 Value *config_to_value(const NetworkConfig *config, bool all);
 
 /* One entry as the bus and YAML have it, and back. The MAP has `ip`, and `mac`, `hostname`,
- * `public_ip` where known; with `public_auto: true` that is the pool's choice, which is kept while
- * it can be, and "auto" is one that is yet to be made. An unknown key is refused by name. */
+ * `public_ip`, `guest` where known; with `public_auto: true` that is the pool's choice, which is
+ * kept while it can be, and "auto" is one that is yet to be made. An unknown key is refused by
+ * name. */
 Value *address_entry_to_value(const AddressEntry *entry);
 AddressEntry *address_entry_from_value(const Value *map, GError **error);
 /* @hostname and @ip as text. */
@@ -119,6 +137,10 @@ guint config_adopt_entries(NetworkConfig *config, const Entries *entries);
  * long as they are in the pool; forgets those that are not. */
 void config_keep_choices(NetworkConfig *config, const Entries *before);
 
+/* Guests are attached, and no setting: has @config have those of @before. INVALID_ARGS, with the
+ * guest, where one does not go with what is set. */
+bool config_keep_guests(NetworkConfig *config, const Entries *before, GError **error);
+
 /* What a change from @old to @new touches. */
 typedef enum ConfigChange {
         CONFIG_CHANGE_NONE = 0,
@@ -128,9 +150,11 @@ typedef enum ConfigChange {
         CONFIG_CHANGE_RULES = 1 << 3,       /* the rule set and forwarding: NAT mode, upstream */
         CONFIG_CHANGE_LINK = 1 << 4,        /* gateway address, subnet: everything below it too */
         CONFIG_CHANGE_STATE_DIR = 1 << 5,
-        CONFIG_CHANGE_OTHER = 1 << 6, /* only remembered: dhcp_force, enable_tcpdump */
-        CONFIG_CHANGE_TIME = 1 << 7,  /* how time is served */
-        CONFIG_CHANGE_FORWARDS = 1 << 8,
+        CONFIG_CHANGE_OTHER = 1 << 6,     /* only remembered: dhcp_force, enable_tcpdump */
+        CONFIG_CHANGE_TIME = 1 << 7,      /* how time is served */
+        CONFIG_CHANGE_INTERFACE = 1 << 8, /* the interface that the network makes */
+        CONFIG_CHANGE_GUESTS = 1 << 9,    /* what is the same for all guests */
+        CONFIG_CHANGE_FORWARDS = 1 << 10,
 } ConfigChange;
 
 ConfigChange config_diff(const NetworkConfig *old, const NetworkConfig *new_config);

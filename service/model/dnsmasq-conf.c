@@ -19,6 +19,9 @@
 #define CACHE_SIZE   4096
 #define FORWARDS_MAX 1000
 
+/* What every host takes it to be. */
+#define ETHERNET_MTU 1500
+
 /* About what a line of dhcp-hosts or hosts.local takes. */
 #define LINE_SIZE 48
 
@@ -125,6 +128,8 @@ static void append_dhcp(GString *text, const NetworkConfig *config, const Dnsmas
         append_range(text, config);
         append_address(text, "dhcp-option=3,", config->gateway_ip);
         append_address(text, "dhcp-option=6,", config->gateway_ip);
+        if (config->mtu != 0 && config->mtu != ETHERNET_MTU)
+                g_string_append_printf(text, "dhcp-option=26,%u\n", config->mtu);
         if (config->local_ntp.enabled)
                 append_address(text, "dhcp-option=42,", config->gateway_ip);
         g_string_append(text, "dhcp-authoritative\n"

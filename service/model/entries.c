@@ -22,6 +22,7 @@ struct Entries {
         GHashTable *by_mac;
         GHashTable *by_public_ip;
         GHashTable *by_public_name;
+        GHashTable *by_guest, *by_tap;
         GPtrArray *dns; /* Item*, owned, by serial */
         GHashTable *by_hostname;
         GPtrArray *forwards; /* Forward*, owned */
@@ -37,6 +38,7 @@ AddressEntry *address_entry_copy(const AddressEntry *entry)
                 .public_ip = entry->public_ip,
                 .public_auto = entry->public_auto,
                 .public_name = g_strdup(entry->public_name),
+                .guest = entry->guest ? guest_copy(entry->guest) : NULL,
         };
         return copy;
 }
@@ -45,7 +47,7 @@ bool address_entry_equal(const AddressEntry *a, const AddressEntry *b)
 {
         return a->ip == b->ip && a->public_ip == b->public_ip && a->public_auto == b->public_auto &&
                g_strcmp0(a->mac, b->mac) == 0 && g_strcmp0(a->hostname, b->hostname) == 0 &&
-               g_strcmp0(a->public_name, b->public_name) == 0;
+               g_strcmp0(a->public_name, b->public_name) == 0 && guest_equal(a->guest, b->guest);
 }
 
 void address_entry_free(AddressEntry *entry)
@@ -56,6 +58,7 @@ void address_entry_free(AddressEntry *entry)
         g_free(entry->mac);
         g_free(entry->hostname);
         g_free(entry->public_name);
+        guest_free(entry->guest);
         g_free(entry);
 }
 
@@ -124,6 +127,8 @@ Entries *entries_new(void)
                 .by_mac = g_hash_table_new(g_str_hash, g_str_equal),
                 .by_public_ip = g_hash_table_new(g_int_hash, g_int_equal),
                 .by_public_name = g_hash_table_new(g_str_hash, g_str_equal),
+                .by_guest = g_hash_table_new(g_str_hash, g_str_equal),
+                .by_tap = g_hash_table_new(g_str_hash, g_str_equal),
                 .dns = g_ptr_array_new_with_free_func(item_free),
                 .by_hostname = g_hash_table_new(g_str_hash, g_str_equal),
                 .forwards = g_ptr_array_new_with_free_func((GDestroyNotify)forward_free),
@@ -152,6 +157,8 @@ void entries_free(Entries *entries)
         g_hash_table_unref(entries->by_mac);
         g_hash_table_unref(entries->by_public_ip);
         g_hash_table_unref(entries->by_public_name);
+        g_hash_table_unref(entries->by_guest);
+        g_hash_table_unref(entries->by_tap);
         g_hash_table_unref(entries->by_hostname);
         g_ptr_array_unref(entries->addresses);
         g_ptr_array_unref(entries->dns);
@@ -196,6 +203,21 @@ const AddressEntry *entries_find_public_name(const Entries *entries, const char 
         return find_address(entries->by_public_name, public_name);
 }
 
+const AddressEntry *entries_find_guest(const Entries *entries, const char *id)
+{
+        return find_address(entries->by_guest, id);
+}
+
+const AddressEntry *entries_find_tap(const Entries *entries, const char *name)
+{
+        return find_address(entries->by_tap, name);
+}
+
+guint entries_n_guests(const Entries *entries)
+{
+        return g_hash_table_size(entries->by_guest);
+}
+
 guint entries_n_public(const Entries *entries)
 {
         return g_hash_table_size(entries->by_public_ip);
@@ -237,10 +259,39 @@ static bool clash(const char *key, const char *value, const char *holds, guint32
         return false;
 }
 
+/* A guest's entry comes and goes with the guest. */
+static bool check_guest(const Entries *entries, const AddressEntry *entry, GError **error)
+{
+        const AddressEntry *other = entries_find_ip(entries, entry->ip);
+        char text[ADDRESS_TEXT_SIZE];
+
+        if (other && other->guest &&
+            !(entry->guest && g_str_equal(entry->guest->id, other->guest->id))) {
+                g_autofree char *id = g_strescape(other->guest->id, NULL);
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                            "ip: %s is guest \"%s\"'s, as long as that is attached",
+                            address_format(entry->ip, text), id);
+                return false;
+        }
+        if (!entry->guest)
+                return true;
+        if (other && !other->guest)
+                return clash("ip", address_format(entry->ip, text), "ip", other->ip, error);
+        other = entries_find_guest(entries, entry->guest->id);
+        if (other && other->ip != entry->ip)
+                return clash("id", entry->guest->id, "guest", other->ip, error);
+        const char *tap = entry->guest->tap_name;
+        other = tap ? entries_find_tap(entries, tap) : NULL;
+        return !other || other->ip == entry->ip ||
+               clash("tap_name", tap, "tap_name", other->ip, error);
+}
+
 bool entries_check_address(const Entries *entries, const AddressEntry *entry, GError **error)
 {
         char text[ADDRESS_TEXT_SIZE];
 
+        if (!check_guest(entries, entry, error))
+                return false;
         const AddressEntry *other = entry->mac ? entries_find_mac(entries, entry->mac) : NULL;
         if (other && other->ip != entry->ip)
                 return clash("mac", entry->mac, "mac", other->ip, error);
@@ -273,6 +324,10 @@ static void index_address(Entries *entries, Item *item)
                 g_hash_table_insert(entries->by_public_ip, &entry->public_ip, item);
         if (entry->public_name)
                 g_hash_table_insert(entries->by_public_name, entry->public_name, item);
+        if (entry->guest) {
+                g_hash_table_insert(entries->by_guest, entry->guest->id, item);
+                g_hash_table_insert(entries->by_tap, entry->guest->tap_name, item);
+        }
 }
 
 static void unindex_address(Entries *entries, const Item *item)
@@ -285,6 +340,10 @@ static void unindex_address(Entries *entries, const Item *item)
                 g_hash_table_remove(entries->by_public_ip, &entry->public_ip);
         if (entry->public_name)
                 g_hash_table_remove(entries->by_public_name, entry->public_name);
+        if (entry->guest) {
+                g_hash_table_remove(entries->by_guest, entry->guest->id);
+                g_hash_table_remove(entries->by_tap, entry->guest->tap_name);
+        }
 }
 
 void entries_put_address(Entries *entries, AddressEntry *entry)
@@ -371,8 +430,19 @@ void entries_keep_choices(Entries *entries, const Entries *before)
         }
 }
 
+void entries_clear_guests(Entries *entries)
+{
+        for (guint i = entries->addresses->len; i-- > 0;) {
+                const AddressEntry *entry = entries_address_at(entries, i);
+                if (entry->guest)
+                        address_entry_free(entries_take_address(entries, entry->ip));
+        }
+}
+
 void entries_clear_addresses(Entries *entries)
 {
+        g_hash_table_remove_all(entries->by_guest);
+        g_hash_table_remove_all(entries->by_tap);
         g_hash_table_remove_all(entries->by_ip);
         g_hash_table_remove_all(entries->by_mac);
         g_hash_table_remove_all(entries->by_public_ip);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "model/forward.h"
+#include "model/guest.h"
 
 typedef struct AddressEntry {
         guint32 ip;
@@ -17,6 +18,7 @@ typedef struct AddressEntry {
         char *hostname;    /* lower case, or NULL */
         guint32 public_ip; /* 0 = none */
         bool public_auto;  /* public_ip is the pool's choice; 0 = yet to be made */
+        Guest *guest;      /* whose it is, and as long as that is attached; NULL = no guest's */
         char *public_name; /* public_ip is what this name of the LAN is, lower case; 0 = not known.
                               NULL = given as an address */
 } AddressEntry;
@@ -49,6 +51,10 @@ const AddressEntry *entries_address_at(const Entries *entries, guint index);
 const AddressEntry *entries_find_ip(const Entries *entries, guint32 ip);
 const AddressEntry *entries_find_mac(const Entries *entries, const char *mac);
 const AddressEntry *entries_find_public_ip(const Entries *entries, guint32 public_ip);
+const AddressEntry *entries_find_guest(const Entries *entries, const char *id);
+/* The guest's whose TAP is called so. */
+const AddressEntry *entries_find_tap(const Entries *entries, const char *name);
+guint entries_n_guests(const Entries *entries);
 const AddressEntry *entries_find_public_name(const Entries *entries, const char *public_name);
 /* How many addresses have a public_ip; a public_name. */
 guint entries_n_public(const Entries *entries);
@@ -66,8 +72,8 @@ const GPtrArray *entries_forwards(const Entries *entries);
 const Forward *entries_find_forward(const Entries *entries, const Forward *key);
 
 /* Whether @entry may stand beside the others, the one of the same ip aside (it would be replaced):
- * its mac, its public_ip and its public_name are nobody else's, its public_ip is nobody's ip.
- * INVALID_ARGS else, naming key and value. */
+ * its mac, its public_ip, its public_name and its guest are nobody else's, its public_ip is
+ * nobody's ip; and it takes no guest's place. INVALID_ARGS else, naming key and value. */
 bool entries_check_address(const Entries *entries, const AddressEntry *entry, GError **error);
 
 /* Takes @entry; one of the same ip is replaced in its place. It must have passed
@@ -97,7 +103,8 @@ guint32 entries_choice_of(const Entries *entries, const AddressEntry *entry);
  * @entries, where there is none yet. */
 void entries_keep_choices(Entries *entries, const Entries *before);
 
-/* Frees all addresses; all DNS entries; all forwards. */
+/* Frees the addresses of guests; all addresses; all DNS entries; all forwards. */
+void entries_clear_guests(Entries *entries);
 void entries_clear_addresses(Entries *entries);
 void entries_clear_dns(Entries *entries);
 void entries_clear_forwards(Entries *entries);

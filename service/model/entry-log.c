@@ -11,7 +11,7 @@
 #include "model/address.h"
 #include "model/name.h"
 
-#define MAX_FIELDS 5
+#define MAX_FIELDS 9
 #define NONE       "-"
 #define AUTO       "auto"
 
@@ -33,12 +33,18 @@ static char *public_field(const AddressEntry *entry)
 
 char *entry_log_line_put_address(const AddressEntry *entry)
 {
-        char ip[ADDRESS_TEXT_SIZE];
+        const Guest *guest = entry->guest;
+        g_autofree char *id = guest ? g_uri_escape_string(guest->id, NULL, TRUE) : NULL;
+        g_autofree char *more = guest ? g_strdup_printf(" %s %s %u %u %u", id, guest->tap_name,
+                                                        guest->owner, guest->queues, guest->mtu)
+                                      : NULL;
         g_autofree char *public_ip = public_field(entry);
+        char ip[ADDRESS_TEXT_SIZE];
 
-        return g_strdup_printf("+a %s %s %s %s\n", address_format(entry->ip, ip),
-                               entry->mac ? entry->mac : NONE,
-                               entry->hostname ? entry->hostname : NONE, public_ip);
+        return g_strdup_printf("%s %s %s %s %s%s\n", guest ? "+g" : "+a",
+                               address_format(entry->ip, ip), entry->mac ? entry->mac : NONE,
+                               entry->hostname ? entry->hostname : NONE, public_ip,
+                               more ? more : "");
 }
 
 char *entry_log_line_choose_public(const AddressEntry *entry)
@@ -116,11 +122,38 @@ static bool parse_public_ip(const char *field, AddressEntry *entry)
         return !colon || address_parse(colon + 1, &entry->public_ip);
 }
 
-static bool replay_put_address(Entries *entries, char *const *fields)
+static bool parse_number(const char *field, guint max, guint *ret_number)
+{
+        guint64 number;
+
+        if (!g_ascii_string_to_unsigned(field, 10, 0, max, &number, NULL))
+                return false;
+        *ret_number = (guint)number;
+        return true;
+}
+
+/* NULL where it makes no sense. */
+static Guest *parse_guest(char *const *fields)
+{
+        g_autoptr(Guest) guest = g_new0(Guest, 1);
+
+        guest->id = g_uri_unescape_string(fields[0], NULL);
+        if (!guest->id || !guest_id_check(guest->id, NULL) || !interface_name_is_valid(fields[1]) ||
+            !parse_number(fields[2], G_MAXUINT32, &guest->owner) ||
+            !parse_number(fields[3], GUEST_MAX_QUEUES, &guest->queues) || guest->queues == 0 ||
+            !parse_number(fields[4], G_MAXUINT16, &guest->mtu))
+                return NULL;
+        guest->tap_name = g_strdup(fields[1]);
+        return g_steal_pointer(&guest);
+}
+
+/* @guest is taken. */
+static bool replay_put(Entries *entries, char *const *fields, Guest *guest)
 {
         g_autoptr(AddressEntry) entry = g_new0(AddressEntry, 1);
         char mac[MAC_TEXT_SIZE];
 
+        entry->guest = guest;
         if (!address_parse(fields[0], &entry->ip))
                 return false;
         if (!is_none(fields[1])) {
@@ -142,6 +175,18 @@ static bool replay_put_address(Entries *entries, char *const *fields)
 
         entries_put_address(entries, g_steal_pointer(&entry));
         return true;
+}
+
+static bool replay_put_address(Entries *entries, char *const *fields)
+{
+        return replay_put(entries, fields, NULL);
+}
+
+static bool replay_put_guest(Entries *entries, char *const *fields)
+{
+        g_autoptr(Guest) guest = parse_guest(fields + 4);
+
+        return guest && replay_put(entries, fields, g_steal_pointer(&guest));
 }
 
 /* What does not fit any more is no fault: another one is chosen. */
@@ -258,11 +303,11 @@ static const struct {
         guint n_fields;
         bool (*replay)(Entries *entries, char *const *fields);
 } verbs[] = {
-        { "+a", 4, replay_put_address },    { "=a", 2, replay_choose_public },
-        { "-a", 1, replay_remove_address }, { "0a", 0, replay_clear_addresses },
-        { "+d", 2, replay_put_dns },        { "-d", 1, replay_remove_dns },
-        { "0d", 0, replay_clear_dns },      { "+f", 5, replay_put_forward },
-        { "-f", 3, replay_remove_forward },
+        { "+g", 9, replay_put_guest },       { "+a", 4, replay_put_address },
+        { "=a", 2, replay_choose_public },   { "-a", 1, replay_remove_address },
+        { "0a", 0, replay_clear_addresses }, { "+d", 2, replay_put_dns },
+        { "-d", 1, replay_remove_dns },      { "0d", 0, replay_clear_dns },
+        { "+f", 5, replay_put_forward },     { "-f", 3, replay_remove_forward },
 };
 
 static bool replay_line(Entries *entries, const char *line, gsize length)

@@ -130,10 +130,10 @@ static void add_from(const Targets *targets, const RulesetFacts *facts, const Up
         RulesetChain *from = targets->from;
 
         /* DUTs of this network among themselves, by a public address or, on a bridge, directly
-         * (br_netfilter). */
+         * (br_netfilter). Guests that are kept apart would reach each other by the gateway else. */
         RulesetRule *own = chain_add_rule(from);
         match_oifname(own, NFT_CMP_EQ, facts->interface);
-        rule_verdict(own, NFT_RETURN);
+        rule_verdict(own, facts->config->isolate_guests ? NF_DROP : NFT_RETURN);
 
         add_never(from, &facts->config->subnet);
         for (guint i = 0; i < uplinks->n; i++) {

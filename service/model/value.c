@@ -210,6 +210,25 @@ bool value_get_truth(const Value *value, bool *ret_truth)
         return true;
 }
 
+bool value_get_number(const Value *value, guint64 min, guint64 max, guint *ret_number)
+{
+        guint64 number;
+
+        if (value->type == VALUE_TEXT) {
+                if (!value->plain ||
+                    !g_ascii_string_to_unsigned(value->text, 10, min, max, &number, NULL))
+                        return false;
+        } else if (value->type == VALUE_NUMBER && value->number >= 0) {
+                number = (guint64)value->number;
+        } else {
+                return false;
+        }
+        if (number < min || number > max)
+                return false;
+        *ret_number = (guint)number;
+        return true;
+}
+
 char *value_describe(const Value *value)
 {
         switch (value->type) {

@@ -58,6 +58,8 @@ bool value_is_null(const Value *value);
 /* Reads a truth value: a bool, or one of the unquoted words of YAML 1.1
  * (https://yaml.org/type/bool.html) without "y" and "n", which no common reader takes. */
 bool value_get_truth(const Value *value, bool *ret_truth);
+/* Reads a number from @min to @max: one, or the unquoted digits of one. */
+bool value_get_number(const Value *value, guint64 min, guint64 max, guint *ret_number);
 /* @value for an error message: a scalar as it is, quoted, else what it is ("a list"). The
  * caller's. */
 char *value_describe(const Value *value);

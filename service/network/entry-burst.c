@@ -20,7 +20,7 @@ static void run_one(Burst *burst, PublicProbe *probe, guint i)
 {
         gpointer change = burst->changes->pdata[i];
         int number = g_array_index(burst->numbers, int, i);
-        AddressEntry *entry = entry_change_address(change);
+        AddressEntry *entry = entry_change_address(burst->network, change);
         g_autoptr(GError) error = NULL;
 
         if (number >= 0) {
@@ -71,7 +71,7 @@ static int choice_of(Burst *burst, const AddressEntry *entry)
 static int wish_of(Burst *burst, gpointer change)
 {
         Network *network = burst->network;
-        const AddressEntry *entry = entry_change_address(change);
+        const AddressEntry *entry = entry_change_address(network, change);
 
         if (!entry || !(entry->public_ip || entry->public_auto) ||
             network->config->nat_mode != NAT_MODE_1TO1 ||

@@ -9,8 +9,10 @@
 
 #include "model/dnsmasq-conf.h"
 #include "model/entry-log.h"
+#include "network/entry-change.h"
 #include "network/entry-log-file.h"
 #include "network/forwards.h"
+#include "network/guests.h"
 #include "network/names-table.h"
 #include "network/network-private.h"
 #include "network/public.h"
@@ -21,55 +23,15 @@
 /* A log longer than its entries need is written anew. */
 #define LOG_SPARE_LINES 1000
 
-typedef enum EntryChangeType {
-        PUT_ADDRESS,
-        REMOVE_ADDRESS,
-        PUT_DNS,
-        REMOVE_DNS,
-        PUT_FORWARD,
-        REMOVE_FORWARD,
-} EntryChangeType;
-
-typedef struct EntryChange {
-        EntryChangeType type;
-        guint32 ip;                /* REMOVE_ADDRESS */
-        char *hostname;            /* REMOVE_DNS */
-        AddressEntry *address;     /* PUT_ADDRESS: the new one */
-        char *public_name;         /* PUT_ADDRESS: only while an entry has it, the rest as it is */
-        DnsEntry *dns;             /* PUT_DNS: the new one */
-        Forward *forward;          /* PUT_FORWARD: the new one; REMOVE_FORWARD: which */
-        AddressEntry *old_address; /* what was there before */
-        DnsEntry *old_dns;
-        Forward *old_forward;
-        NetworkDone done;
-        gpointer data;
-} EntryChange;
-
 struct EntryChanges {
         Network *network;
         EntryLogFile *log;
         GPtrArray *pending;   /* EntryChange*, made and not yet in dnsmasq's files */
+        GPtrArray *waiting;   /* EntryChange*, for those: to be made after them */
         gsize pending_length; /* of their lines in the log */
         guint flush_id;
         bool hosts_differ, names_differ;
 };
-
-static void entry_change_free(EntryChange *change)
-{
-        if (!change)
-                return;
-        address_entry_free(change->address);
-        address_entry_free(change->old_address);
-        dns_entry_free(change->dns);
-        dns_entry_free(change->old_dns);
-        forward_free(change->forward);
-        forward_free(change->old_forward);
-        g_free(change->hostname);
-        g_free(change->public_name);
-        g_free(change);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryChange, entry_change_free)
 
 /* The log */
 
@@ -92,6 +54,7 @@ EntryChanges *entry_changes_new(Network *network)
         changes->network = network;
         changes->log = entry_log_file_new(path, network->host->disk);
         changes->pending = g_ptr_array_new_with_free_func((GDestroyNotify)entry_change_free);
+        changes->waiting = g_ptr_array_new();
         return changes;
 }
 
@@ -119,6 +82,7 @@ void entry_changes_free(EntryChanges *changes)
                 g_source_remove(changes->flush_id);
         entry_log_file_free(changes->log);
         g_ptr_array_unref(changes->pending);
+        g_ptr_array_unref(changes->waiting);
         g_free(changes);
 }
 
@@ -235,208 +199,84 @@ static void end_connections(Network *network, const AddressEntry *old,
 
 /* One change */
 
-static char *log_line(const EntryChange *change)
+/* The addresses of guests whose detaching is not through; NULL for none. The caller's. */
+static GHashTable *leaving_addresses(const EntryChanges *changes)
 {
-        switch (change->type) {
-        case PUT_ADDRESS:
-                return change->public_name ? entry_log_line_choose_public(change->address)
-                                           : entry_log_line_put_address(change->address);
-        case REMOVE_ADDRESS:
-                return entry_log_line_remove_address(change->ip);
-        case PUT_DNS:
-                return entry_log_line_put_dns(change->dns);
-        case REMOVE_DNS:
-                return entry_log_line_remove_dns(change->hostname);
-        case PUT_FORWARD:
-                return entry_log_line_put_forward(change->forward);
-        case REMOVE_FORWARD:
-                return entry_log_line_remove_forward(change->forward);
+        g_autoptr(GHashTable) leaving = g_hash_table_new(NULL, NULL);
+
+        for (guint i = 0; i < changes->pending->len; i++) {
+                const EntryChange *change = changes->pending->pdata[i];
+                if (change->type == DETACH_GUEST && change->old_address)
+                        g_hash_table_add(leaving, GUINT_TO_POINTER(change->old_address->ip));
         }
-        g_assert_not_reached();
+        return g_hash_table_size(leaving) > 0 ? g_steal_pointer(&leaving) : NULL;
 }
 
-/* The pool's choice for an entry that wants one and has none that it can keep, or what its name was
- * until now. */
-static bool choose_public_ip(Network *network, const EntryChange *change, GError **error)
+/* Whether it is only being detached: it comes back to what it had, then. */
+static bool is_leaving(const EntryChanges *changes, const char *id)
 {
-        AddressEntry *entry = change->address;
-        const NetworkConfig *config = network->config;
-
-        if (entry->public_name && entry->public_ip == 0 && !change->public_name)
-                entry->public_ip = entries_choice_of(config->entries, entry);
-        if (!entry->public_auto)
-                return true;
-        g_autoptr(PublicCheck) check = public_check_new(network, error);
-        if (!check)
-                return false;
-        if (entry->public_ip == 0)
-                entry->public_ip = entries_choice_of(config->entries, entry);
-        if (entry->public_ip == 0 || !public_check(check, entry->public_ip, NULL))
-                entry->public_ip = public_choose(check, config, entry, NULL, error);
-        return entry->public_ip != 0;
-}
-
-static bool check_public_ip(Network *network, const EntryChange *change, GError **error)
-{
-        guint32 before = change->old_address ? change->old_address->public_ip : 0;
-
-        if (!change->address->public_ip || change->address->public_ip == before)
-                return true;
-        g_autoptr(PublicCheck) check = public_check_new(network, error);
-        return check && public_check(check, change->address->public_ip, error);
-}
-
-/* Whether the change may be made; finds what it replaces. */
-static bool check(Network *network, EntryChange *change, GError **error)
-{
-        const Entries *entries = network->config->entries;
-        const AddressEntry *address = NULL;
-        const DnsEntry *dns = NULL;
-        const Forward *forward = NULL;
-
-        switch (change->type) {
-        case PUT_ADDRESS:
-                address = entries_find_ip(entries, change->address->ip);
-                change->old_address = address ? address_entry_copy(address) : NULL;
-                return config_check_address(network->config, change->address, error) &&
-                       choose_public_ip(network, change, error) &&
-                       check_public_ip(network, change, error);
-        case REMOVE_ADDRESS:
-                address = entries_find_ip(entries, change->ip);
-                change->old_address = address ? address_entry_copy(address) : NULL;
-                if (!address) {
-                        char text[ADDRESS_TEXT_SIZE];
-                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ADDRESS,
-                                    "%s: no entry of %s", network->name,
-                                    address_format(change->ip, text));
-                }
-                return address != NULL;
-        case PUT_DNS:
-                dns = entries_find_hostname(entries, change->dns->hostname);
-                change->old_dns = dns ? dns_entry_copy(dns) : NULL;
-                return config_check_dns(network->config, change->dns, error);
-        case REMOVE_DNS:
-                dns = entries_find_hostname(entries, change->hostname);
-                change->old_dns = dns ? dns_entry_copy(dns) : NULL;
-                if (!dns)
-                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ENTRY,
-                                    "%s: no DNS entry of %s", network->name, change->hostname);
-                return dns != NULL;
-        case PUT_FORWARD:
-                forward = entries_find_forward(entries, change->forward);
-                change->old_forward = forward ? forward_copy(forward) : NULL;
-                return config_check_forward(network->config, change->forward, error) &&
-                       forwards_check(network, change->forward, error);
-        case REMOVE_FORWARD:
-                forward = entries_find_forward(entries, change->forward);
-                change->old_forward = forward ? forward_copy(forward) : NULL;
-                if (!forward) {
-                        g_autofree char *what = forward_describe(change->forward);
-                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ENTRY,
-                                    "%s: no forward of %s", network->name, what);
-                }
-                return forward != NULL;
+        for (guint i = 0; i < changes->pending->len; i++) {
+                const EntryChange *change = changes->pending->pdata[i];
+                if (change->type == DETACH_GUEST && g_str_equal(change->guest, id))
+                        return true;
         }
-        g_assert_not_reached();
+        return false;
 }
 
-/* Makes the entries what they are after the change. */
-static void remember(Network *network, const EntryChange *change)
+/* Takes @entry's TAP, and what else there is, away. */
+static void forget_guest(Network *network, AddressEntry *entry)
 {
-        Entries *entries = network->config->entries;
+        g_autoptr(GPtrArray) one = g_ptr_array_new();
 
-        switch (change->type) {
-        case PUT_ADDRESS:
-                entries_put_address(entries, address_entry_copy(change->address));
-                return;
-        case REMOVE_ADDRESS:
-                address_entry_free(entries_take_address(entries, change->ip));
-                return;
-        case PUT_DNS:
-                entries_put_dns(entries, dns_entry_copy(change->dns));
-                return;
-        case REMOVE_DNS:
-                dns_entry_free(entries_take_dns(entries, change->hostname));
-                return;
-        case PUT_FORWARD:
-                entries_put_forward(entries, forward_copy(change->forward));
-                return;
-        case REMOVE_FORWARD:
-                forward_free(entries_take_forward(entries, change->forward));
-                return;
-        }
-        g_assert_not_reached();
+        g_ptr_array_add(one, entry);
+        guests_forget(network, one);
 }
 
-static bool is_about_address(const EntryChange *change)
-{
-        return change->type == PUT_ADDRESS || change->type == REMOVE_ADDRESS;
-}
-
-static bool is_about_forward(const EntryChange *change)
-{
-        return change->type == PUT_FORWARD || change->type == REMOVE_FORWARD;
-}
-
-/* Makes the kernel what it is to be after the change; with @back, what it was before. */
+/* Makes the kernel's maps what they are to be after the change; with @back, what they were. */
 static bool change_kernel(Network *network, const EntryChange *change, bool back, GError **error)
 {
         const AddressEntry *address = change->address, *old_address = change->old_address;
         const Forward *forward = change->type == PUT_FORWARD ? change->forward : NULL;
         const Forward *old_forward = change->old_forward;
 
-        if (is_about_address(change))
+        if (entry_change_is_address(change))
                 return back ? swap_mapping(network, address, old_address, error)
                             : swap_mapping(network, old_address, address, error);
-        if (is_about_forward(change))
+        if (entry_change_is_forward(change))
                 return back ? forwards_exchange(network, forward, old_forward, error)
                             : forwards_exchange(network, old_forward, forward, error);
         return true;
 }
 
-/* The change that takes @change back; NULL where it changed nothing that there is a name for. */
-static EntryChange *inverse(const EntryChange *change)
+/* Maps and log: what is undone by the other way round. */
+static bool note(Network *network, const EntryChange *change, const char *line, GError **error)
 {
-        EntryChange *back = g_new0(EntryChange, 1);
-
-        if (is_about_address(change)) {
-                back->type = change->old_address ? PUT_ADDRESS : REMOVE_ADDRESS;
-                back->ip = change->address ? change->address->ip : change->ip;
-                if (change->old_address)
-                        back->address = address_entry_copy(change->old_address);
-                if (change->address)
-                        back->old_address = address_entry_copy(change->address);
-                return back;
-        }
-        if (is_about_forward(change)) {
-                const Forward *to = change->old_forward ? change->old_forward : change->forward;
-                back->type = change->old_forward ? PUT_FORWARD : REMOVE_FORWARD;
-                back->forward = forward_copy(to);
-                if (change->type == PUT_FORWARD)
-                        back->old_forward = forward_copy(change->forward);
-                return back;
-        }
-        back->type = change->old_dns ? PUT_DNS : REMOVE_DNS;
-        back->hostname = g_strdup(change->dns ? change->dns->hostname : change->hostname);
-        if (change->old_dns)
-                back->dns = dns_entry_copy(change->old_dns);
-        return back;
-}
-
-/* Kernel, log, memory. On an error nothing has changed. */
-static bool make(Network *network, const EntryChange *change, GError **error)
-{
-        g_autofree char *line = log_line(change);
-
         if (!change_kernel(network, change, false, error))
                 return false;
-        if (!entry_log_file_append(network->changes->log, line, error)) {
-                (void)change_kernel(network, change, true, NULL); /* the first error counts */
+        if (entry_log_file_append(network->changes->log, line, error))
+                return true;
+        (void)change_kernel(network, change, true, NULL); /* the first error counts */
+        return false;
+}
+
+/* Kernel, log, memory. On an error nothing has changed. A TAP without a line in the log is a stray,
+ * and swept by the next life (guests_sync()). */
+static bool make(Network *network, const EntryChange *change, GError **error)
+{
+        bool is_address = entry_change_is_address(change);
+        g_autofree char *line = entry_change_line(change);
+
+        if (change->type == ATTACH_GUEST &&
+            !guests_make_tap(network, change->address->guest, error))
+                return false;
+        if (!note(network, change, line, error)) {
+                if (change->type == ATTACH_GUEST)
+                        forget_guest(network, change->address);
                 return false;
         }
         network->changes->pending_length += strlen(line);
-        remember(network, change);
-        if (is_about_address(change))
+        entry_change_remember(network, change);
+        if (is_address)
                 end_connections(network, change->old_address, change->address);
         return true;
 }
@@ -478,37 +318,18 @@ static bool write_files(EntryChanges *changes, const GPtrArray *pending, GError 
         return true;
 }
 
-static void tell(Network *network, const EntryChange *change)
+/* Takes away what the guests of those that are of @type had, as one. */
+static void forget_guests(Network *network, const GPtrArray *pending, EntryChangeType type)
 {
-        const NetworkEvents *events = network->events;
-        gpointer data = network->events_data;
+        g_autoptr(GPtrArray) entries = g_ptr_array_new();
 
-        switch (change->type) {
-        case PUT_ADDRESS:
-                events->address(network, change->old_address ? ENTRY_CHANGED : ENTRY_ADDED,
-                                change->address, data);
-                return;
-        case REMOVE_ADDRESS:
-                events->address(network, ENTRY_REMOVED, change->old_address, data);
-                return;
-        case PUT_DNS:
-                if (change->old_dns)
-                        events->dns(network, ENTRY_REMOVED, change->old_dns, data);
-                events->dns(network, ENTRY_ADDED, change->dns, data);
-                return;
-        case REMOVE_DNS:
-                events->dns(network, ENTRY_REMOVED, change->old_dns, data);
-                return;
-        case PUT_FORWARD:
-                if (change->old_forward)
-                        events->forward(network, ENTRY_REMOVED, change->old_forward, data);
-                events->forward(network, ENTRY_ADDED, change->forward, data);
-                return;
-        case REMOVE_FORWARD:
-                events->forward(network, ENTRY_REMOVED, change->old_forward, data);
-                return;
+        for (guint i = 0; i < pending->len; i++) {
+                const EntryChange *change = pending->pdata[i];
+                if (change->type == type)
+                        g_ptr_array_add(entries, type == ATTACH_GUEST ? change->address
+                                                                      : change->old_address);
         }
-        g_assert_not_reached();
+        guests_forget(network, entries);
 }
 
 /* Last first. Their lines are the log's last ones: they are cut off, which needs no room; what it
@@ -519,14 +340,15 @@ static void take_back(EntryChanges *changes, const GPtrArray *pending)
         g_autoptr(GError) error = NULL;
 
         for (guint i = pending->len; i-- > 0;) {
-                g_autoptr(EntryChange) back = inverse(pending->pdata[i]);
+                g_autoptr(EntryChange) back = entry_change_inverse(pending->pdata[i]);
                 g_autoptr(GError) cause = NULL;
                 if (!change_kernel(network, back, false, &cause))
                         log_network_error(network->name, "cannot take an entry change back: %s",
                                           cause->message);
-                remember(network, back);
+                entry_change_remember(network, back);
                 end_connections(network, back->old_address, back->address);
         }
+        forget_guests(network, pending, ATTACH_GUEST);
         if (!entry_log_file_take_back(changes->log, pending->len, changes->pending_length,
                                       &error) ||
             !entry_changes_load(changes, &error))
@@ -539,12 +361,14 @@ static void answer(Network *network, const GPtrArray *pending, const GError *err
 
         for (guint i = 0; i < pending->len; i++) {
                 const EntryChange *change = pending->pdata[i];
-                properties |= is_about_address(change)   ? NETWORK_PROPERTY_ADDRESSES
-                              : is_about_forward(change) ? NETWORK_PROPERTY_FORWARDS
-                                                         : NETWORK_PROPERTY_DNS_ENTRIES;
+                properties |= entry_change_is_address(change)   ? NETWORK_PROPERTY_ADDRESSES
+                              : entry_change_is_forward(change) ? NETWORK_PROPERTY_FORWARDS
+                                                                : NETWORK_PROPERTY_DNS_ENTRIES;
+                if (change->type == ATTACH_GUEST || change->type == DETACH_GUEST)
+                        properties |= NETWORK_PROPERTY_GUESTS;
                 if (!error)
-                        tell(network, change);
-                change->done(network, error, change->data);
+                        entry_change_tell(network, change);
+                entry_change_answer(network, change, error);
         }
         if (!error && properties)
                 network_tell(network, properties);
@@ -553,12 +377,12 @@ static void answer(Network *network, const GPtrArray *pending, const GError *err
 static bool has_forward(const GPtrArray *pending)
 {
         for (guint i = 0; i < pending->len; i++)
-                if (is_about_forward(pending->pdata[i]))
+                if (entry_change_is_forward(pending->pdata[i]))
                         return true;
         return false;
 }
 
-void entry_changes_flush_now(EntryChanges *changes)
+static void flush_pending(EntryChanges *changes)
 {
         Network *network = changes->network;
         g_autoptr(GPtrArray) pending = g_steal_pointer(&changes->pending);
@@ -571,7 +395,9 @@ void entry_changes_flush_now(EntryChanges *changes)
         if (pending->len == 0)
                 return;
 
-        if (!write_files(changes, pending, &error))
+        if (write_files(changes, pending, &error))
+                forget_guests(network, pending, DETACH_GUEST);
+        else
                 take_back(changes, pending);
         changes->pending_length = 0;
         if (changes->names_differ || has_forward(pending))
@@ -584,6 +410,24 @@ void entry_changes_flush_now(EntryChanges *changes)
             !entry_log_file_is_shortening(changes->log))
                 entry_log_file_shorten(changes->log, short_log(network));
         answer(network, pending, error);
+}
+
+static void run_waiting(EntryChanges *changes)
+{
+        g_autoptr(GPtrArray) waiting = g_steal_pointer(&changes->waiting);
+
+        changes->waiting = g_ptr_array_new();
+        for (guint i = 0; i < waiting->len; i++)
+                entry_changes_run(changes->network, waiting->pdata[i]);
+}
+
+void entry_changes_flush_now(EntryChanges *changes)
+{
+        flush_pending(changes);
+        while (changes->waiting->len > 0) {
+                run_waiting(changes);
+                flush_pending(changes);
+        }
 }
 
 void entry_changes_flush(Network *network)
@@ -605,18 +449,6 @@ static gboolean flush_when_idle(gpointer data)
 
 /* Running them */
 
-/* An entry without a MAC stands in dhcp-hosts as well: its address is kept out of the pool. */
-static bool hosts_line_differs(const EntryChange *change)
-{
-        return change->address || change->old_address;
-}
-
-static bool names_line_differs(const EntryChange *change)
-{
-        return change->dns || change->old_dns || (change->address && change->address->hostname) ||
-               (change->old_address && change->old_address->hostname);
-}
-
 /* Whether there still is an entry whose public_ip @change is for, and it has another one. Makes the
  * change one of that entry as it is by now. */
 static bool choice_matters(const Network *network, EntryChange *change)
@@ -633,6 +465,12 @@ static bool choice_matters(const Network *network, EntryChange *change)
         return true;
 }
 
+/* One attached again in the same breath in which it is detached: many of those go as one. */
+static bool must_wait(const EntryChanges *changes, const EntryChange *change)
+{
+        return change->type == ATTACH_GUEST && is_leaving(changes, change->wish->entry->guest->id);
+}
+
 void entry_changes_run(Network *network, gpointer data)
 {
         g_autoptr(EntryChange) change = data;
@@ -640,30 +478,43 @@ void entry_changes_run(Network *network, gpointer data)
         g_autoptr(GError) error = NULL;
 
         if (change->public_name && !choice_matters(network, change)) {
-                change->done(network, NULL, change->data);
+                entry_change_answer(network, change, NULL);
                 return;
         }
-        if (!check(network, change, &error) || !make(network, change, &error)) {
-                change->done(network, error, change->data);
+        if (must_wait(changes, change)) {
+                g_ptr_array_add(changes->waiting, g_steal_pointer(&change));
                 return;
         }
-        changes->hosts_differ |= hosts_line_differs(change);
-        changes->names_differ |= names_line_differs(change);
+        g_autoptr(GHashTable) leaving = leaving_addresses(changes);
+        bool good = entry_change_check(network, change, leaving, &error);
+        if (!good || change->is_done || !make(network, change, &error)) {
+                entry_change_answer(network, change, error);
+                return;
+        }
+        changes->hosts_differ |= entry_change_of_hosts(change);
+        changes->names_differ |= entry_change_of_names(change);
         g_ptr_array_add(changes->pending, g_steal_pointer(&change));
         if (!changes->flush_id) /* after what else is on the bus now, before anything slower */
                 changes->flush_id =
                         g_idle_add_full(G_PRIORITY_HIGH + 1, flush_when_idle, network, NULL);
 }
 
-AddressEntry *entry_change_address(gpointer data)
+AddressEntry *entry_change_address(Network *network, gpointer data)
 {
         EntryChange *change = data;
+
+        if (change->type == ATTACH_GUEST && !change->address &&
+            !entries_find_guest(network->config->entries, change->wish->entry->guest->id))
+                (void)entry_change_resolve(network, change, NULL, NULL); /* refused when it runs */
         return change->address;
 }
 
 bool entry_change_needs_probe(Network *network, gpointer data)
 {
-        const AddressEntry *entry = entry_change_address(data);
+        const EntryChange *change = data;
+        bool may_want = change->type != ATTACH_GUEST || change->wish->entry->public_auto ||
+                        change->wish->entry->public_name || change->wish->entry->public_ip;
+        const AddressEntry *entry = may_want ? entry_change_address(network, data) : NULL;
 
         if (!entry || !(entry->public_ip || entry->public_auto) || !maps_are_in_force(network) ||
             !config_check_address(network->config, entry, NULL))
@@ -677,7 +528,7 @@ bool entry_change_needs_probe(Network *network, gpointer data)
 void entry_change_cancel(Network *network, gpointer data, const GError *error)
 {
         g_autoptr(EntryChange) change = data;
-        change->done(network, error, change->data);
+        entry_change_answer(network, change, error);
 }
 
 static void submit(Network *network, EntryChange *change)
@@ -726,6 +577,25 @@ void network_remove_address(Network *network, guint32 ip, NetworkDone done, gpoi
 {
         EntryChange *change = entry_change_new(REMOVE_ADDRESS, done, data);
         change->ip = ip;
+        submit(network, change);
+}
+
+void network_attach_guest(Network *network, GuestWish *wish, guint32 caller, NetworkAttached done,
+                          gpointer data)
+{
+        EntryChange *change = entry_change_new(ATTACH_GUEST, NULL, data);
+        change->attached = done;
+        change->wish = wish;
+        change->caller = caller;
+        submit(network, change);
+}
+
+void network_detach_guest(Network *network, const char *id, guint32 caller, NetworkDone done,
+                          gpointer data)
+{
+        EntryChange *change = entry_change_new(DETACH_GUEST, done, data);
+        change->guest = g_strdup(id);
+        change->caller = caller;
         submit(network, change);
 }
 

@@ -41,6 +41,11 @@ static int find(Netlink *rtnl, const LinkMatch *match, Link *ret_link, char **re
         return 0;
 }
 
+bool interface_is_made(const Network *network)
+{
+        return network->config->create != CREATE_NOTHING;
+}
+
 int interface_find(const Network *network, Link *ret_link, char **ret_which)
 {
         if (link_match_is_empty(&network->config->match))

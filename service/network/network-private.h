@@ -139,7 +139,7 @@ void entry_changes_choose_public(Network *network, const char *public_name, guin
 /* Runs a change that waited (operations_queue_entry_change()). */
 void entry_changes_run(Network *network, gpointer change);
 /* The entry that @change puts, to be changed before it runs; NULL: it puts none. */
-AddressEntry *entry_change_address(gpointer change);
+AddressEntry *entry_change_address(Network *network, gpointer change);
 /* Whether @change, run now, would put on a public address that nobody has been asked for. */
 bool entry_change_needs_probe(Network *network, gpointer change);
 void entry_change_cancel(Network *network, gpointer change, const GError *error);
@@ -186,7 +186,9 @@ bool leases_watch_boards(Network *network, GError **error);
  * the neighbour table shows, live leases aside. Array of guint32, the caller's. */
 GArray *leases_taken_addresses(Network *network);
 
-/* interface.c: the NIC as it is now. 0, -ENODEV where there is none, -ENOTUNIQ where `match` fits
+/* interface.c: whether it makes the interface for itself, and so waits for none. */
+bool interface_is_made(const Network *network);
+/* The NIC as it is now. 0, -ENODEV where there is none, -ENOTUNIQ where `match` fits
  * several (*ret_which names them; the caller's), or another negative errno. */
 int interface_find(const Network *network, Link *ret_link, char **ret_which);
 bool interface_exists(const Network *network);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "model/config.h"
+#include "model/guest-wish.h"
 #include "model/lease.h"
 #include "network/host-view.h"
 #include "network/host.h"
@@ -43,6 +44,7 @@ typedef enum NetworkProperty {
         NETWORK_PROPERTY_DHCP_ENABLED = 1 << 11,
         NETWORK_PROPERTY_INTERFACE = 1 << 12,
         NETWORK_PROPERTY_FORWARDS = 1 << 13,
+        NETWORK_PROPERTY_GUESTS = 1 << 14,
 } NetworkProperty;
 
 /* What a network consists of on the host, as a mask beside ConfigChange's bits. */
@@ -56,6 +58,7 @@ typedef enum NetworkPart {
         NETWORK_PART_DNSMASQ = 1 << 22,
         NETWORK_PART_ROUTES = 1 << 23,
         NETWORK_PART_GATEWAYS = 1 << 24, /* what all networks have together */
+        NETWORK_PART_GUESTS = 1 << 25,
 } NetworkPart;
 
 typedef enum EntryEvent {
@@ -71,6 +74,7 @@ typedef struct NetworkEvents {
         void (*lease)(Network *network, LeaseEvent event, const Lease *lease, gpointer data);
         void (*address)(Network *network, EntryEvent event, const AddressEntry *entry,
                         gpointer data);
+        void (*guest)(Network *network, EntryEvent event, const AddressEntry *entry, gpointer data);
         void (*dns)(Network *network, EntryEvent event, const DnsEntry *entry, gpointer data);
         void (*forward)(Network *network, EntryEvent event, const Forward *forward, gpointer data);
 } NetworkEvents;
@@ -177,6 +181,21 @@ void network_change(Network *network, NetworkConfig *config, Entries *configured
 void network_put_address(Network *network, AddressEntry *entry, NetworkDone done, gpointer data);
 /* NO_SUCH_ADDRESS. */
 void network_remove_address(Network *network, guint32 ip, NetworkDone done, gpointer data);
+/* As NetworkDone, with the guest's entry (borrowed; NULL on an error). */
+typedef void (*NetworkAttached)(Network *network, const AddressEntry *entry, const GError *error,
+                                gpointer data);
+
+/* Attaches the guest of @wish (taken), unless it is: name and addresses are those of its entry
+ * then. FAILED (the network is not up, or on no bridge), INVALID_ARGS, LIMIT_EXCEEDED,
+ * ADDRESS_IN_USE; ACCESS_DENIED where it is somebody else's than @caller's, who is not root. */
+void network_attach_guest(Network *network, GuestWish *wish, guint32 caller, NetworkAttached done,
+                          gpointer data);
+/* Detaches it, with its connections; not attached is success. ACCESS_DENIED. */
+void network_detach_guest(Network *network, const char *id, guint32 caller, NetworkDone done,
+                          gpointer data);
+/* The entry of an attached guest. NO_SUCH_GUEST, and ACCESS_DENIED as above. Borrowed. */
+const AddressEntry *network_find_guest(const Network *network, const char *id, guint32 caller,
+                                       GError **error);
 void network_put_dns(Network *network, DnsEntry *entry, NetworkDone done, gpointer data);
 /* NO_SUCH_ENTRY. */
 void network_remove_dns(Network *network, const char *hostname, NetworkDone done, gpointer data);

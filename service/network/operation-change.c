@@ -187,6 +187,10 @@ void operation_run_change(Network *network)
                 operation_end(network, error);
                 return;
         }
+        if (!config_keep_guests(operation->config, network->config->entries, &error)) {
+                operation_end(network, error);
+                return;
+        }
         config_keep_choices(operation->config, network->config->entries);
         if (!public_choose_all(network, operation->config, &error)) {
                 g_array_set_size(network->chosen, 0);
@@ -197,6 +201,7 @@ void operation_run_change(Network *network)
         operation->changes = config_diff(network->config, operation->config);
         if (!operation->configured)
                 operation->configured = entries_copy(configured_after(network, operation));
+        entries_clear_guests(operation->configured); /* which are the log's alone */
         if (!network_begin_move(network, operation->config->state_dir, &error)) {
                 network_end_move(network);
                 operation_end(network, error);

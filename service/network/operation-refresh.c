@@ -85,7 +85,8 @@ static void lost_undone(Network *network, GError *error)
 {
         g_clear_error(&error); /* undos report none */
         operation_wait_for_interface(network);
-        if (interface_exists(network)) /* back already, and told of while it was being undone */
+        /* Back already, and told of while it was being undone. */
+        if (interface_exists(network) || interface_is_made(network))
                 operation_up_by_itself(network);
         operation_end(network, NULL);
 }
@@ -140,7 +141,7 @@ void network_links_changed(Network *network, guint index)
         }
         if (network->state != NETWORK_WAITING)
                 return;
-        if (interface_exists(network))
+        if (interface_exists(network) || interface_is_made(network))
                 operation_up_by_itself(network);
         else if (operations_are_idle(network))
                 operation_wait_for_interface(network); /* the reason may be another one */
@@ -220,6 +221,7 @@ static void log_repair(const Network *network)
                 { NETWORK_PART_DNSMASQ, "dnsmasq" },
                 { NETWORK_PART_ROUTES, "routes" },
                 { NETWORK_PART_GATEWAYS, "gateways" },
+                { NETWORK_PART_GUESTS, "guests" },
         };
         g_autoptr(GString) list = g_string_new(NULL);
 

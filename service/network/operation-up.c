@@ -123,7 +123,7 @@ static void up_rolled_back(Network *network, GError *error)
         Link link;
 
         bool exists = interface_find(network, &link, NULL) == 0;
-        if (!exists || link.index != network->record->index) {
+        if (!interface_is_made(network) && (!exists || link.index != network->record->index)) {
                 operation_wait_for_interface(network);
                 if (exists) /* unplugged meanwhile, and back: another one, to be taken anew */
                         operation_up_by_itself(network);
@@ -165,16 +165,16 @@ static void up_started(Network *network, GError *error)
         operation_end(network, NULL);
 }
 
-/* With an interface that is there. */
+/* With an interface that is there, or (NULL) is made. */
 static void start_up(Network *network, const Link *link)
 {
         g_autoptr(GError) error = NULL;
         Record *record = network->record;
 
-        interface_set(network, link->name);
+        interface_set(network, link ? link->name : network->name);
         g_free(record->interface);
-        record->interface = g_strdup(link->name);
-        record->index = link->index;
+        record->interface = g_strdup(network->interface);
+        record->index = link ? link->index : 0;
         record->wanted_up = true;
         if (!network_save_record(network, &error)) {
                 operation_end(network, error);
@@ -192,8 +192,9 @@ static void left_undone(Network *network, GError *error)
         Link link;
 
         g_clear_error(&error); /* undos report none */
-        if (interface_find(network, &link, NULL) == 0) {
-                start_up(network, &link);
+        bool exists = interface_find(network, &link, NULL) == 0;
+        if (exists || interface_is_made(network)) {
+                start_up(network, exists ? &link : NULL);
                 return;
         }
         operation_wait_for_interface(network);
@@ -235,8 +236,8 @@ void operation_run_up(Network *network)
                 undo_left(network);
                 return;
         }
-        if (exists) {
-                start_up(network, &link);
+        if (exists || interface_is_made(network)) {
+                start_up(network, exists ? &link : NULL);
                 return;
         }
         network->record->wanted_up = true;

@@ -52,9 +52,9 @@ void record_free(Record *record)
 
 bool record_is_clean(const Record *record)
 {
-        return !record->taken && !record->table && !record->filter_table &&
-               !record->names_interface && !record->link_found && record->routed == 0 &&
-               record->public_added->len == 0 && !record->foreign_upstream &&
+        return !record->made && !record->guests && !record->taken && !record->table &&
+               !record->filter_table && !record->names_interface && !record->link_found &&
+               record->routed == 0 && record->public_added->len == 0 && !record->foreign_upstream &&
                !record->foreign_public && !record->firewalld;
 }
 
@@ -246,6 +246,9 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         g_key_file_set_integer(file, "network", "index", (int)record->index);
         g_key_file_set_boolean(file, "network", "doomed", record->doomed);
 
+        g_key_file_set_boolean(file, "interface", "made", record->made);
+        g_key_file_set_boolean(file, "guests", "there", record->guests);
+
         g_key_file_set_boolean(file, "hand-over", "taken", record->taken);
         if (record->held) {
                 g_key_file_set_boolean(file, "hand-over", "managed", record->held->managed);
@@ -310,6 +313,9 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->interface = get_text(file, "network", "interface");
         record->index = (guint)g_key_file_get_integer(file, "network", "index", NULL);
         record->doomed = get_bool(file, "network", "doomed");
+
+        record->made = get_bool(file, "interface", "made");
+        record->guests = get_bool(file, "guests", "there");
 
         record->taken = get_bool(file, "hand-over", "taken");
         if (g_key_file_has_key(file, "hand-over", "managed", NULL)) {

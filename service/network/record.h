@@ -20,6 +20,12 @@ typedef struct Record {
         char *interface; /* its NIC's name and index, when it was touched; NULL, 0: not yet */
         guint index;
 
+        /* interface */
+        bool made; /* by us, with the name of the network and `index` */
+
+        /* guests */
+        bool guests; /* there may be TAPs of theirs */
+
         /* claim: what it was decided for, and whether it is a twin of something */
         Subnet decided_subnet;
         guint32 decided_gateway; /* 0: not yet */

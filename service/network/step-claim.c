@@ -234,7 +234,7 @@ static void build_checked(const GError *error, gpointer data)
                 step_done(network, g_error_copy(error));
                 return;
         }
-        if (network->record->taken)
+        if (network->record->taken || network->record->made)
                 step_done(network, NULL);
         else
                 nm_inspect(network->host->nm, network->interface, inspected, network);

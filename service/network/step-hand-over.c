@@ -63,17 +63,27 @@ static void looked_again(NmHeld *now, bool dhcp_lease, gpointer data)
         nm_take(network->host->nm, network->interface, taken, network);
 }
 
+/* Nobody had what we have made. Should NetworkManager come to hold it, nm_watch() tells, and nobody
+ * waits for it. */
+static NmHeld *held_before(Network *network)
+{
+        const NmHeld *debt = owed_find(network->host->owed, network->interface);
+
+        if (network->record->made)
+                return g_new0(NmHeld, 1);
+        return debt ? nm_held_copy(debt) : g_steal_pointer(&network->inspected);
+}
+
 /* Takes it for the first time. */
 static void take(Network *network)
 {
         Record *record = network->record;
         Owed *owed = network->host->owed;
-        const NmHeld *debt = owed_find(owed, network->interface);
         g_autoptr(GError) warning = NULL;
         GError *error = NULL;
 
         nm_held_free(record->held);
-        record->held = debt ? nm_held_copy(debt) : g_steal_pointer(&network->inspected);
+        record->held = held_before(network);
         record->taken = true;
         if (!network_save_record(network, &error)) {
                 record->taken = false;
@@ -82,7 +92,10 @@ static void take(Network *network)
         }
         if (!owed_forget(owed, network->interface, &warning))
                 log_network_warning(network->name, "%s", warning->message);
-        nm_take(network->host->nm, network->interface, taken, network);
+        if (record->made)
+                step_done(network, NULL);
+        else
+                nm_take(network->host->nm, network->interface, taken, network);
 }
 
 void hand_over_start(Network *network)
@@ -135,7 +148,8 @@ void hand_over_undo(Network *network)
 {
         Record *record = network->record;
 
-        if (!record->taken || !record->held) {
+        if (!record->taken || !record->held || record->made) { /* what is made goes */
+                g_clear_pointer(&record->held, nm_held_free);
                 record->taken = false;
                 step_done(network, NULL);
                 return;

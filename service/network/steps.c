@@ -10,18 +10,21 @@
 #include "util/log.h"
 
 /* The change masks that a step must follow. */
-#define UP      STEP_CHANGE_UP
-#define PROBE   STEP_CHANGE_PROBE
-#define RULES   CONFIG_CHANGE_RULES
-#define LINK    CONFIG_CHANGE_LINK
-#define ENTRIES CONFIG_CHANGE_ADDRESSES
-#define NAMES   CONFIG_CHANGE_DNS_ENTRIES
-#define DNSMASQ CONFIG_CHANGE_DNSMASQ
-#define DIR     CONFIG_CHANGE_STATE_DIR
-#define TIME    CONFIG_CHANGE_TIME
-#define PORTS   CONFIG_CHANGE_FORWARDS
+#define UP        STEP_CHANGE_UP
+#define PROBE     STEP_CHANGE_PROBE
+#define RULES     CONFIG_CHANGE_RULES
+#define LINK      CONFIG_CHANGE_LINK
+#define ENTRIES   CONFIG_CHANGE_ADDRESSES
+#define NAMES     CONFIG_CHANGE_DNS_ENTRIES
+#define DNSMASQ   CONFIG_CHANGE_DNSMASQ
+#define DIR       CONFIG_CHANGE_STATE_DIR
+#define INTERFACE CONFIG_CHANGE_INTERFACE
+#define GUESTS    CONFIG_CHANGE_GUESTS
+#define TIME      CONFIG_CHANGE_TIME
+#define PORTS     CONFIG_CHANGE_FORWARDS
 
 static const Step steps[] = {
+        { "interface", UP | INTERFACE, interface_start, interface_undo },
         { "claim", UP | RULES | LINK | ENTRIES | PORTS, claim_start, claim_undo },
         { "probe", PROBE, probe_start, probe_undo },
         { "hand-over", UP | NETWORK_PART_HAND_OVER, hand_over_start, hand_over_undo },
@@ -38,6 +41,8 @@ static const Step steps[] = {
           firewalls_undo },
         { "dnsmasq", UP | LINK | ENTRIES | NAMES | DNSMASQ | DIR | NETWORK_PART_DNSMASQ,
           dnsmasq_step_start, dnsmasq_step_undo },
+        { "guests", UP | LINK | INTERFACE | ENTRIES | GUESTS | NETWORK_PART_GUESTS, guests_start,
+          guests_undo },
         { "time", UP | LINK | TIME, time_start, time_undo },
 };
 

@@ -53,6 +53,8 @@ bool routes_are_there(Network *network);
 void firewalls_forget(Network *network);
 
 /* The steps: step-NAME.c each. */
+void interface_start(Network *network);
+void interface_undo(Network *network);
 void claim_start(Network *network);
 void claim_undo(Network *network);
 void probe_start(Network *network);
@@ -73,5 +75,7 @@ void firewalls_start(Network *network);
 void firewalls_undo(Network *network);
 void dnsmasq_step_start(Network *network);
 void dnsmasq_step_undo(Network *network);
+void guests_start(Network *network);
+void guests_undo(Network *network);
 void time_start(Network *network);
 void time_undo(Network *network);

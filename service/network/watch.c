@@ -20,6 +20,7 @@
 #include "host/route-rule-watch.h"
 #include "host/route.h"
 #include "host/sysctl-watch.h"
+#include "network/guests.h"
 #include "network/missing.h"
 #include "network/names-table.h"
 #include "network/network-private.h"
@@ -125,8 +126,29 @@ static void look_at_down(Watch *watch, guint index)
         }
 }
 
+/* Whether the interface is a guest's TAP. Of no interest to anybody else, and there are many. */
+static bool is_guests(Watch *watch, const Link *link, bool gone)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, watch->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Network *network = value;
+                if (!entries_find_tap(network->config->entries, link->name))
+                        continue;
+                bool is_port = !gone && link->up && link->master == network->record->index;
+                if (!is_port && network_is_up(network) && guests_miss(network, link->name))
+                        network_repair(network, NETWORK_PART_GUESTS);
+                return true;
+        }
+        return false;
+}
+
 static void link_changed(const Link *link, bool gone, gpointer data)
 {
+        if (is_guests(data, link, gone))
+                return;
         follow_carrier(data, link, gone);
         look_at_link(data, link->index);
         if (!gone && !link->up)

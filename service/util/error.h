@@ -24,6 +24,8 @@ typedef enum ServiceError {
         SERVICE_ERROR_NO_SUCH_ADDRESS,
         SERVICE_ERROR_NO_SUCH_ENTRY,
         SERVICE_ERROR_NO_SUCH_LEASE,
+        SERVICE_ERROR_NO_SUCH_GUEST,
+        SERVICE_ERROR_IN_USE, /* a guest's TAP: the caller waits, or ends who has it */
         SERVICE_ERROR_LIMIT_EXCEEDED,
         SERVICE_ERROR_UNREACHABLE, /* a DUT: no way to it, or nobody has the address */
         SERVICE_ERROR_REFUSED,     /* a DUT: nothing listens there */

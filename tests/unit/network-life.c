@@ -39,7 +39,8 @@ static void ignore_network(Network *network, gpointer data)
 }
 
 static const ManagerEvents events = {
-        .network = { note_changed, ignore_lease, ignore_address, ignore_dns, ignore_forward },
+        .network = { note_changed, ignore_lease, ignore_address, ignore_address, ignore_dns,
+                     ignore_forward },
         .added = ignore_network,
         .removed = ignore_network,
 };
@@ -63,7 +64,9 @@ char *host_dump(void)
 {
         return host_output("{ ip -o -4 address; ip -o link; ip -4 route show table all; ip rule; "
                            "nft list ruleset; } |"
-                           " sed 's/valid_lft.*//; s/qdisc [a-z]* //; s/packets.*bytes [0-9]*//';"
+                           " sed 's/valid_lft.*//; s/qdisc [a-z]* //; s/packets.*bytes [0-9]*//;"
+                           /* What is made anew has another index; a TAP's own MAC is random. */
+                           " s/^[0-9]*: \\(tap-\\|br9\\)/\\1/; /tap-/s/ether [0-9a-f:]*//';"
                            "cd /proc/sys/net;"
                            "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"
                            " ipv4/conf/*/accept_redirects ipv4/conf/*/rp_filter"

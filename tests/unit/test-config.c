@@ -31,6 +31,23 @@ static const Refusal types[] = {
         { "interface: [eth1]\n", "1:12: interface: a list is not text" },
         { "interface:\n", "1:11: interface: \"\" is not text" },
         { "interface: null\n", "1:12: interface: \"null\" is not text" },
+        { ETH "create: switch\n",
+          "2:9: create: \"switch\" is nothing that can be made: bridge is" },
+        { ETH "create: [bridge]\n", "2:9: create: a list is not text" },
+        { ETH "create: bridge\nmtu: 575\n",
+          "3:6: mtu: \"575\" is not a number of bytes from 576 to 65521" },
+        { ETH "create: bridge\nmtu: 65522\n",
+          "3:6: mtu: \"65522\" is not a number of bytes from 576 to 65521" },
+        { ETH "create: bridge\nmtu: '1500'\n",
+          "3:6: mtu: \"1500\" is not a number of bytes from 576 to 65521" },
+        { ETH "create: bridge\nmtu: -1\n",
+          "3:6: mtu: \"-1\" is not a number of bytes from 576 to 65521" },
+        { ETH "mtu: 1400\n",
+          "2:6: mtu: 1400 needs `create`: an interface that is there is used as it is" },
+        { "match: {path: 1-2}\ncreate: bridge\n",
+          "2:9: create: \"bridge\" goes without match: what is made has the name that "
+          "`interface` gives" },
+        { ETH "isolate_guests: 2\n", "2:17: isolate_guests: \"2\" is not true or false" },
         { ETH "subnet: {}\n", "2:9: subnet: a mapping is not text" },
         { ETH "gateway_ip: []\n", "2:13: gateway_ip: a list is not text" },
         { ETH "nat_mode: true\n", "2:11: nat_mode: \"true\" is not one of *" },
@@ -413,6 +430,7 @@ static void test_defaults(void)
 
         g_assert_cmpstr(text, ==,
                         "interface: \"eth1\"\n"
+                        "isolate_guests: false\n"
                         "subnet: \"192.168.100.0/24\"\n"
                         "gateway_ip: \"192.168.100.1\"\n"
                         "nat_mode: \"masquerade\"\n"
@@ -899,6 +917,14 @@ static void test_diff(void)
                 { "dns_servers: [9.9.9.9]", "dns_servers: []", CONFIG_CHANGE_DNSMASQ },
                 { "dns_servers: [9.9.9.9]", "dns_servers: [9.9.9.8]", CONFIG_CHANGE_DNSMASQ },
                 { "dns_intercept: on", "dns_intercept: off", CONFIG_CHANGE_RULES },
+                { "create: bridge", "",
+                  CONFIG_CHANGE_INTERFACE | CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_DNSMASQ |
+                          CONFIG_CHANGE_OTHER },
+                { "create: bridge", "create: bridge\nmtu: 9000",
+                  CONFIG_CHANGE_INTERFACE | CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_DNSMASQ |
+                          CONFIG_CHANGE_OTHER },
+                { "isolate_guests: on", "isolate_guests: off",
+                  CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_RULES },
                 { "local_ntp: on", "",
                   CONFIG_CHANGE_TIME | CONFIG_CHANGE_RULES | CONFIG_CHANGE_DNSMASQ |
                           CONFIG_CHANGE_OTHER },

@@ -25,6 +25,7 @@
 #include "host/child.h"
 #include "host/nft-batch.h"
 #include "host/sysctl.h"
+#include "host/tap.h"
 #include "model/config-yaml.h"
 #include "namespace.h"
 #include "network-life.h"
@@ -139,6 +140,20 @@ WRAP(int, netlink_request, Netlink *netlink, struct nlmsghdr *request, mnl_cb_t 
         return r;
 }
 
+WRAP(int, tap_new, const TapPlan *plan, GError **error)
+{
+        int fd = __real_tap_new(plan, error);
+        point("TAP");
+        return fd;
+}
+
+WRAP(bool, tap_keep, int fd, GError **error)
+{
+        bool good = __real_tap_keep(fd, error);
+        point("TAP kept");
+        return good;
+}
+
 WRAP(bool, sysctl_set, Sysctl sysctl, const char *interface, int value, GError **error)
 {
         bool good = __real_sysctl_set(sysctl, interface, value, error);
@@ -192,6 +207,13 @@ static void describe_network(GString *text, const Network *network)
                 network_error(network), network_origin(network), in_force, configured);
         for (guint i = 0; i < leases->len; i++)
                 g_string_append_printf(text, "lease %s\n", ((Lease *)leases->pdata[i])->mac);
+        const Entries *entries = network_config(network)->entries;
+        for (guint i = 0; i < entries_n_addresses(entries); i++) {
+                const AddressEntry *entry = entries_address_at(entries, i);
+                if (entry->guest)
+                        g_string_append_printf(text, "guest %s %s %x\n", entry->guest->id,
+                                               entry->guest->tap_name, entry->ip);
+        }
 }
 
 /* The processes that serve our state directories. */
@@ -231,7 +253,8 @@ static char *snapshot(const Life *life)
         g_autoptr(GPtrArray) networks = manager_list(life->manager);
         g_autofree char *dump = host_dump();
         g_autofree char *find = g_strdup_printf(
-                "cd %s; find . ! -name lock ! -name 'before-*' ! -name 'after-*' | sort",
+                "cd %s; find . ! -name lock ! -name 'before-*' ! -name 'after-*' |"
+                " sed 's/sysctls-[0-9]*/sysctls/' | sort", /* what is made has another index */
                 life->directory);
         g_autofree char *files = host_output(find);
 
@@ -514,7 +537,71 @@ static void load_two(Life *life)
         manager_create_all(life->manager, configs, life_through, life);
 }
 
+/* A network on a bridge of its own making, and its guests. */
+
+static Network *bridge_network_of(const Life *life)
+{
+        return manager_find(life->manager, "br9");
+}
+
+static void create_bridge(Life *life)
+{
+        g_autofree char *text = g_strdup_printf("interface: br9\ncreate: bridge\nmtu: 1400\n"
+                                                "subnet: 10.9.0.0/24\nstate_dir: %s/state\n",
+                                                life->directory);
+        GPtrArray *configs = config_yaml_parse(text, strlen(text), NULL, NULL);
+
+        g_assert_nonnull(configs);
+        manager_create_all(life->manager, configs, life_through, life);
+}
+
+static void have_bridge(Life *life)
+{
+        create_bridge(life);
+        wait_done(life);
+}
+
+static void attached(Network *network, const AddressEntry *entry, const GError *error,
+                     gpointer data)
+{
+        life_network_through(network, error, data);
+}
+
+static void attach_guest(Life *life)
+{
+        g_autoptr(Value) options = value_new_map();
+        GuestWish *wish = guest_wish_new("vm-1", options, 0, NULL);
+
+        network_attach_guest(bridge_network_of(life), wish, 0, attached, life);
+}
+
+static void detach_guest(Life *life)
+{
+        network_detach_guest(bridge_network_of(life), "vm-1", 0, life_network_through, life);
+}
+
+static void have_guest(Life *life)
+{
+        have_bridge(life);
+        attach_guest(life);
+        wait_done(life);
+}
+
+static void down_bridge(Life *life)
+{
+        network_down(bridge_network_of(life), life_network_through, life);
+}
+
+static void up_bridge(Life *life)
+{
+        network_up(bridge_network_of(life), life_network_through, life);
+}
+
 static const Scenario scenarios[] = {
+        { "create-bridge", nothing, create_bridge, NULL, false },
+        { "attach-guest", have_bridge, attach_guest, detach_guest, true },
+        { "detach-guest", have_guest, detach_guest, attach_guest, true },
+        { "down-with-guest", have_guest, down_bridge, up_bridge, false },
         { "create", nothing, create, remove_it, false },
         { "up", have_file_network_down, up, down, false },
         { "down", have_bus_network, down, up, false },
@@ -577,11 +664,14 @@ static void wipe(Life *life)
 {
         if (network_of(life))
                 life_remove(life);
-        life->done = false;
-        Network *second = manager_find(life->manager, "dut1");
-        if (second) {
-                manager_remove(life->manager, second, life_through, life);
-                wait_done(life);
+        static const char *const others[] = { "dut1", "br9" };
+        for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
+                Network *other = manager_find(life->manager, others[i]);
+                life->done = false;
+                if (other) {
+                        manager_remove(life->manager, other, life_through, life);
+                        wait_done(life);
+                }
         }
         life->done = false;
         g_autofree char *command = g_strdup_printf(

@@ -19,14 +19,14 @@
 #include "util/error.h"
 #include "util/file.h"
 
-#define STEPS 11
+#define STEPS 13
 /* Beside a step's number: of a network whose subnet the host routes already. */
 #define TWIN 100
 
 static const char *const step_names[STEPS] = {
-        "claim",  "probe",      "hand-over",        "firewall",        "link",
-        "routes", "forwarding", "public addresses", "other firewalls", "dnsmasq",
-        "time",
+        "interface", "claim",  "probe",      "hand-over",        "firewall",
+        "link",      "routes", "forwarding", "public addresses", "other firewalls",
+        "dnsmasq",   "guests", "time",
 };
 
 /* The step to fail, counted in starts; -1: none. */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`./lab bench`: runs the build's bench program, with a LAN and an upstream around it. It prints what it
-measures, and fails by its exit code. `./lab bench soak` runs the soak instead, an hour of it, and
-`./lab bench twins` what twins cost."""
+measures, and fails by its exit code. `./lab bench soak` runs the soak instead, an hour of it,
+`./lab bench twins` what twins cost, and `./lab bench guests` what guests do."""
 
 import os
 import random
@@ -47,7 +47,18 @@ def run_twins_alone():
     return 1 if short and os.environ.get("BENCH_STRICT") else 0
 
 
-ALONE = {("soak",): run_soak_alone, ("twins",): run_twins_alone}
+def run_guests_alone():
+    """The same for a figure."""
+    from labkit.bench_guests import run_guests
+
+    lab = Lab()
+    lab.begin()
+    short = run_guests(lab)
+    lab.end()
+    return 1 if short and os.environ.get("BENCH_STRICT") else 0
+
+
+ALONE = {("soak",): run_soak_alone, ("twins",): run_twins_alone, ("guests",): run_guests_alone}
 
 
 def run_bench(*names):

@@ -80,6 +80,7 @@ container_prepare() {
                         "$build_dir" "${bold:+yes}" "$(tput cols 2>/dev/null || echo 100)" "${CI-}"
                 printf 'SOAK_SECONDS=%s\nSOAK_SEED=%s\n' "${SOAK_SECONDS-}" "${SOAK_SEED-}"
                 printf 'BENCH_STRICT=%s\n' "${BENCH_STRICT-}"
+                printf 'LAB_KERNEL=%s\n' "$kernel_dir"
         } >"$out_dir/environment"
         rm -f "$out_dir/output" && mkfifo "$out_dir/output"
 }

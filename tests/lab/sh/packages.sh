@@ -10,7 +10,7 @@ debian_packages=(
         libglib2.0-dev libsystemd-dev libnm-dev libnftnl-dev libnftables-dev libmnl-dev libyaml-dev
         systemd systemd-container dbus polkitd network-manager dnsmasq-base
         nftables iptables firewalld iproute2 busybox bind9-dnsutils socat tcpdump strace libfaketime
-        openssh-client dropbear-bin iperf3 chrony
+        openssh-client dropbear-bin iperf3 chrony qemu-system-x86
         python3 python3-gi python3-yaml libglib2.0-bin
 )
 fedora_packages=(
@@ -20,7 +20,7 @@ fedora_packages=(
         libmnl-devel libyaml-devel
         systemd systemd-container dbus-daemon polkit NetworkManager dnsmasq
         nftables iptables-nft firewalld iproute busybox bind-utils socat tcpdump strace libfaketime
-        openssh-clients dropbear iperf3 chrony
+        openssh-clients dropbear iperf3 chrony qemu-system-x86-core
         python3 python3-gobject-base python3-pyyaml glib2
 )
 
@@ -67,6 +67,26 @@ enabled_services() {
         return 0
 }
 
+# The kernel that a VM boots, unpacked and not installed: where Debian's is for this machine.
+kernel_dir=$lab_dir/kernel
+debian_kernel() {
+        local package
+        [ "$(dpkg --print-architecture)" = amd64 ] || return 0
+        compgen -G "$kernel_dir/boot/vmlinuz-*" >/dev/null && return 0
+        package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: //p') || return 1
+        [ -n "$package" ] || { apt-get update -qq &&
+                package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: //p'); }
+        say "fetching the kernel that VMs boot: $package"
+        rm -rf "$kernel_dir" && mkdir -p "$kernel_dir/fetched" &&
+                (cd "$kernel_dir/fetched" && apt-get download -qq "$package" 2>/dev/null) &&
+                dpkg-deb -x "$kernel_dir"/fetched/*.deb "$kernel_dir" && rm -r "$kernel_dir/fetched"
+}
+
+# Fedora's own is in /boot, and readable by root.
+fedora_kernel() {
+        return 0
+}
+
 packages_ensure() {
         local family missing before service
         if command -v dpkg-query >/dev/null; then
@@ -78,6 +98,7 @@ packages_ensure() {
                 return 1
         fi
 
+        "${family}_kernel" || say "no kernel for VMs could be fetched; the test that boots one fails"
         missing=$("${family}_missing")
         [ -n "$missing" ] || return 0
         say "installing what is missing: ${missing//$'\n'/ }"

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#pragma once
+
+/* The guests of one network on the host: what one gets, and its TAP. What is remembered of them is
+ * in the network's entries. */
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "host/tap.h"
+#include "model/guest-wish.h"
+#include "network/network.h"
+
+/* The entry that @wish comes to now: name and addresses that are free. @leaving (a set of
+ * addresses; may be NULL): of guests that are being detached, free to none. LIMIT_EXCEEDED where
+ * there is none left; INVALID_ARGS or ADDRESS_IN_USE where it asks for one that is not. The
+ * caller's. */
+AddressEntry *guests_choose(Network *network, const GuestWish *wish, GHashTable *leaving,
+                            GError **error);
+
+/* Whether guests can be attached now: it is up, and on a bridge. */
+bool guests_check(Network *network, GError **error);
+
+/* Makes the TAP of @guest, or has it be as it should. LIMIT_EXCEEDED, FAILED: there is none. */
+bool guests_make_tap(Network *network, const Guest *guest, GError **error);
+
+/* Makes the TAPs those of the network's guests: puts back what is missing or has been changed, and
+ * removes what is nobody's. */
+bool guests_sync(Network *network, GError **error);
+/* Whether the TAP @name is not as guests_sync() would have it. */
+bool guests_miss(Network *network, const char *name);
+/* Removes all TAPs of the network's. */
+bool guests_clear(Network *network, GError **error);
+
+/* What is left of guests with @entries (AddressEntry*) when they have been taken out: TAPs,
+ * connections, and what the host has learned of them. Failures are logged. */
+void guests_forget(Network *network, const GPtrArray *entries);
+
+/* Opens the queues of @guest's TAP, as @vnet_hdr says; array of int, of the caller's, who closes
+ * them. IN_USE. */
+GArray *guests_open(Network *network, const Guest *guest, bool vnet_hdr, GError **error);
