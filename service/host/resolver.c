@@ -87,26 +87,40 @@ static void look_up(Question *question)
         freeaddrinfo(answers);
 }
 
-/* The shortest time of the answer's records, aliases among them. */
-static bool shortest_ttl(ns_msg *message, guint32 *ret_ttl_sec)
+static bool has_address(const GArray *addresses, const ns_rr *record)
+{
+        guint32 address;
+
+        if (ns_rr_type(*record) != ns_t_a || ns_rr_rdlen(*record) != sizeof address)
+                return false;
+        memcpy(&address, ns_rr_rdata(*record), sizeof address);
+        for (guint i = 0; i < addresses->len; i++)
+                if (g_array_index(addresses, guint32, i) == ntohl(address))
+                        return true;
+        return false;
+}
+
+/* The shortest time of the answer's records, aliases among them, where the addresses are of that
+ * answer, and not another source's. */
+static bool shortest_ttl(ns_msg *message, const GArray *addresses, guint32 *ret_ttl_sec)
 {
         guint32 ttl_sec = G_MAXUINT32;
-        bool has_address = false;
+        bool is_source = false;
 
         for (int i = 0; i < ns_msg_count(*message, ns_s_an); i++) {
                 ns_rr record;
                 if (ns_parserr(message, ns_s_an, i, &record) < 0)
                         return false;
                 ttl_sec = MIN(ttl_sec, (guint32)ns_rr_ttl(record));
-                has_address |= ns_rr_type(record) == ns_t_a;
+                is_source |= has_address(addresses, &record);
         }
-        if (has_address)
+        if (is_source)
                 *ret_ttl_sec = ttl_sec;
-        return has_address;
+        return is_source;
 }
 
 /* RFC 1035, 4.1.3. */
-static guint ask_ttl(const char *name)
+static guint ask_ttl(const char *name, const GArray *addresses)
 {
         struct __res_state state = { 0 };
         guint8 answer[ANSWER_BYTES];
@@ -123,7 +137,8 @@ static guint ask_ttl(const char *name)
         if (is_unheard)
                 return UNHEARD_TTL_SEC;
         if (length <= 0 || length > (int)sizeof answer ||
-            ns_initparse(answer, length, &message) < 0 || !shortest_ttl(&message, &ttl_sec))
+            ns_initparse(answer, length, &message) < 0 ||
+            !shortest_ttl(&message, addresses, &ttl_sec))
                 return DEFAULT_TTL_SEC;
         return CLAMP(ttl_sec, MIN_TTL_SEC, MAX_TTL_SEC);
 }
@@ -134,7 +149,7 @@ static void answer_question(gpointer data, gpointer user_data)
 
         look_up(question);
         if (question->code == 0)
-                question->ttl_sec = ask_ttl(question->name);
+                question->ttl_sec = ask_ttl(question->name, question->addresses);
         g_source_attach(question->answered, NULL);
 }
 

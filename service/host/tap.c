@@ -156,6 +156,9 @@ static int take_tun(const struct nlattr *attribute, void *data)
                 tap->owner = mnl_attr_get_u32(attribute);
         else if (mnl_attr_get_type(attribute) == IFLA_TUN_MULTI_QUEUE)
                 tap->multi_queue = mnl_attr_get_u8(attribute) != 0;
+        else if (mnl_attr_get_type(attribute) == IFLA_TUN_NUM_QUEUES ||
+                 mnl_attr_get_type(attribute) == IFLA_TUN_NUM_DISABLED_QUEUES)
+                tap->n_queues += mnl_attr_get_u32(attribute);
         return MNL_CB_OK;
 }
 
@@ -260,6 +263,18 @@ bool tap_get(Netlink *rtnl, const char *name, const char *alias, Tap *ret_tap)
         return g_str_equal(ret_tap->name, name);
 }
 
+bool tap_check_alone(Netlink *rtnl, const TapPlan *plan, GError **error)
+{
+        Tap tap;
+
+        if (!plan->multi_queue || (tap_get(rtnl, plan->name, plan->alias, &tap) &&
+                                   tap.n_queues == 1 && tap.owner == plan->owner))
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "%s: somebody else has opened the TAP while it was made", plan->name);
+        return false;
+}
+
 bool tap_is_as_planned(const Tap *tap, const TapPlan *plan)
 {
         return tap->up && tap->bridge == plan->bridge && tap->mtu == plan->mtu &&
@@ -303,8 +318,10 @@ bool tap_delete(Netlink *rtnl, const GPtrArray *names, const char *alias, GError
                 n += r == 0;
                 r = r == -ENODEV ? 0 : r;
         }
-        if (r == 0 && n > 0)
-                r = delete_group(rtnl, group);
+        if (n > 0) { /* those that are in it, where one could not be put there, too */
+                int deleted = delete_group(rtnl, group);
+                r = r == 0 ? deleted : r;
+        }
         return r == 0 || r == -ENODEV || r == -ESRCH || fail("TAPs", "remove them", r, error);
 }
 

@@ -24,6 +24,9 @@ int tap_new(const TapPlan *plan, GError **error);
 /* Makes the TAP what @plan says, and sets it up. LIMIT_EXCEEDED where the bridge has no room for
  * another port. */
 bool tap_join(Netlink *rtnl, const TapPlan *plan, GError **error);
+/* Whether the descriptor of tap_new() is the only one. One of several queues was nobody's for a
+ * moment, in which anybody could open it, or make it his: FAILED then. After tap_join(). */
+bool tap_check_alone(Netlink *rtnl, const TapPlan *plan, GError **error);
 /* Has the TAP of @fd outlive it. */
 bool tap_keep(int fd, GError **error);
 
@@ -37,6 +40,7 @@ typedef struct Tap {
         bool isolated;
         guint32 owner;
         bool multi_queue;
+        guint n_queues; /* that somebody has open */
 } Tap;
 
 /* Those of @alias: array of Tap; the caller's. */

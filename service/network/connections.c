@@ -15,7 +15,14 @@ ConntrackScope connections_scope(const Network *network)
                                  TWIN_MARK_MASK };
 }
 
+/* What is redirected to the gateway, or comes from it, is not of a board. */
+static bool is_of_board(const Network *network, const Connection *connection)
+{
+        return connection->ip != network->config->gateway_ip;
+}
+
 typedef struct Listing {
+        const Network *network;
         const ConnectionMatch *match;
         Value *list;
 } Listing;
@@ -24,7 +31,8 @@ static bool list_one(const Connection *connection, gpointer data)
 {
         Listing *listing = data;
 
-        if (connection_matches(connection, listing->match) &&
+        if (is_of_board(listing->network, connection) &&
+            connection_matches(connection, listing->match) &&
             listing->list->items->len <= CONNECTIONS_MAX)
                 value_append(listing->list, connection_to_value(connection));
         return false;
@@ -34,7 +42,7 @@ Value *connections_list(const Network *network, const ConnectionMatch *match, GE
 {
         const ConntrackScope scope = connections_scope(network);
         g_autoptr(Value) list = value_new_list();
-        Listing listing = { match, list };
+        Listing listing = { network, match, list };
 
         if (!network_is_up(network))
                 return g_steal_pointer(&list);
@@ -50,38 +58,51 @@ Value *connections_list(const Network *network, const ConnectionMatch *match, GE
         return g_steal_pointer(&list);
 }
 
+typedef struct Count {
+        const Network *network;
+        guint n;
+} Count;
+
 static bool count_one(const Connection *connection, gpointer data)
 {
-        guint *n = data;
+        Count *count = data;
 
-        ++*n;
+        count->n += is_of_board(count->network, connection);
         return false;
 }
 
 bool connections_count(const Network *network, guint *ret_n, GError **error)
 {
         const ConntrackScope scope = connections_scope(network);
-        guint n = 0;
+        Count count = { network, 0 };
 
         if (network_is_up(network) &&
-            !conntrack_for_each(network->host->conntrack, &scope, count_one, &n, error))
+            !conntrack_for_each(network->host->conntrack, &scope, count_one, &count, error))
                 return false;
-        *ret_n = n;
+        *ret_n = count.n;
         return true;
 }
 
+typedef struct Expiry {
+        const Network *network;
+        const ConnectionMatch *match;
+} Expiry;
+
 static bool is_to_end(const Connection *connection, gpointer data)
 {
-        return connection_matches(connection, data);
+        const Expiry *expiry = data;
+
+        return is_of_board(expiry->network, connection) &&
+               connection_matches(connection, expiry->match);
 }
 
 bool connections_expire(const Network *network, const ConnectionMatch *match, guint *ret_n,
                         GError **error)
 {
         const ConntrackScope scope = connections_scope(network);
+        Expiry expiry = { network, match };
 
         *ret_n = 0;
-        return !network_is_up(network) ||
-               conntrack_end_judged(network->host->conntrack, &scope, is_to_end, (gpointer)match,
-                                    ret_n, error);
+        return !network_is_up(network) || conntrack_end_judged(network->host->conntrack, &scope,
+                                                               is_to_end, &expiry, ret_n, error);
 }

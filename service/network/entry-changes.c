@@ -212,15 +212,12 @@ static GHashTable *leaving_addresses(const EntryChanges *changes)
         return g_hash_table_size(leaving) > 0 ? g_steal_pointer(&leaving) : NULL;
 }
 
-/* Whether it is only being detached: it comes back to what it had, then. */
-static bool is_leaving(const EntryChanges *changes, const char *id)
+/* The guest that @change attaches or detaches; NULL for another change. Borrowed. */
+static const char *guest_of(const EntryChange *change)
 {
-        for (guint i = 0; i < changes->pending->len; i++) {
-                const EntryChange *change = changes->pending->pdata[i];
-                if (change->type == DETACH_GUEST && g_str_equal(change->guest, id))
-                        return true;
-        }
-        return false;
+        if (change->type == ATTACH_GUEST)
+                return change->wish->entry->guest->id;
+        return change->type == DETACH_GUEST ? change->guest : NULL;
 }
 
 /* Takes @entry's TAP, and what else there is, away. */
@@ -355,6 +352,12 @@ static void take_back(EntryChanges *changes, const GPtrArray *pending)
                 log_network_error(network->name, "%s", error->message);
 }
 
+static bool is_about_guest(const EntryChange *change)
+{
+        return change->type == ATTACH_GUEST || change->type == DETACH_GUEST ||
+               (change->address && change->address->guest);
+}
+
 static void answer(Network *network, const GPtrArray *pending, const GError *error)
 {
         NetworkProperty properties = 0;
@@ -364,7 +367,7 @@ static void answer(Network *network, const GPtrArray *pending, const GError *err
                 properties |= entry_change_is_address(change)   ? NETWORK_PROPERTY_ADDRESSES
                               : entry_change_is_forward(change) ? NETWORK_PROPERTY_FORWARDS
                                                                 : NETWORK_PROPERTY_DNS_ENTRIES;
-                if (change->type == ATTACH_GUEST || change->type == DETACH_GUEST)
+                if (is_about_guest(change))
                         properties |= NETWORK_PROPERTY_GUESTS;
                 if (!error)
                         entry_change_tell(network, change);
@@ -465,10 +468,16 @@ static bool choice_matters(const Network *network, EntryChange *change)
         return true;
 }
 
-/* One attached again in the same breath in which it is detached: many of those go as one. */
+/* What is under way for a guest can still fail: until then nobody is told that it is so already.
+ * One that is detached and attached again comes back to what it had; many of those go as one. */
 static bool must_wait(const EntryChanges *changes, const EntryChange *change)
 {
-        return change->type == ATTACH_GUEST && is_leaving(changes, change->wish->entry->guest->id);
+        const char *id = guest_of(change);
+
+        for (guint i = 0; id && i < changes->pending->len; i++)
+                if (g_strcmp0(guest_of(changes->pending->pdata[i]), id) == 0)
+                        return true;
+        return false;
 }
 
 void entry_changes_run(Network *network, gpointer data)
@@ -511,7 +520,10 @@ AddressEntry *entry_change_address(Network *network, gpointer data)
 
 bool entry_change_needs_probe(Network *network, gpointer data)
 {
-        const EntryChange *change = data;
+        EntryChange *change = data;
+
+        if (change->public_name && !choice_matters(network, change))
+                return false;
         bool may_want = change->type != ATTACH_GUEST || change->wish->entry->public_auto ||
                         change->wish->entry->public_name || change->wish->entry->public_ip;
         const AddressEntry *entry = may_want ? entry_change_address(network, data) : NULL;

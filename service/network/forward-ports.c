@@ -40,16 +40,24 @@ static bool check_forwards_of(const Network *other, const Forward *forward, GErr
         return true;
 }
 
-static bool check_in_force_of(const Network *other, const Forward *forward, GError **error)
+static bool check_list_of(const Network *other, const GPtrArray *list, const Forward *forward,
+                          GError **error)
 {
-        for (guint i = 0; other->forwards && i < other->forwards->len; i++) {
-                const LedForward *led = other->forwards->pdata[i];
+        for (guint i = 0; list && i < list->len; i++) {
+                const LedForward *led = list->pdata[i];
                 if (led->fault || !forward_overlaps(led->forward, forward))
                         continue;
                 g_autofree char *theirs = forward_describe(led->forward);
                 return refuse(forward, error, "network %s forwards %s", other->name, theirs);
         }
         return true;
+}
+
+/* What is in force, and what is about to be. */
+static bool check_in_force_of(const Network *other, const Forward *forward, GError **error)
+{
+        return check_list_of(other, other->forwards, forward, error) &&
+               check_list_of(other, other->claimed_forwards, forward, error);
 }
 
 /* Whoever asks for a port is told of every other network that wants it; of those that come up by

@@ -260,9 +260,13 @@ bool forwards_exchange(Network *network, const Forward *old, const Forward *new_
         if (!are_in_kernel(network))
                 return true;
 
+        g_autoptr(GError) fault = NULL;
         GPtrArray *list = forward_list_copy_without(network->forwards, old);
-        if (new_forward)
-                forward_list_add(list, new_forward, target_of(network, new_forward), NULL);
+        if (new_forward) { /* back, it can be one that was not in force */
+                (void)forward_ports_are_free(network, new_forward, false, &fault);
+                forward_list_add(list, new_forward, target_of(network, new_forward),
+                                 fault ? fault->message : NULL);
+        }
         return replace(network, list, error);
 }
 

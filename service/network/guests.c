@@ -167,7 +167,8 @@ bool guests_check(Network *network, GError **error)
 static TapPlan plan_of(const Network *network, const Guest *guest, const Link *bridge,
                        const char *alias)
 {
-        guint mtu = network->record->made ? network->config->mtu : bridge->mtu;
+        bool is_ours = network->record->made && network->config->mtu != 0;
+        guint mtu = is_ours ? network->config->mtu : bridge->mtu;
 
         return (TapPlan){
                 .name = guest->tap_name,
@@ -204,7 +205,8 @@ static bool make(Network *network, const TapPlan *plan, GError **error)
         if (fd < 0)
                 return false;
         silence(plan->name);
-        bool made = tap_join(network->host->rtnl, plan, error) && tap_keep(fd, error);
+        bool made = tap_join(network->host->rtnl, plan, error) &&
+                    tap_check_alone(network->host->rtnl, plan, error) && tap_keep(fd, error);
         close(fd); /* where it is not kept, it goes with that */
         return made;
 }
@@ -378,8 +380,7 @@ void guests_forget(Network *network, const GPtrArray *entries)
         if (!tap_delete(host->rtnl, names, alias, &error))
                 log_network_warning(network->name, "%s", error->message);
         g_clear_error(&error);
-        if (!conntrack_end_addresses(host->conntrack, ips, twin_mark(twin),
-                                     twin ? TWIN_MARK_MASK : 0, &error))
+        if (!conntrack_end_addresses(host->conntrack, ips, twin_mark(twin), TWIN_MARK_MASK, &error))
                 log_network_warning(network->name, "%s", error->message);
         for (guint i = 0; i < entries->len; i++) {
                 const AddressEntry *entry = entries->pdata[i];

@@ -27,6 +27,7 @@ typedef struct Followed {
         ResolverName *resolved;
         char *fault; /* why there is no address, or not the one that it is; NULL = none */
         bool is_being_put;
+        guint32 asked_for; /* what was put last */
 } Followed;
 
 static void followed_free(gpointer data)
@@ -107,7 +108,7 @@ static void put_done(Network *network, const GError *error, gpointer data)
         if (!followed || network->removed)
                 return;
         followed->is_being_put = false;
-        if (!error) {
+        if (!error || resolver_name_address(followed->resolved) != followed->asked_for) {
                 put(followed); /* it may be another one by now */
                 return;
         }
@@ -131,6 +132,7 @@ static void put(Followed *followed)
                 return;
         if (is_known && entry->public_ip != address) {
                 followed->is_being_put = true;
+                followed->asked_for = address;
                 entry_changes_choose_public(network, followed->name, address, put_done,
                                             g_strdup(followed->name));
                 return;
@@ -171,6 +173,23 @@ static void follow(PublicNames *names, const char *name)
         g_hash_table_insert(names->followed, followed->name, followed);
 }
 
+/* Somebody may have changed the entries meanwhile, or what they have. What could not be had is
+ * tried again in its time. */
+static void compare(PublicNames *names)
+{
+        g_autoptr(Network) network = network_ref(names->network);
+        g_autoptr(GPtrArray) known = g_ptr_array_new();
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, names->followed);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                if (!((Followed *)value)->fault)
+                        g_ptr_array_add(known, value);
+        for (guint i = 0; i < known->len && network->public_names; i++)
+                put(known->pdata[i]);
+}
+
 static gboolean follow_now(gpointer data)
 {
         PublicNames *names = data;
@@ -181,6 +200,7 @@ static gboolean follow_now(gpointer data)
         for (const GList *item = wanted; item && should_follow(names); item = item->next)
                 if (!g_hash_table_contains(names->followed, item->data))
                         follow(names, item->data);
+        compare(names);
         if (n_gone > 0 && should_follow(names)) /* and with them what was wrong with them */
                 operations_settle(names->network);
         return G_SOURCE_REMOVE;

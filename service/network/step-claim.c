@@ -15,6 +15,7 @@
 #include "network/public.h"
 #include "network/twins.h"
 #include "util/error.h"
+#include "util/log.h"
 
 static GError *refuse(ServiceError code, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -144,6 +145,19 @@ static GError *check_subnet(Network *network, const Link *link, const GArray *ro
         return network->record->twin ? NULL : check_mappings_of_others(network);
 }
 
+/* What its name was cannot be @entry's public address now; why, is said when it is put again. */
+static void lose_choice(Network *network, const AddressEntry *entry)
+{
+        g_autoptr(GError) error = NULL;
+
+        if (!conntrack_end_mapping(network->host->conntrack, entry->ip, entry->public_ip, NULL,
+                                   &error))
+                log_network_warning(network->name, "%s", error->message);
+        entries_choose_public(network->config->entries, entry->ip, 0);
+        network->run.changes |= CONFIG_CHANGE_RULES;
+        network_tell(network, NETWORK_PROPERTY_ADDRESSES);
+}
+
 static GError *check_public(Network *network)
 {
         g_autoptr(GError) error = NULL;
@@ -163,8 +177,8 @@ static GError *check_public(Network *network)
                         continue;
                 if (!entry->public_name)
                         return g_steal_pointer(&error);
-                entries_choose_public(network->config->entries, entry->ip, 0);
-                g_clear_error(&error); /* said when the name has been looked up again */
+                lose_choice(network, entry);
+                g_clear_error(&error);
         }
         return NULL;
 }

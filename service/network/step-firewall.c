@@ -111,7 +111,7 @@ static bool end_strays(Network *network, GError **error)
         return !is_repair || (network->run.changes & STEP_CHANGE_UP) ||
                !nat_mode_forwards(network->config->nat_mode) ||
                conntrack_end_untranslated_from(network->host->conntrack, &network->config->subnet,
-                                               twin_mark(twin), twin ? TWIN_MARK_MASK : 0, error);
+                                               twin_mark(twin), TWIN_MARK_MASK, error);
 }
 
 /* With the forwards that were claimed. */

@@ -211,7 +211,7 @@ def test_bad_public_addresses(lab):
     every_refusal([("public_ip", address, lambda address=address: network.add_address(
         "192.168.100.20", public_ip=address)) for address in (
             lan.HOST, "192.168.100.77", "127.0.0.1", "224.0.0.1", "255.255.255.255", "0.0.0.0",
-            "nonsense", "10.77.0.0100", "::1")])
+            "non sense", "10.77.0.300", "10.77.0.0100", "::1")])
     nothing_changed(network, before)
 
 

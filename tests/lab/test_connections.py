@@ -99,6 +99,14 @@ def test_twins_have_their_own(lab):
     equal(flows[2].ask(), [boards.source(2)], "the connection of the third goes on")
 
 
+def test_what_is_redirected_is_no_boards(lab):
+    dut = lab.dut()
+    network = lab.create(dut, dns_intercept=True, dns_servers=[lan.ROUTER])
+    dut.dhcp()
+    equal(dut.dig(lan.NAME, "8.8.8.8"), [lan.NAME_ADDRESS], "the answer to what is intercepted")
+    equal((connections(network), count(network), expire(network)), ([], 0, 0), "connections")
+
+
 def test_a_network_that_is_down_has_none(lab):
     dut = lab.dut()
     network = lab.create(dut)

@@ -145,5 +145,10 @@ def test_entries_with_names_are_changed_as_others(lab):
     network.wait_state("active")
     network.update(addresses=[{"ip": IP, "public_ip": NAME}])
     wait_public(network, lan.FREE[0])
+    network.update(addresses=[{"ip": IP, "public_ip": lan.FREE[2], "public_name": NAME}])
+    wait_public(network, lan.FREE[0])
+    network.update(addresses=[{"ip": "192.168.100.12", "public_ip": NAME}])
+    wait_public(network, lan.FREE[0], "192.168.100.12")
+    network.wait_state("active")
     network.update(nat_mode="masquerade", addresses=[])
     assert not on_upstream(lan.FREE[0]), host.addresses()["up0"]
