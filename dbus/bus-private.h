@@ -39,6 +39,11 @@ char *bus_network_interface(const Bus *bus, const Network *network);
 /* The network that @message is sent to; NULL, with NoSuchNetwork in @error, where it is gone. */
 Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *error);
 
+/* Asks whether @message's sender may do that to @network; @object has what else polkit's rules are
+ * to see, its interface and subnet are filled in here. As authority_check(). */
+int bus_authorize(Bus *bus, sd_bus_message *message, const Network *network, AuthorityObject object,
+                  sd_bus_message_handler_t again, sd_bus_error *error);
+
 /* UNREACHABLE, with its state, where @network is not up. */
 bool bus_check_up(const Network *network, GError **error);
 

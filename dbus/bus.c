@@ -67,6 +67,17 @@ Network *bus_message_network(Bus *bus, sd_bus_message *message, sd_bus_error *er
         return network;
 }
 
+int bus_authorize(Bus *bus, sd_bus_message *message, const Network *network, AuthorityObject object,
+                  sd_bus_message_handler_t again, sd_bus_error *error)
+{
+        g_autofree char *interface = bus_network_interface(bus, network);
+        g_autofree char *subnet = subnet_to_string(&network_config(network)->subnet);
+
+        object.interface = interface;
+        object.subnet = subnet;
+        return authority_check(bus->authority, message, &object, 1, again, bus, error);
+}
+
 bool bus_check_up(const Network *network, GError **error)
 {
         NetworkState state = network_state(network);

@@ -184,16 +184,12 @@ static int read_options(Bus *bus, sd_bus_message *message, Network **ret_network
 
 static int authorize(Bus *bus, sd_bus_message *message, const Network *network, sd_bus_error *error)
 {
-        const NetworkConfig *config = network_config(network);
-        g_autofree char *interface = bus_network_interface(bus, network);
-        g_autofree char *subnet = subnet_to_string(&config->subnet);
         const AuthorityObject object = {
-                .interface = interface,
-                .subnet = subnet,
-                .root_alone =
-                        config->enable_tcpdump ? NULL : "enable_tcpdump is false, so only root may",
+                .root_alone = network_config(network)->enable_tcpdump
+                                      ? NULL
+                                      : "enable_tcpdump is false, so only root may",
         };
-        return authority_check(bus->authority, message, &object, 1, method_capture, bus, error);
+        return bus_authorize(bus, message, network, object, method_capture, error);
 }
 
 int method_capture(sd_bus_message *message, void *userdata, sd_bus_error *error)

@@ -166,17 +166,12 @@ static int read_target(Bus *bus, sd_bus_message *message, Target *ret_target, sd
 
 static int authorize(Bus *bus, sd_bus_message *message, const Target *target, sd_bus_error *error)
 {
-        g_autofree char *interface = bus_network_interface(bus, target->network);
-        g_autofree char *subnet = subnet_to_string(&network_config(target->network)->subnet);
         g_autofree char *address = address_to_string(target->address);
         g_autofree char *port = g_strdup_printf("%u", target->port);
-        const AuthorityObject object = {
-                .interface = interface,
-                .subnet = subnet,
-                .address = address,
-                .port = port,
-        };
-        return authority_check(bus->authority, message, &object, 1, method_connect, bus, error);
+
+        return bus_authorize(bus, message, target->network,
+                             (AuthorityObject){ .address = address, .port = port }, method_connect,
+                             error);
 }
 
 int method_connect(sd_bus_message *message, void *userdata, sd_bus_error *error)

@@ -9,16 +9,6 @@
 #include "dbus/variant.h"
 #include "network/connections.h"
 
-static int authorize(Bus *bus, sd_bus_message *message, const Network *network,
-                     sd_bus_message_handler_t again, sd_bus_error *error)
-{
-        g_autofree char *interface = bus_network_interface(bus, network);
-        g_autofree char *subnet = subnet_to_string(&network_config(network)->subnet);
-        const AuthorityObject object = { .interface = interface, .subnet = subnet };
-
-        return authority_check(bus->authority, message, &object, 1, again, bus, error);
-}
-
 /* What the message picks connections of @network by. */
 static bool find_match(const Network *network, const Value *map, ConnectionMatch *ret_match,
                        GError **error)
@@ -48,7 +38,7 @@ static int read_call(Bus *bus, sd_bus_message *message, sd_bus_message_handler_t
                 return cause ? bus_error_set(error, cause) : r;
         if (!find_match(network, map, ret_match, &cause))
                 return bus_error_set(error, cause);
-        r = authorize(bus, message, network, again, error);
+        r = bus_authorize(bus, message, network, (AuthorityObject){ 0 }, again, error);
         if (r > 0)
                 *ret_network = network;
         return r;

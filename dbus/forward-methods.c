@@ -18,16 +18,10 @@ static int authorize(Bus *bus, sd_bus_message *message, const Forward *forward,
 
         if (!network)
                 return -ENOENT;
-        g_autofree char *interface = bus_network_interface(bus, network);
-        g_autofree char *subnet = subnet_to_string(&network_config(network)->subnet);
         g_autofree char *ports = port_range_to_string(&forward->ports);
-        const AuthorityObject object = {
-                .interface = interface,
-                .subnet = subnet,
-                .port = ports,
-                .protocol = forward_protocol_name(forward),
-        };
-        int r = authority_check(bus->authority, message, &object, 1, again, bus, error);
+        const AuthorityObject object = { .port = ports,
+                                         .protocol = forward_protocol_name(forward) };
+        int r = bus_authorize(bus, message, network, object, again, error);
         if (r > 0)
                 *ret_network = network;
         return r;

@@ -56,10 +56,8 @@ static int authorize(Bus *bus, sd_bus_message *message, const char *id,
 
         if (!network)
                 return -ENOENT;
-        g_autofree char *interface = bus_network_interface(bus, network);
-        g_autofree char *subnet = subnet_to_string(&network_config(network)->subnet);
-        const AuthorityObject object = { .interface = interface, .subnet = subnet, .guest = id };
-        int r = authority_check(bus->authority, message, &object, 1, again, bus, error);
+        int r = bus_authorize(bus, message, network, (AuthorityObject){ .guest = id }, again,
+                              error);
         if (r > 0)
                 *ret_network = network;
         return r;

@@ -23,10 +23,7 @@ static int authorize(Bus *bus, sd_bus_message *message, sd_bus_message_handler_t
 
         if (!network)
                 return -ENOENT;
-        g_autofree char *subnet = subnet_to_string(&network_config(network)->subnet);
-        g_autofree char *interface = bus_network_interface(bus, network);
-        AuthorityObject object = { .interface = interface, .subnet = subnet };
-        int r = authority_check(bus->authority, message, &object, 1, again, bus, error);
+        int r = bus_authorize(bus, message, network, (AuthorityObject){ 0 }, again, error);
         if (r > 0)
                 *ret_network = network;
         return r;
