@@ -5,10 +5,20 @@
 
 #include "cli/map.h"
 
+#include <inttypes.h>
+
 const char *map_get_text(const Value *map, const char *key)
 {
         const Value *value = map->type == VALUE_MAP ? value_get(map, key) : NULL;
         return value && value->type == VALUE_TEXT ? value->text : "";
+}
+
+char *map_print_number(const Value *map, const char *key)
+{
+        const Value *value = map->type == VALUE_MAP ? value_get(map, key) : NULL;
+        bool is_number = value && value->type == VALUE_NUMBER;
+
+        return is_number ? g_strdup_printf("%" PRId64, value->number) : NULL;
 }
 
 const Value *map_get_list(const Value *map, const char *key)

@@ -3,7 +3,6 @@
 /* `filter show` and `filter set FILE`. Whether a filter can be enforced is the service's to judge;
  * that the file is one is seen here, with line and column. */
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "cli/error.h"
@@ -15,10 +14,8 @@
 
 static void add_number(Table *table, const Value *map, const char *key)
 {
-        const Value *value = value_get(map, key);
-        g_autofree char *text = value && value->type == VALUE_NUMBER
-                                        ? g_strdup_printf("%" PRId64, value->number)
-                                        : NULL;
+        g_autofree char *text = map_print_number(map, key);
+
         table_add(table, text);
 }
 

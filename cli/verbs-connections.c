@@ -31,19 +31,16 @@ static bool call(Command *command, const char *member, Value **ret_answer, GErro
 static void add_end(Table *table, const Value *map, const char *ip_key, const char *port_key)
 {
         const char *ip = map_get_text(map, ip_key);
-        const Value *port = value_get(map, port_key);
-        g_autofree char *text = port && port->type == VALUE_NUMBER
-                                        ? g_strdup_printf("%s:%" PRId64, ip, port->number)
-                                        : g_strdup(ip);
+        g_autofree char *port = map_print_number(map, port_key);
+        g_autofree char *text = port ? g_strdup_printf("%s:%s", ip, port) : g_strdup(ip);
+
         table_add(table, text);
 }
 
 static void add_number(Table *table, const Value *map, const char *key)
 {
-        const Value *value = value_get(map, key);
-        g_autofree char *text = value && value->type == VALUE_NUMBER
-                                        ? g_strdup_printf("%" PRId64, value->number)
-                                        : NULL;
+        g_autofree char *text = map_print_number(map, key);
+
         table_add(table, text);
 }
 
