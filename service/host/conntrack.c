@@ -416,16 +416,18 @@ bool conntrack_end_untranslated(Conntrack *conntrack, const GArray *ips, GError 
         return false;
 }
 
-bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet, guint32 mark,
-                                     guint32 mask, GError **error)
+bool conntrack_end_untranslated_from(Conntrack *conntrack, const ConntrackScope *scope,
+                                     GError **error)
 {
-        Search search = { .untranslated_from = subnet, .mark = mark, .mask = mask };
+        Search search = { .untranslated_from = &scope->subnet,
+                          .mark = scope->mark,
+                          .mask = scope->mask };
         guint n = 0;
 
         int r = end_searched(conntrack, &search, &n);
         if (r == 0)
                 return true;
-        g_autofree char *text = subnet_to_string(subnet);
+        g_autofree char *text = subnet_to_string(&scope->subnet);
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
                     "cannot end connections from %s that are not translated: %s", text,
                     g_strerror(-r));

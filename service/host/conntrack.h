@@ -74,7 +74,7 @@ bool conntrack_end_led(Conntrack *conntrack, const ConntrackScope *scope,
 bool conntrack_end_unled(Conntrack *conntrack, ConntrackFlowJudge is_to_end, gpointer data,
                          GError **error);
 
-/* Ends every connection from an address of @subnet to one outside of it that is not translated, and
- * whose mark has @mark in the bits @mask: one that began while the rules were gone. */
-bool conntrack_end_untranslated_from(Conntrack *conntrack, const Subnet *subnet, guint32 mark,
-                                     guint32 mask, GError **error);
+/* Ends every connection of @scope from an address of its subnet to one outside of it that is not
+ * translated: one that began while the rules were gone. */
+bool conntrack_end_untranslated_from(Conntrack *conntrack, const ConntrackScope *scope,
+                                     GError **error);

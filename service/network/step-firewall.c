@@ -11,7 +11,7 @@
 
 #include "model/name.h"
 #include "model/ruleset.h"
-#include "model/twin.h"
+#include "network/connections.h"
 #include "network/filter-table.h"
 #include "network/forwards.h"
 #include "network/names-table.h"
@@ -106,12 +106,11 @@ bool firewall_apply(Network *network, GError **error)
 static bool end_strays(Network *network, GError **error)
 {
         bool is_repair = network->run.changes & NETWORK_PART_FIREWALL;
-        guint twin = network->record->twin;
+        const ConntrackScope scope = connections_scope(network);
 
         return !is_repair || (network->run.changes & STEP_CHANGE_UP) ||
                !nat_mode_forwards(network->config->nat_mode) ||
-               conntrack_end_untranslated_from(network->host->conntrack, &network->config->subnet,
-                                               twin_mark(twin), TWIN_MARK_MASK, error);
+               conntrack_end_untranslated_from(network->host->conntrack, &scope, error);
 }
 
 /* With the forwards that were claimed. */

@@ -210,13 +210,14 @@ static void test_end_untranslated(void)
         assert_untranslated_end(conntrack, 2);
         g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, 0);
 
-        const Subnet loopback = { INADDR_LOOPBACK & 0xff000000, 8 }, other = { 0x0a000000, 8 };
+        const ConntrackScope loopback = { .subnet = { INADDR_LOOPBACK & 0xff000000, 8 } };
+        const ConntrackScope other = { .subnet = { 0x0a000000, 8 } };
         apply_rules(nft, 0);
         send_from_to(INADDR_LOOPBACK, PUBLIC + 1);
         apply_rules(nft, 2);
-        g_assert_true(conntrack_end_untranslated_from(conntrack, &other, 0, 0, &error));
+        g_assert_true(conntrack_end_untranslated_from(conntrack, &other, &error));
         g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, N_DATAGRAMS);
-        g_assert_true(conntrack_end_untranslated_from(conntrack, &loopback, 0, 0, &error));
+        g_assert_true(conntrack_end_untranslated_from(conntrack, &loopback, &error));
         g_assert_no_error(error);
         g_assert_cmpuint(count_untranslated(PUBLIC + 1), ==, 0);
         g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC), ==, N_DATAGRAMS);
