@@ -78,3 +78,7 @@ bool conntrack_end_unled(Conntrack *conntrack, ConntrackFlowJudge is_to_end, gpo
  * translated: one that began while the rules were gone. */
 bool conntrack_end_untranslated_from(Conntrack *conntrack, const ConntrackScope *scope,
                                      GError **error);
+
+/* Ends every connection that @scope's boards have by translation, from and to wherever, and what
+ * conntrack_end_untranslated_from() ends. */
+bool conntrack_end_boards(Conntrack *conntrack, const ConntrackScope *scope, GError **error);

@@ -8,6 +8,7 @@
 #include "model/twin.h"
 #include "network/network-private.h"
 #include "util/error.h"
+#include "util/log.h"
 
 ConntrackScope connections_scope(const Network *network)
 {
@@ -105,4 +106,13 @@ bool connections_expire(const Network *network, const ConnectionMatch *match, gu
         *ret_n = 0;
         return !network_is_up(network) || conntrack_end_judged(network->host->conntrack, &scope,
                                                                is_to_end, &expiry, ret_n, error);
+}
+
+void connections_end(Network *network, const Subnet *subnet, guint twin)
+{
+        const ConntrackScope scope = { *subnet, twin_mark(twin), TWIN_MARK_MASK };
+        g_autoptr(GError) error = NULL;
+
+        if (!conntrack_end_boards(network->host->conntrack, &scope, &error))
+                log_network_warning(network->name, "%s", error->message);
 }

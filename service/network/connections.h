@@ -18,3 +18,6 @@ bool connections_count(const Network *network, guint *ret_n, GError **error);
 /* Ends those that @match fits; *ret_n is how many. */
 bool connections_expire(const Network *network, const ConnectionMatch *match, guint *ret_n,
                         GError **error);
+/* Ends all that the boards of @subnet have, so that none is left to whoever has their addresses
+ * next. @twin: the number that the network had with it, 0: it was none. */
+void connections_end(Network *network, const Subnet *subnet, guint twin);

@@ -5,6 +5,7 @@
 
 #include "network/operations-private.h"
 
+#include "network/connections.h"
 #include "network/public.h"
 #include "util/log.h"
 
@@ -55,6 +56,8 @@ static void change_done(Network *network)
 
         network_end_move(network);
         network->names_changed |= operation->changes & ENTRY_CHANGES; /* for operation_end() */
+        if (network_is_up(network) && (properties & NETWORK_PROPERTY_SUBNET))
+                connections_end(network, &operation->config->subnet, operation->twin);
         operation_end_lost_mappings(network, operation->config->entries, network->config->entries);
         if (properties)
                 network_tell(network, properties);
@@ -199,6 +202,7 @@ void operation_run_change(Network *network)
         }
         g_array_set_size(network->chosen, 0); /* saved with the rest */
         operation->changes = config_diff(network->config, operation->config);
+        operation->twin = network->record->twin;
         if (!operation->configured)
                 operation->configured = entries_copy(configured_after(network, operation));
         entries_clear_guests(operation->configured); /* which are the log's alone */

@@ -9,10 +9,10 @@
 void operation_undo(Network *network, StepRunDone done)
 {
         network->record->is_up = false; /* saved with what the first undo takes back */
-        steps_undo(network, done);
+        steps_undo(network, network->current->type == OPERATION_LOST, done);
 }
 
-/* Ends the connections of mappings that @old has and @now (NULL: nothing) has not. */
+/* Ends the connections of mappings that @old has and @now has not. */
 void operation_end_lost_mappings(Network *network, const Entries *old, const Entries *now)
 {
         g_autoptr(GHashTable) public_of = g_hash_table_new(NULL, NULL);
@@ -20,7 +20,7 @@ void operation_end_lost_mappings(Network *network, const Entries *old, const Ent
 
         for (guint i = 0; i < entries_n_addresses(old); i++) {
                 const AddressEntry *entry = entries_address_at(old, i);
-                const AddressEntry *left = now ? entries_find_ip(now, entry->ip) : NULL;
+                const AddressEntry *left = entries_find_ip(now, entry->ip);
                 if (entry->public_ip && !(left && left->public_ip == entry->public_ip))
                         g_hash_table_insert(public_of, GUINT_TO_POINTER(entry->ip),
                                             GUINT_TO_POINTER(entry->public_ip));
@@ -32,7 +32,6 @@ void operation_end_lost_mappings(Network *network, const Entries *old, const Ent
 void operation_down_undone(Network *network, GError *error)
 {
         g_clear_error(&error); /* undos report none */
-        operation_end_lost_mappings(network, network->config->entries, NULL);
         network_set_state(network, NETWORK_INACTIVE, NULL);
         operation_end(network, NULL);
 }
@@ -44,7 +43,6 @@ void operation_remove_undone(Network *network, GError *error)
                                             record->moving_from, record->moving_to };
 
         g_clear_error(&error); /* undos report none */
-        operation_end_lost_mappings(network, network->config->entries, NULL);
         leases_unwatch(network);
         entry_changes_delete(network);
         for (guint i = 0; i < G_N_ELEMENTS(directories); i++)

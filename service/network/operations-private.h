@@ -24,6 +24,7 @@ struct Operation {
         Entries *configured;   /* CHANGE: what `configured` becomes or was */
         unsigned changes;      /* CHANGE, REFRESH */
         bool by_itself;        /* UP: no caller has asked for it */
+        guint twin;            /* CHANGE: the network's number before */
         bool log;              /* CHANGE: the entry log changes */
         bool committing;       /* CHANGE: its files may have been replaced */
         gpointer entry_change; /* ENTRY */
@@ -58,7 +59,7 @@ void operation_down_undone(Network *network, GError *error);
 void operation_remove_undone(Network *network, GError *error);
 /* Undoes every step. */
 void operation_undo(Network *network, StepRunDone done);
-/* Ends the connections of mappings that @old has and @now (NULL: nothing) has not. */
+/* Ends the connections of mappings that @old has and @now has not. */
 void operation_end_lost_mappings(Network *network, const Entries *old, const Entries *now);
 
 /* operation-change.c */

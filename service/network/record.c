@@ -53,9 +53,9 @@ void record_free(Record *record)
 bool record_is_clean(const Record *record)
 {
         return !record->made && !record->guests && !record->taken && !record->table &&
-               !record->filter_table && !record->names_interface && !record->link_found &&
-               record->routed == 0 && record->public_added->len == 0 && !record->foreign_upstream &&
-               !record->foreign_public && !record->firewalld;
+               record->decided_gateway == 0 && !record->filter_table && !record->names_interface &&
+               !record->link_found && record->routed == 0 && record->public_added->len == 0 &&
+               !record->foreign_upstream && !record->foreign_public && !record->firewalld;
 }
 
 char *record_path(const char *run_dir, const char *interface)

@@ -10,6 +10,7 @@
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
+#include "network/connections.h"
 #include "network/forwards.h"
 #include "network/names-table.h"
 #include "network/public.h"
@@ -267,10 +268,21 @@ void claim_start(Network *network)
                 build_checked(NULL, network);
 }
 
+/* Connections go on over a NIC that is plugged out and in. */
+static void end_connections(Network *network)
+{
+        const Record *record = network->record;
+
+        if (record->decided_gateway != 0 && !network->run.is_lost)
+                connections_end(network, &record->decided_subnet, record->twin);
+}
+
+/* The rules, which would take an ended connection up again, have gone. */
 void claim_undo(Network *network)
 {
         GError *error = NULL;
 
+        end_connections(network);
         network->claimed = false;
         (void)twins_forget(network, &error); /* `error` says how it went */
         g_clear_pointer(&network->inspected, nm_held_free);

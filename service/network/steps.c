@@ -103,8 +103,10 @@ void steps_start(Network *network, unsigned changes, StepRunDone done)
         run_next(network);
 }
 
-void steps_undo(Network *network, StepRunDone done)
+void steps_undo(Network *network, bool is_lost, StepRunDone done)
 {
-        network->run = (StepRun){ .next = G_N_ELEMENTS(steps), .undoing = true, .done = done };
+        network->run = (StepRun){
+                .next = G_N_ELEMENTS(steps), .undoing = true, .is_lost = is_lost, .done = done
+        };
         run_next(network);
 }

@@ -35,13 +35,15 @@ typedef struct StepRun {
         guint next; /* the step that runs, or runs next */
         unsigned changes;
         bool undoing;
+        bool is_lost;     /* undoing: the NIC has gone, and may come back */
         StepRunDone done; /* NULL: nothing runs */
 } StepRun;
 
 /* Starts the steps that @changes touch, in order, until one fails. */
 void steps_start(Network *network, unsigned changes, StepRunDone done);
-/* Undoes every step, last first, whatever fails; failures are logged. */
-void steps_undo(Network *network, StepRunDone done);
+/* Undoes every step, last first, whatever fails; failures are logged. @is_lost: since the NIC has
+ * gone; connections go on when it comes back. */
+void steps_undo(Network *network, bool is_lost, StepRunDone done);
 /* A step has ended; @error is taken, NULL = well. */
 void step_done(Network *network, GError *error);
 

@@ -5,7 +5,7 @@ import json
 
 from gi.repository import GLib
 
-from labkit import bus, lan
+from labkit import bus, host, lan
 from labkit.boards import ADDRESS, Boards
 from labkit.boards import PORT as BOARD_PORT
 from labkit.expect import contains, equal, refused
@@ -116,6 +116,26 @@ def test_a_network_that_is_down_has_none(lab):
     network.call("Down")
     equal((count(network), connections(network), expire(network)), (0, [], 0), "after Down")
     network.call("Up")
+
+
+def test_whoever_has_the_subnet_next_inherits_none(lab):
+    """Masqueraded ones of the network that has its subnet first: nothing but the subnet tells them
+    from others. What is there of it afterwards, the end of every test sees."""
+    boards = Boards(lab, 1)
+    boards.create_all()
+    boards.configure()
+    network, flow = lab.network("raw0"), boards.out(0)
+    flow.hear()
+    assert any(ADDRESS in line for line in host.connections()), "the kernel knows nothing of it"
+    network.update(subnet="192.168.44.0/24", gateway_ip="192.168.44.1", addresses=[])
+    equal(host.connections(), [], "the connections of the subnet that was")
+    network.update(**boards.settings(0))
+    flow = boards.out(0, port=5556)
+    flow.hear()
+    lab.remove("raw0")
+    equal(host.connections(), [], "the connections of the network that was")
+    assert lab.create("raw0", **boards.settings(0)), "it is there again"
+    equal(count(lab.network("raw0")), 0, "ConnectionCount of the next one")
 
 
 def test_counting_is_for_who_asks(lab):

@@ -308,6 +308,32 @@ static void test_end_led(void)
         g_assert_cmpuint(count_untranslated(PUBLIC), ==, N_DATAGRAMS);
 }
 
+/* A network's, by whatever address; not those of another mark or subnet. */
+static void test_end_boards(void)
+{
+        const ConntrackScope scope = { .subnet = { IP & 0xffffff00, 24 }, .mask = TWIN_MARK_MASK };
+        const ConntrackScope elsewhere = { { 0x0a630000, 24 }, 0, TWIN_MARK_MASK };
+        const ConntrackScope twin = { scope.subnet, twin_mark(1), TWIN_MARK_MASK };
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = nft_new(false, &error);
+        g_assert_no_error(error);
+        g_autoptr(Conntrack) conntrack = conntrack_new(&error);
+        g_assert_no_error(error);
+
+        apply_rules(nft, 2);
+        for (guint i = 0; i < 2; i++) {
+                send_from_to(INADDR_LOOPBACK, PUBLIC);
+                send_from_to(INADDR_LOOPBACK, PUBLIC + 1);
+                g_assert_true(conntrack_end_boards(conntrack, &elsewhere, &error));
+                g_assert_true(conntrack_end_boards(conntrack, &twin, &error));
+                if (i == 0)
+                        g_assert_true(conntrack_end_boards(conntrack, &scope, &error));
+                g_assert_no_error(error);
+                g_assert_cmpuint(end_mapping(conntrack, IP, PUBLIC), ==, i * N_DATAGRAMS);
+                g_assert_cmpuint(end_mapping(conntrack, IP + 1, PUBLIC + 1), ==, i * N_DATAGRAMS);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -318,5 +344,6 @@ int main(int argc, char **argv)
         g_test_add_func("/conntrack/ends-what-is-not-translated", test_end_untranslated);
         g_test_add_func("/conntrack/ends-what-has-the-mark", test_end_marked);
         g_test_add_func("/conntrack/ends-what-was-led", test_end_led);
+        g_test_add_func("/conntrack/ends-what-boards-have", test_end_boards);
         return g_test_run();
 }
