@@ -139,7 +139,8 @@ def test_guest_works(lab):
     assert not vm.pings(other_answer["guest_ip"]), "they are apart"
     assert other.pings(GATEWAY), "the gateway answers"
     network.update(isolate_guests=False)
-    assert vm.pings(other_answer["guest_ip"]), "guests that are not apart reach each other"
+    # At once, but for the time in which the guest does not ask again who has an address.
+    wait_for(lambda: vm.pings(other_answer["guest_ip"]), "guests that are not apart reach each other")
     network.update(mtu=1500)
     equal([link(name)["mtu"] for name in (BRIDGE, answer["tap_name"])], [1500, 1500], "the MTUs")
     assert vm.reaches(lan.ROUTER), "the same TAP, open all the time"

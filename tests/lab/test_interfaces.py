@@ -140,7 +140,7 @@ def test_nic_renamed_while_there_is_no_daemon(lab):
 
 
 def exchange_names():
-    for old, new in (("raw0", "tmp9"), ("raw1", "raw0"), ("tmp9", "raw1")):
+    for old, new in (("raw0", "raw9"), ("raw1", "raw0"), ("raw9", "raw1")):
         run("ip", "link", "set", old, "name", new)
 
 

@@ -204,11 +204,18 @@ class Lab:
         """Restarts the system bus, by `commands` where there are any; the test's connections are new
         afterwards, and NetworkManager, which ends with the bus, is back."""
         for command in commands or (("systemctl", "restart", "dbus.service"),):
-            run(*command)
+            wait_for(lambda command=command: self._is_done(command), f"{' '.join(command)} is done", 20)
         self.bus = Bus()
         if not self.bus.has_owner("org.freedesktop.NetworkManager"):
             run("systemctl", "restart", "NetworkManager.service")
         wait_for(Lan.is_up, "NetworkManager has the upstream up again", 20)
+
+    @staticmethod
+    def _is_done(command):
+        """False where the start of another unit, which wants the bus, has cancelled its job."""
+        done = run_full(*command)
+        assert done.returncode == 0 or "canceled" in done.stderr, done
+        return done.returncode == 0
 
     # The daemon as a process
 
@@ -277,6 +284,9 @@ class Lab:
 
     def scrub(self):
         """By force, after a test left something behind: the next one is not to suffer from it."""
+        if self.bus.connection.is_closed():
+            run_full("systemctl", "start", "dbus.socket")
+            self.bus = Bus()
         run_full("systemctl", "kill", "--signal=KILL", DAEMON_UNIT)
         run_full("systemctl", "stop", DAEMON_UNIT)
         run_full("systemctl", "reset-failed")
