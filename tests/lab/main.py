@@ -12,7 +12,7 @@ SHARED = "/run/lab"
 
 def check(pattern=""):
     from labkit.runner import run_tests
-    return run_tests(HERE, pattern, f"{SHARED}/results", os.environ.get("LAB_COLOUR") == "yes")
+    return run_tests(HERE, pattern, SHARED, os.environ.get("LAB_COLOUR") == "yes")
 
 
 def demo():

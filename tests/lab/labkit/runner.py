@@ -66,9 +66,9 @@ class Report:
         word = f"{kind:7}"
         if self.colour:
             word = f"\x1b[{COLOURS[kind]}m{word}\x1b[0m"
-        print(f"{word} {name} {seconds:.2f} s" + (f" ({reason})" if reason else ""))
-        for line in details:
-            print(f"        | {line}")
+        # At once: another container may be writing there as well.
+        print("\n".join([f"{word} {name} {seconds:.2f} s" + (f" ({reason})" if reason else ""),
+                         *(f"        | {line}" for line in details)]))
         reason = " ".join(reason.split())
         self.file.write(f"{kind}\t{name}\t{reason}\n")
         self.failed += kind == "failed"
@@ -141,14 +141,25 @@ def run_test(lab, report, name, function):
         lab.scrub()
 
 
-def run_tests(directory, pattern, results, colour):
-    """Runs them all; 0 when none failed."""
+def is_claimed(name, claims):
+    """Whether it is for this container to run: the first one that asks has it."""
+    try:
+        with open(os.path.join(claims, name.replace("/", "+")), "x", encoding="ascii"):
+            return True
+    except FileExistsError:
+        return False
+
+
+def run_tests(directory, pattern, shared, colour):
+    """Runs those that no other container has taken, the longest first; 0 when none failed."""
     sys.path.insert(0, directory)
     tests = find_tests(directory, pattern)
-    report = Report(results, colour)
+    tests.sort(key=lambda test: -getattr(test[1], "seconds", TEST_SECONDS))
+    report = Report(f"{shared}/results", colour)
     if not tests:
         return 0
     lab = Lab()
     for name, function in tests:
-        run_test(lab, report, name, function)
+        if is_claimed(name, f"{shared}/claims"):
+            run_test(lab, report, name, function)
     return 1 if report.failed else 0

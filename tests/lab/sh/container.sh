@@ -7,6 +7,7 @@
 #
 # Inside and outside share $out_dir, seen inside as /run/lab:
 #   request      what to run: arguments of tests/lab/main.py, one per line
+#   claims/      a file per test that some container has taken
 #   environment  for its unit
 #   output       a FIFO, its output
 #   status       its exit code, the last thing it writes; none: it never came so far
@@ -15,6 +16,8 @@
 
 container_pid=''
 container_groups=()
+container_name=dut-network-lab-$$
+claims_dir=''
 
 # Where this process stands in the hierarchies that systemd-nspawn makes groups in.
 own_groups() {
@@ -35,7 +38,7 @@ own_groups() {
 container_make_groups() {
         local group
         while IFS= read -r group; do
-                group=${group%/}/dut-network-lab-$$
+                group=${group%/}/$container_name
                 mkdir "$group" 2>/dev/null && container_groups+=("$group")
         done < <(own_groups)
 }
@@ -48,7 +51,7 @@ container_start() {
         done
         exec setpriv --pdeathsig KILL \
                 unshare --mount --propagation private --pid --fork --kill-child --mount-proc \
-                "$top/lab" --inside "$out_dir" "$build_dir" "$@"
+                "$top/lab" --inside "$out_dir" "$claims_dir" "$build_dir" "$@"
 }
 
 # container_run REQUEST ARGUMENT...: boots and runs it; returns its exit code.
@@ -73,7 +76,8 @@ container_run() {
 }
 
 container_prepare() {
-        mkdir -p "$out_dir/journal" && chmod 755 "$out_dir" || return 1
+        claims_dir=${claims_dir:-$out_dir/claims}
+        mkdir -p "$out_dir/journal" "$out_dir/claims" "$claims_dir" && chmod 755 "$out_dir" || return 1
         printf '%s\n' "$@" >"$out_dir/request"
         {
                 printf 'LAB_TOP=%s\nLAB_BUILD=%s\nLAB_COLOUR=%s\nLAB_COLUMNS=%s\nCI=%s\n' "$top" \
@@ -116,8 +120,9 @@ container_sweep() {
                 [ -d "$left" ] && ! kill -0 "$pid" 2>/dev/null || continue
                 rm -rf "$left"
                 while IFS= read -r group; do
-                        group=${group%/}/dut-network-lab-$pid
-                        [ ! -d "$group" ] || container_remove_group "$group"
+                        for group in "${group%/}/dut-network-lab-$pid"{,.*}; do
+                                [ ! -d "$group" ] || container_remove_group "$group"
+                        done
                 done < <(own_groups)
         done
 }
@@ -125,8 +130,8 @@ container_sweep() {
 # From here on: as init of the private pid namespace.
 
 container_inside() {
-        out_dir=$1 build_dir=$2
-        shift 2
+        out_dir=$1 claims_dir=$2 build_dir=$3
+        shift 3
         trap 'exit 130' INT
         trap 'exit 143' TERM HUP
 
@@ -179,7 +184,7 @@ container_install_lab() {
 
 # container_boot ROOT: returns when it is shut down.
 container_boot() {
-        local binds=(--bind=/dev/net/tun "--bind=$out_dir:/run/lab" "--bind=$out_dir/journal:/var/log/journal")
+        local binds=(--bind=/dev/net/tun "--bind=$out_dir:/run/lab" "--bind=$claims_dir:/run/lab/claims" "--bind=$out_dir/journal:/var/log/journal")
         # The overlay has what is on the root file system; a checkout elsewhere is put in its place.
         case $top in
         /tmp/* | /run/*) binds+=("--bind-ro=$top") ;; # empty in there
