@@ -146,7 +146,6 @@ def dump():
         "NetworkManager": network_manager(),
         "processes": sorted(servants().values()),
         "state": [path for path in files(STATE) if path not in IDLE_STATE],
-        "connections": connections(),
     }
 
 
@@ -168,8 +167,15 @@ def connections():
 # Directories that stay, empty, once the service has run.
 IDLE_STATE = {f"{STATE}/networks"}
 CONNTRACK = "/proc/net/nf_conntrack"
-# Ends by itself as well.
-PASSING = {"connections"}
+
+
+def change(was, now):
+    """From one value to another; of lists, what is not in both."""
+    if not isinstance(was, list) or not isinstance(now, list):
+        return f"{was} -> {now}"
+    gone = [item for item in was if item not in now]
+    new = [item for item in now if item not in was]
+    return f"{gone} -> {new}" if gone or new else f"{was} -> {now}"
 
 
 def differences(before, after):
@@ -180,13 +186,11 @@ def differences(before, after):
         if was == now:
             continue
         if isinstance(was, dict):
-            lines += [f"{part}: {key}: {was.get(key)} -> {now.get(key)}"
+            lines += [f"{part}: {key}: {change(was.get(key), now.get(key))}"
                       for key in sorted(was.keys() | now.keys()) if was.get(key) != now.get(key)]
         else:
-            lines += [f"{part}: new: {line}" for line in now if line not in was]
-            if part in PASSING:
-                continue
             lines += [f"{part}: gone: {line}" for line in was if line not in now]
+            lines += [f"{part}: new: {line}" for line in now if line not in was]
             if sorted(was) == sorted(now):
                 lines.append(f"{part}: in another order")
             elif not lines:

@@ -97,6 +97,7 @@ class Lab:
         self.undo = contextlib.ExitStack()
         self.watched = {}
         self.before = None
+        self.connections = []
         self.clean = host.dump()
 
     # What a test asks for
@@ -257,6 +258,7 @@ class Lab:
         self.undo = contextlib.ExitStack()
         self.watched = {}
         self.before = host.dump()
+        self.connections = host.connections()
 
     def end(self):
         """Takes down what the test made. Raises where the host is not as it was."""
@@ -269,6 +271,8 @@ class Lab:
             self._remove_networks()
             if self.before is not None:
                 self.unchanged()
+            left = [line for line in host.connections() if line not in self.connections]
+            assert not left, "connections of networks that are gone:\n  " + "\n  ".join(left)
 
     def _forget_files(self):
         """The daemon, where it runs, learns that the test's configuration files are gone."""
