@@ -19,6 +19,7 @@ static const struct {
 } knobs[SYSCTL_MAX] = {
         [SYSCTL_IPV4_FORWARDING] = { "ipv4", "forwarding" },
         [SYSCTL_IPV4_RP_FILTER] = { "ipv4", "rp_filter" },
+        [SYSCTL_IPV4_ACCEPT_LOCAL] = { "ipv4", "accept_local" },
         [SYSCTL_IPV4_SEND_REDIRECTS] = { "ipv4", "send_redirects" },
         [SYSCTL_IPV4_ACCEPT_REDIRECTS] = { "ipv4", "accept_redirects" },
         [SYSCTL_IPV6_ACCEPT_RA] = { "ipv6", "accept_ra" },

@@ -9,6 +9,7 @@
 typedef enum Sysctl {
         SYSCTL_IPV4_FORWARDING, /* net.ipv4.conf.IF.forwarding */
         SYSCTL_IPV4_RP_FILTER,
+        SYSCTL_IPV4_ACCEPT_LOCAL,
         SYSCTL_IPV4_SEND_REDIRECTS,
         SYSCTL_IPV4_ACCEPT_REDIRECTS,
         SYSCTL_IPV6_ACCEPT_RA, /* net.ipv6.conf.IF.accept_ra */

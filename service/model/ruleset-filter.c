@@ -89,12 +89,17 @@ static void add_hooks(RulesetTable *filter)
         rule_jump_by_interface(chain_add_rule(input), NFT_META_IIFNAME, MAP_INWARD);
 }
 
-/* What must not go on, whatever else is allowed. */
-static void add_never(RulesetChain *from, const Subnet *subnet)
+/* What must not go on, whatever else is allowed. The kernel does not look at where it comes from
+ * (accept_local, rp_filter of the NIC): this does. */
+static void add_never(RulesetChain *from, const NetworkConfig *config)
 {
         RulesetRule *forged = chain_add_rule(from);
-        match_subnet(forged, FIELD_IP_SADDR, NFT_CMP_NEQ, subnet);
+        match_subnet(forged, FIELD_IP_SADDR, NFT_CMP_NEQ, &config->subnet);
         rule_verdict(forged, NF_DROP);
+
+        RulesetRule *ours = chain_add_rule(from);
+        match_address(ours, FIELD_IP_SADDR, NFT_CMP_EQ, config->gateway_ip);
+        rule_verdict(ours, NF_DROP);
 
         RulesetRule *stray = chain_add_rule(from);
         match_ct_any(stray, NFT_CT_STATE, STATE_INVALID | STATE_UNTRACKED);
@@ -135,7 +140,7 @@ static void add_from(const Targets *targets, const RulesetFacts *facts, const Up
         match_oifname(own, NFT_CMP_EQ, facts->interface);
         rule_verdict(own, facts->config->isolate_guests ? NF_DROP : NFT_RETURN);
 
-        add_never(from, &facts->config->subnet);
+        add_never(from, facts->config);
         for (guint i = 0; i < uplinks->n; i++) {
                 RulesetRule *established = chain_add_rule(from);
                 match_oifname(established, NFT_CMP_EQ, uplinks->names[i]);
@@ -177,6 +182,17 @@ static void add_to(const Targets *targets, const RulesetFacts *facts, const Upli
         rule_verdict(chain_add_rule(to), NF_DROP);
 }
 
+/* The host hears its own groups and broadcasts from the NIC that it sends them to. */
+static void add_inward(RulesetChain *inward, const RulesetFacts *facts)
+{
+        rule_drop_forged(chain_add_rule(inward), facts->interface, &facts->config->subnet);
+
+        RulesetRule *ours = chain_add_rule(inward);
+        match_address(ours, FIELD_IP_SADDR, NFT_CMP_EQ, facts->config->gateway_ip);
+        match_local_destination(ours);
+        rule_verdict(ours, NF_DROP);
+}
+
 static FilterPlace place_of(const RulesetFacts *facts)
 {
         return (FilterPlace){ facts->filter_table, facts->table, facts->interface };
@@ -195,7 +211,7 @@ void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplin
                         chain_add_side(targets.sides[i], facts, i, 0);
         add_from(&targets, facts, uplinks);
         add_to(&targets, facts, uplinks);
-        rule_drop_forged(chain_add_rule(targets.inward), facts->interface, &facts->config->subnet);
+        add_inward(targets.inward, facts);
         add_hooks(filter);
 }
 

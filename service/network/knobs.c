@@ -206,10 +206,10 @@ static bool let_go(Knobs *knobs, const char *group, const char *key, GError **er
         return given_back;
 }
 
-/* Has @key hold @knob, in memory. *ret_new: it did not before. What was found first is what is
- * given back. */
+/* Has @key hold @knob, in memory. *ret_new: it did not before; *ret_changed: or not that value.
+ * What was found first is what is given back. */
 static bool hold(Knobs *knobs, const Knob *knob, guint index, const char *key, bool *ret_new,
-                 GError **error)
+                 bool *ret_changed, GError **error)
 {
         g_autofree char *group = group_name(knob->sysctl, index);
         Held *held = g_hash_table_lookup(knobs->held, group);
@@ -229,6 +229,8 @@ static bool hold(Knobs *knobs, const Knob *knob, guint index, const char *key, b
                 g_hash_table_insert(knobs->held, g_strdup(group), held);
         }
         *ret_new = g_hash_table_add(held->holders, g_strdup(key));
+        *ret_changed = *ret_new || held->set != knob->value;
+        held->set = knob->value;
         return true;
 }
 
@@ -239,9 +241,10 @@ static bool hold_all(Knobs *knobs, const char *key, const Knob *wanted, const gu
         g_autoptr(GHashTable) changed = g_hash_table_new(NULL, NULL);
 
         for (guint i = 0; i < n_wanted; i++) {
-                if (!hold(knobs, &wanted[i], indexes[i], key, &is_new[i], error))
+                bool is_changed = false;
+                if (!hold(knobs, &wanted[i], indexes[i], key, &is_new[i], &is_changed, error))
                         return false;
-                if (is_new[i])
+                if (is_changed)
                         g_hash_table_add(changed, GUINT_TO_POINTER(indexes[i]));
         }
         return save_all(knobs, changed, error);

@@ -16,6 +16,7 @@
 #include "network/twin-rules.h"
 #include "network/twins.h"
 
+#define RP_FILTER_OFF   0
 #define RP_FILTER_LOOSE 2
 
 /* Of no interface; this one is always there. */
@@ -109,7 +110,6 @@ static void clear(Network *network, GError **error)
                 (void)delete_routes(network, RT_TABLE_MAIN, NULL, first(error));
         (void)twin_rules_remove(rtnl, record->routed, first(error));
         (void)delete_routes(network, table, NULL, first(error));
-        (void)knobs_release(network->host->knobs, network->name, "routes", first(error));
         (void)conntrack_end_marked(network->host->conntrack, twin_mark(record->routed),
                                    TWIN_MARK_MASK, first(error));
         record->main_route = false;
@@ -117,22 +117,44 @@ static void clear(Network *network, GError **error)
         (void)network_save_record(network, first(error));
 }
 
+/* The kernel goes by the larger one of the NIC's and all's. */
+static bool is_looked_up_on_all(void)
+{
+        int value;
+
+        return sysctl_get(SYSCTL_IPV4_RP_FILTER, "all", &value) == 0 && value != RP_FILTER_OFF;
+}
+
+/* The firewall judges where a board's packets say they come from, by the network's subnet alone.
+ * The kernel would look up a route for each, twice as long where there are rules: it need not. */
+static bool hold_knobs(Network *network, GError **error)
+{
+        bool is_twin = network->record->twin != 0;
+        bool is_judged = nat_mode_forwards(network->config->nat_mode);
+        Knob knobs[3];
+        guint n = 0;
+
+        if (is_judged)
+                knobs[n++] = (Knob){ SYSCTL_IPV4_ACCEPT_LOCAL, network->interface, 1 };
+        if (is_twin && (!is_judged || is_looked_up_on_all()))
+                knobs[n++] = (Knob){ SYSCTL_IPV4_RP_FILTER, network->interface, RP_FILTER_LOOSE };
+        else if (is_judged)
+                knobs[n++] = (Knob){ SYSCTL_IPV4_RP_FILTER, network->interface, RP_FILTER_OFF };
+        if (is_twin)
+                knobs[n++] = (Knob){ SYSCTL_IPV4_FWMARK_REFLECT, LOOPBACK, 1 };
+        return knobs_hold(network->host->knobs, network->name, "routes", knobs, n, error);
+}
+
 static bool apply(Network *network, GError **error)
 {
         Record *record = network->record;
-        const Knob knobs[] = {
-                { SYSCTL_IPV4_RP_FILTER, network->interface, RP_FILTER_LOOSE },
-                { SYSCTL_IPV4_FWMARK_REFLECT, LOOPBACK, 1 },
-        };
 
         if (record->routed != record->twin) {
                 record->routed = record->twin;
                 if (!network_save_record(network, error))
                         return false;
         }
-        return knobs_hold(network->host->knobs, network->name, "routes", knobs, G_N_ELEMENTS(knobs),
-                          error) &&
-               sync_table(network, twin_table(record->twin), error) &&
+        return sync_table(network, twin_table(record->twin), error) &&
                twin_rules_put(network->host->rtnl, record->twin, network->interface, error) &&
                sync_main(network, error);
 }
@@ -144,7 +166,7 @@ void routes_start(Network *network)
 
         if (record->routed != 0 && record->routed != record->twin)
                 clear(network, &error);
-        if (!error && record->twin != 0)
+        if (!error && hold_knobs(network, &error) && record->twin != 0)
                 (void)apply(network, &error); /* `error` says how it went */
         step_done(network, error);
 }
@@ -155,6 +177,7 @@ void routes_undo(Network *network)
 
         if (network->record->routed != 0)
                 clear(network, &error);
+        (void)knobs_release(network->host->knobs, network->name, "routes", first(&error));
         step_done(network, error);
 }
 

@@ -32,7 +32,7 @@ static const Step steps[] = {
           UP | RULES | LINK | ENTRIES | PORTS | NETWORK_PART_FIREWALL | NETWORK_PART_GATEWAYS,
           firewall_start, firewall_undo },
         { "link", UP | LINK | NETWORK_PART_LINK, link_start, link_undo },
-        { "routes", UP | LINK | NETWORK_PART_LINK | NETWORK_PART_ROUTES, routes_start,
+        { "routes", UP | RULES | LINK | NETWORK_PART_LINK | NETWORK_PART_ROUTES, routes_start,
           routes_undo },
         { "forwarding", UP | RULES | NETWORK_PART_FORWARDING, forwarding_start, forwarding_undo },
         { "public addresses", UP | RULES | ENTRIES | NETWORK_PART_PUBLIC, public_start,

@@ -323,15 +323,18 @@ static void knob_turned(const char *holder, const char *holder_class, gpointer d
                 network_repair(network, part_of_knobs(holder_class));
 }
 
-/* Docker, for one, turns forwarding on for all interfaces when it starts. */
+/* Docker, for one, turns forwarding on for all interfaces when it starts. Any other knob's value
+ * for all is not the value of each; what a twin's rp_filter has to be follows from it. */
 static void turned_for_all(Watch *watch, Sysctl sysctl)
 {
+        g_autoptr(GPtrArray) networks = networks_of(watch);
         g_autoptr(GError) error = NULL;
 
-        /* Any other knob's value for all is not the value of each. */
         if (sysctl == SYSCTL_IPV4_FORWARDING &&
             !knobs_turned_for_all(watch->host->knobs, sysctl, &error))
                 log_warning("%s", error->message);
+        for (guint i = 0; i < networks->len && sysctl == SYSCTL_IPV4_RP_FILTER; i++)
+                network_repair(networks->pdata[i], NETWORK_PART_ROUTES);
 }
 
 /* The kernel tells of forwarding and rp_filter alone. The others (redirects, accept_ra) are set

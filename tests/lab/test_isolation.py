@@ -4,7 +4,7 @@
 import socket
 import struct
 
-from labkit import lan, whoami
+from labkit import host, lan, whoami
 from labkit.expect import equal
 from labkit.process import run, wait_for
 
@@ -12,14 +12,14 @@ FIRST = "192.168.100"
 SECOND = "192.168.101"
 
 
-def send_forged(namespace, destination, mac, interface):
-    """One UDP packet to port 7777 over Ethernet, past the sender's own routing."""
+def send_forged(namespace, destination, mac, interface, source=lan.NEIGHBOUR):
+    """One UDP packet to port 7779 over Ethernet, past the sender's own routing."""
     sock = namespace.socket(socket.AF_PACKET, socket.SOCK_RAW)
     sock.bind((interface, 0))
     payload = b"forged"
     udp = struct.pack("!HHHH", 5000, 7779, 8 + len(payload), 0) + payload
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0,
-                       socket.inet_aton(lan.NEIGHBOUR), socket.inet_aton(destination))
+                       socket.inet_aton(source), socket.inet_aton(destination))
     total = sum(struct.unpack("!10H", head))
     total = (total & 0xffff) + (total >> 16)
     total = (total & 0xffff) + (total >> 16)
@@ -29,9 +29,20 @@ def send_forged(namespace, destination, mac, interface):
     sock.close()
 
 
+def datagram_socket(namespace):
+    """Of None: the host's."""
+    return namespace.socket(kind=socket.SOCK_DGRAM) if namespace else \
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+
 def receives(dut, send):
     """Whether a UDP packet to port 7779 arrives at the board once send() is called."""
-    sock = dut.namespace.socket(kind=socket.SOCK_DGRAM)
+    return hears(dut.namespace, send)
+
+
+def hears(namespace, send):
+    """The same of whoever it is."""
+    sock = datagram_socket(namespace)
     sock.bind(("0.0.0.0", 7779))
     sock.settimeout(0.3)
     with sock:
@@ -44,9 +55,7 @@ def receives(dut, send):
 
 def send_from(namespace, address):
     """One UDP packet to port 7779, by the sender's own routing; of None: the host's."""
-    sock = namespace.socket(kind=socket.SOCK_DGRAM) if namespace else \
-        socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with sock:
+    with datagram_socket(namespace) as sock:
         sock.sendto(b"forged", (address, 7779))
 
 
@@ -241,3 +250,31 @@ def test_forged_source_does_not_reach_the_host(lab):
         assert host_hears(dut, own), "not even the board's own address is heard"
         for forged in (lan.ROUTER, "172.31.1.1"):
             assert not host_hears(dut, forged), f"the host hears the board as {forged} ({mode})"
+
+
+def test_gateways_own_address_is_no_boards(lab):
+    """The kernel itself does not look (accept_local)."""
+    dut = lab.dut()
+    lab.create(dut)
+    own = dut.dhcp()["ip"]
+    mac = host.read("/sys/class/net/raw0/address").strip()
+    assert dut.reaches(lan.ROUTER), "the board does not reach the LAN"
+    for namespace, address in ((None, f"{FIRST}.1"), (None, lan.HOST), (lab.lan.namespace, lan.ROUTER)):
+        for source in (own, f"{FIRST}.1"):
+            equal(hears(namespace, lambda source=source, address=address: send_forged(
+                dut.namespace, address, mac, "eth0", source)), source == own,
+                f"whether {address} hears the board as {source}")
+
+
+def test_host_hears_its_own_groups_on_a_boards_nic(lab):
+    """As a responder of multicast DNS does."""
+    lab.dut()
+    lab.create("raw0")
+    gateway, group = socket.inet_aton(f"{FIRST}.1"), "239.7.7.7"
+    with datagram_socket(None) as heard, datagram_socket(None) as sender:
+        heard.bind((group, 7779))
+        heard.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(group) + gateway)
+        heard.settimeout(1)
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, gateway)
+        sender.sendto(b"group", (group, 7779))
+        equal(heard.recv(100), b"group", "what the host hears of itself")

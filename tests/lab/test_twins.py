@@ -306,6 +306,24 @@ def test_what_others_take_away_is_put_back(lab):
         go_on(twins)
 
 
+def test_rp_filter_of_all_turned_while_they_run(lab):
+    """The kernel takes the larger of all's and the NIC's: what it has to look up is looked up loosely,
+    and what it has not is not."""
+    twins = Boards(lab, 3)
+    twins.create_all()
+    twins.configure()
+    has_flows(twins)
+    knob = "/proc/sys/net/ipv4/conf/raw{}/rp_filter"
+    equal([host.read(knob.format(k)).strip() for k in range(3)], ["0"] * 3, "what the NICs have")
+    strict_rp_filter(lab)
+    wait_for(lambda: [host.read(knob.format(k)).strip() for k in range(3)] == ["0", "2", "2"],
+             "twins' NICs look up loosely", 1)
+    go_on(twins)
+    run("busybox", "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0")
+    wait_for(lambda: [host.read(knob.format(k)).strip() for k in range(3)] == ["0"] * 3,
+             "they do not look up any more", 1)
+
+
 def test_a_subnet_around_another(lab):
     """Not the same, but overlapping: the host reaches the larger one's boards by its NIC alone."""
     small, large = lab.dut("raw0"), lab.dut("raw1")

@@ -70,6 +70,7 @@ char *host_dump(void)
                            "cd /proc/sys/net;"
                            "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"
                            " ipv4/conf/*/accept_redirects ipv4/conf/*/rp_filter"
+                           " ipv4/conf/*/accept_local"
                            " ipv6/conf/*/accept_ra ipv6/conf/*/accept_redirects");
 }
 

@@ -79,6 +79,7 @@ static guint count(const char *text, const char *part)
         "\tchain from_x {\n"                                                                       \
         "\t\toifname \"eth1\" counter return\n"                                                    \
         "\t\tip saddr != 192.168.100.0/24 counter drop\n"                                          \
+        "\t\tip saddr 192.168.100.1 counter drop\n"                                                \
         "\t\tct state invalid,untracked counter drop\n"                                            \
         "\t\tct status confirmed / confirmed,snat,dnat counter drop\n"                             \
         "\t\tip daddr 224.0.0.0/4 counter drop\n"
@@ -94,6 +95,7 @@ static guint count(const char *text, const char *part)
         "\t}\n"                                                                                    \
         "\tchain inward_x {\n"                                                                     \
         "\t\tiifname \"eth1\" ip saddr != 192.168.100.0/24 ip saddr != 0.0.0.0 counter drop\n"     \
+        "\t\tip saddr 192.168.100.1 fib daddr type local counter drop\n"                           \
         "\t}\n"                                                                                    \
         "\tchain forward {\n"                                                                      \
         "\t\ttype filter hook forward priority 0; policy accept;\n"                                \
@@ -290,8 +292,9 @@ static void test_every_rule_counts(void)
         guint rules = 0;
 
         for (guint i = 0; lines[i]; i++)
-                if (g_str_has_prefix(lines[i], "\t\t") && !strstr(lines[i], "type ") &&
-                    !strstr(lines[i], "elements = ") && !strstr(lines[i], " vmap "))
+                if (g_str_has_prefix(lines[i], "\t\t") &&
+                    !g_str_has_prefix(lines[i], "\t\ttype ") && !strstr(lines[i], "elements = ") &&
+                    !strstr(lines[i], " vmap "))
                         rules++;
         g_assert_cmpuint(rules, >, 20);
         g_assert_cmpuint(count(text, " counter ") + count(text, "\tcounter "), ==, rules);
