@@ -157,15 +157,16 @@ static void jump_by_twin(RulesetChain *chain)
         rule_jump_by_ct_mark(chain_add_rule(chain), TWIN_MARK_MASK, MAP_MARKED);
 }
 
-/* Marks before the packet is routed, or, by a chain of type route, routed again. */
+/* Zones before fragments are put together, which is done zone by zone; marks before the packet is
+ * routed, or, by a chain of type route, routed again. */
 static void add_hooks(RulesetTable *table)
 {
         RulesetChain *raw_in = table_add_chain(table, "raw_prerouting", "filter",
-                                               NF_INET_PRE_ROUTING, NF_IP_PRI_RAW);
+                                               NF_INET_PRE_ROUTING, NF_IP_PRI_RAW_BEFORE_DEFRAG);
         rule_jump_by_interface(chain_add_rule(raw_in), NFT_META_IIFNAME, MAP_ARRIVED);
 
-        RulesetChain *raw_out =
-                table_add_chain(table, "raw_output", "filter", NF_INET_LOCAL_OUT, NF_IP_PRI_RAW);
+        RulesetChain *raw_out = table_add_chain(table, "raw_output", "filter", NF_INET_LOCAL_OUT,
+                                                NF_IP_PRI_RAW_BEFORE_DEFRAG);
         rule_jump_by_interface(chain_add_rule(raw_out), NFT_META_OIFNAME, MAP_SENT);
 
         RulesetChain *in = table_add_chain(table, "prerouting", "filter", NF_INET_PRE_ROUTING,

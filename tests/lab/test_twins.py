@@ -4,6 +4,7 @@
 import contextlib
 import socket
 import statistics
+import struct
 import time
 
 from labkit import boards, bus, host, lan, whoami
@@ -322,6 +323,48 @@ def test_rp_filter_of_all_turned_while_they_run(lab):
     run("busybox", "sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0")
     wait_for(lambda: [host.read(knob.format(k)).strip() for k in range(3)] == ["0"] * 3,
              "they do not look up any more", 1)
+
+
+def fragments(source, payload, identifier=7):
+    """A UDP datagram to the LAN's port 7790 from port 5000, as two fragments: Ethernet payloads."""
+    udp = struct.pack("!HHHH", 5000, 7790, 8 + len(payload), 0) + payload
+    cut = 8 + (len(payload) // 2 & ~7)
+    packets = []
+    for part, offset in ((udp[:cut], 0), (udp[cut:], cut)):
+        flags = offset // 8 | (0x2000 if offset == 0 else 0)
+        head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(part), identifier, flags, 64, 17, 0,
+                           socket.inet_aton(source), socket.inet_aton(lan.ROUTER))
+        total = sum(struct.unpack("!10H", head))
+        total = (total & 0xffff) + (total >> 16)
+        total = (total & 0xffff) + (total >> 16)
+        packets.append(head[:10] + struct.pack("!H", ~total & 0xffff) + head[12:] + part)
+    return packets
+
+
+def test_fragments_of_twins_do_not_meet(lab):
+    """The same addresses, the same identifier, at the same time: as boards count that have been
+    flashed and switched on alike."""
+    twins = Boards(lab, 3)
+    twins.create_all()
+    twins.configure()
+    heard = lab.lan.namespace.socket(kind=socket.SOCK_DGRAM)
+    heard.bind((lan.ROUTER, 7790))
+    heard.settimeout(2)
+    senders, datagrams = [], []
+    with heard:
+        for k, dut in enumerate(twins.duts):
+            assert dut.pings(GATEWAY), "the board has no way to its gateway"
+            sock = dut.namespace.socket(socket.AF_PACKET, socket.SOCK_DGRAM)
+            lab.undo.callback(sock.close)
+            mac = bytes.fromhex(host.read(f"/sys/class/net/raw{k}/address").strip().replace(":", ""))
+            senders.append(lambda packet, sock=sock, mac=mac: sock.sendto(
+                packet, ("eth0", 0x0800, 0, 0, mac)))
+            datagrams.append(fragments(ADDRESS, bytes([65 + k]) * 1200))
+        for part in (0, 1):
+            for send, parts in zip(senders, datagrams, strict=True):
+                send(parts[part])
+        equal({heard.recv(2000)[::100] for _ in twins.duts}, {bytes([65 + k]) * 12 for k in range(3)},
+              "the datagrams as they arrive")
 
 
 def test_a_subnet_around_another(lab):

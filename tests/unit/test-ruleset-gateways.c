@@ -115,9 +115,9 @@ static void test_twin_hooks(void)
 {
         g_autofree char *text = gateways_text(3);
 
-        expect(text, "\t\ttype filter hook prerouting priority -300; policy accept;\n"
+        expect(text, "\t\ttype filter hook prerouting priority -450; policy accept;\n"
                      "\t\tiifname vmap @arrived\n\t}\n");
-        expect(text, "\t\ttype filter hook output priority -300; policy accept;\n"
+        expect(text, "\t\ttype filter hook output priority -450; policy accept;\n"
                      "\t\toifname vmap @sent\n\t}\n");
         expect(text, "\t\ttype filter hook prerouting priority -150; policy accept;\n"
                      "\t\tct state new iifname vmap @begun\n"
