@@ -35,6 +35,7 @@
 
 struct Resolver {
         GThreadPool *pool;
+        GHashTable *names; /* a set of ResolverName, borrowed */
 };
 
 typedef struct Question {
@@ -58,6 +59,7 @@ struct ResolverName {
         Question *question; /* under way; owned by who answers it */
         guint ask_again_id;
         guint back_off_sec;
+        bool is_stale; /* the question under way was asked too early */
 };
 
 static void question_free(Question *question)
@@ -224,9 +226,11 @@ static gboolean answered(gpointer data)
         ResolverName *name = question->asker;
 
         if (name) {
+                guint pause = pause_sec(name, question);
                 name->question = NULL;
                 name->ask_again_id =
-                        g_timeout_add_seconds(pause_sec(name, question), ask_again, name);
+                        g_timeout_add_seconds(name->is_stale ? 0 : pause, ask_again, name);
+                name->is_stale = false;
                 if (take_answer(name, question))
                         name->changed(name, name->data); /* may free it */
         }
@@ -252,6 +256,7 @@ Resolver *resolver_new(void)
 {
         Resolver *resolver = g_new0(Resolver, 1);
 
+        resolver->names = g_hash_table_new(NULL, NULL);
         resolver->pool = g_thread_pool_new(answer_question, NULL, MAX_THREADS, FALSE, NULL);
         return resolver;
 }
@@ -261,7 +266,27 @@ void resolver_free(Resolver *resolver)
         if (!resolver)
                 return;
         g_thread_pool_free(resolver->pool, FALSE, FALSE);
+        g_hash_table_unref(resolver->names);
         g_free(resolver);
+}
+
+void resolver_ask_now(Resolver *resolver)
+{
+        GHashTableIter iter;
+        gpointer key;
+
+        g_hash_table_iter_init(&iter, resolver->names);
+        while (g_hash_table_iter_next(&iter, &key, NULL)) {
+                ResolverName *name = key;
+                name->back_off_sec = 0;
+                if (name->question) {
+                        name->is_stale = true;
+                        continue;
+                }
+                g_source_remove(name->ask_again_id);
+                name->ask_again_id = 0;
+                ask(name);
+        }
 }
 
 ResolverName *resolver_follow(Resolver *resolver, const char *text, ResolverChanged changed,
@@ -273,6 +298,7 @@ ResolverName *resolver_follow(Resolver *resolver, const char *text, ResolverChan
         name->name = g_strdup(text);
         name->changed = changed;
         name->data = data;
+        g_hash_table_add(resolver->names, name);
         ask(name);
         return name;
 }
@@ -281,6 +307,7 @@ void resolver_name_free(ResolverName *name)
 {
         if (!name)
                 return;
+        g_hash_table_remove(name->resolver->names, name);
         if (name->question)
                 name->question->asker = NULL;
         if (name->ask_again_id)

@@ -156,6 +156,7 @@ static bool upstream_moved(Network *network, HostView *view)
         log_network_notice(network->name, "upstream %s -> %s", upstream ? upstream : "none",
                            network->upstream ? network->upstream : "none");
         network_tell(network, NETWORK_PROPERTY_UPSTREAM);
+        resolver_ask_now(network->host->resolver);
         return true;
 }
 
