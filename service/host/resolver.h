@@ -26,7 +26,8 @@ ResolverName *resolver_follow(Resolver *resolver, const char *name, ResolverChan
 void resolver_name_free(ResolverName *name);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ResolverName, resolver_name_free)
 
-/* Asks for all names again, since somebody else may answer now: the host has come to another LAN. */
+/* Asks for all names again, since somebody else may answer now: the host has come to another LAN.
+ */
 void resolver_ask_now(Resolver *resolver);
 
 /* Whether anybody has said yet what it is, or that it is nothing. */

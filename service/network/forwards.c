@@ -192,6 +192,12 @@ static GPtrArray *configured(Network *network)
         return list;
 }
 
+void forwards_adopt(Network *network)
+{
+        if (!network->forwards && network->record->table)
+                network->forwards = configured(network);
+}
+
 void forwards_clear(Network *network, bool gone)
 {
         g_autoptr(GPtrArray) before = g_steal_pointer(&network->forwards);

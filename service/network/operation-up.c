@@ -141,6 +141,7 @@ static void up_rolled_back(Network *network, GError *error)
 static void stay_up(Network *network, GError *error)
 {
         network_set_state(network, NETWORK_DEGRADED, error->message);
+        forwards_adopt(network);
         operations_refresh(network, STEP_CHANGE_ALL & ~STEP_CHANGE_PROBE);
         g_clear_error(&error);
         operation_end(network, NULL);

@@ -3,6 +3,8 @@
 
 import contextlib
 import json
+import os
+import shutil
 import socket
 import time
 
@@ -469,6 +471,26 @@ def test_survives_the_daemon(lab):
     equal(network.get("Forwards")[0]["in_force"], False, "in_force of a network that is down")
     network.call("Up")
     assert lab.lan.reaches(lan.HOST, 2222), "up again the forward is gone"
+
+
+def test_one_that_an_earlier_life_has_put_is_removed(lab):
+    """Where something is in the way of looking after the network, which stays up."""
+    egress = {"policy": "drop", "rules": [{"destination": "a.test", "action": "accept"}]}
+    _, network = board(lab, forwards=[forward(), forward(2223)], filter={"egress": egress})
+    program = shutil.which("dnsmasq")
+    lab.stop_daemon()
+    os.rename(program, f"{program}.away")
+    with contextlib.ExitStack() as undo:
+        undo.callback(os.rename, f"{program}.away", program)
+        lab.start_daemon()
+        network.wait_state("degraded")
+        assert lab.lan.reaches(lan.HOST, 2222), "the forward is gone"
+        network.remove_forward(2222)
+        assert not lab.lan.reaches(lan.HOST, 2222), "what has been removed is reached"
+        assert lab.lan.reaches(lan.HOST, 2223), "the other forward is gone"
+        equal(network.get("State"), "degraded", "State: nothing has been proved")
+    network.wait_state("active")
+    equal([item["port"] for item in network.get("Forwards")], [2223], "the ports")
 
 
 def test_those_of_a_file_and_of_the_bus(lab):
