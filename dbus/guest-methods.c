@@ -29,6 +29,7 @@ Value *status_guest(const Network *network, const AddressEntry *entry)
         value_set(map, "queues", value_new_number(guest->queues));
         if (mtu != 0)
                 value_set(map, "mtu", value_new_number(mtu));
+        limits_put(&entry->limits, map);
         return map;
 }
 

@@ -195,7 +195,9 @@ static int append_container(sd_bus_message *message, const char *signature, cons
 /* Times are signed. */
 static bool is_unsigned(const char *key)
 {
-        static const char *const keys[] = { "twin", "stratum", "mtu", "owner", "queues", NULL };
+        static const char *const keys[] = {
+                "twin", "stratum", "mtu", "owner", "queues", "max_connections", NULL,
+        };
         return g_strv_contains(keys, key);
 }
 

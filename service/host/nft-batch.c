@@ -118,6 +118,10 @@ static const char *attempt_name(guint16 type)
                 return "add a map";
         case NFT_MSG_DELSET:
                 return "delete a map";
+        case NFT_MSG_NEWOBJ:
+                return "add a timeout";
+        case NFT_MSG_DELOBJ:
+                return "delete a timeout";
         case NFT_MSG_NEWSETELEM:
                 return "add a mapping";
         case NFT_MSG_DELSETELEM:

@@ -56,11 +56,11 @@ static NftExpression *new_ct_set(guint32 key)
         return ct;
 }
 
-static NftExpression *new_number(const ExpressionValue *value)
+static NftExpression *new_number(const ExpressionValue *value, guint32 reg)
 {
         NftExpression *immediate = nft_checked(nftnl_expr_alloc("immediate"));
 
-        nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, NFT_REG_1);
+        nftnl_expr_set_u32(immediate, NFTNL_EXPR_IMM_DREG, reg);
         nftnl_expr_set(immediate, NFTNL_EXPR_IMM_DATA, value->bytes, value->length);
         return immediate;
 }
@@ -145,6 +145,42 @@ static NftExpression *new_nat(guint32 type, bool with_port)
         return nat;
 }
 
+static NftExpression *new_masquerade(bool with_ports)
+{
+        NftExpression *masquerade = nft_checked(nftnl_expr_alloc("masq"));
+
+        if (!with_ports)
+                return masquerade;
+        nftnl_expr_set_u32(masquerade, NFTNL_EXPR_MASQ_REG_PROTO_MIN, NFT_REG_1);
+        nftnl_expr_set_u32(masquerade, NFTNL_EXPR_MASQ_REG_PROTO_MAX, NFT_REG32_01);
+        nftnl_expr_set_u32(masquerade, NFTNL_EXPR_MASQ_FLAGS, NF_NAT_RANGE_PROTO_SPECIFIED);
+        return masquerade;
+}
+
+/* The limit is the element's, whose key is in the register. */
+static NftExpression *new_count(const char *set, guint32 limit)
+{
+        NftExpression *count = nft_checked(nftnl_expr_alloc("connlimit"));
+        NftExpression *add = nft_checked(nftnl_expr_alloc("dynset"));
+
+        nftnl_expr_set_u32(count, NFTNL_EXPR_CONNLIMIT_COUNT, limit);
+        nftnl_expr_set_u32(count, NFTNL_EXPR_CONNLIMIT_FLAGS, NFT_CONNLIMIT_F_INV); /* over */
+        nftnl_expr_set_u32(add, NFTNL_EXPR_DYNSET_SREG_KEY, NFT_REG_1);
+        nftnl_expr_set_u32(add, NFTNL_EXPR_DYNSET_OP, NFT_DYNSET_OP_ADD);
+        nftnl_expr_set_str(add, NFTNL_EXPR_DYNSET_SET_NAME, set);
+        nftnl_expr_set(add, NFTNL_EXPR_DYNSET_EXPR, count, 0); /* which owns it from now on */
+        return add;
+}
+
+static NftExpression *new_set_timeout(const char *object)
+{
+        NftExpression *reference = nft_checked(nftnl_expr_alloc("objref"));
+
+        nftnl_expr_set_u32(reference, NFTNL_EXPR_OBJREF_IMM_TYPE, NFT_OBJECT_CT_TIMEOUT);
+        nftnl_expr_set_str(reference, NFTNL_EXPR_OBJREF_IMM_NAME, object);
+        return reference;
+}
+
 static NftExpression *new_verdict(gint32 code, const char *chain)
 {
         NftExpression *immediate = nft_checked(nftnl_expr_alloc("immediate"));
@@ -188,7 +224,8 @@ NftExpression *nft_expression_new(const Expression *expression)
         case EXPRESSION_CT:
                 return new_ct(expression->ct_key);
         case EXPRESSION_NUMBER:
-                return new_number(&expression->number);
+                return new_number(&expression->number.value,
+                                  expression->number.append ? NFT_REG32_01 : NFT_REG_1);
         case EXPRESSION_DESTINATION_TYPE:
                 return new_destination_type();
         case EXPRESSION_BITWISE:
@@ -212,7 +249,11 @@ NftExpression *nft_expression_new(const Expression *expression)
         case EXPRESSION_NAT:
                 return new_nat(expression->nat.type, expression->nat.with_port);
         case EXPRESSION_MASQUERADE:
-                return nft_checked(nftnl_expr_alloc("masq"));
+                return new_masquerade(expression->masquerade_ports);
+        case EXPRESSION_COUNT_CONNECTIONS:
+                return new_count(expression->count.set, expression->count.limit);
+        case EXPRESSION_SET_TIMEOUT:
+                return new_set_timeout(expression->object);
         case EXPRESSION_VERDICT:
                 return new_verdict(expression->verdict.code, expression->verdict.chain);
         case EXPRESSION_LIMIT:

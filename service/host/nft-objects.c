@@ -17,6 +17,7 @@
 #include <libnftnl/udata.h>
 
 #include "host/nft-expression.h"
+#include "host/nft-timeout.h"
 
 /* nft's numbers for data types, which only nft looks at; two that are concatenated are one. */
 #define TYPE_IPV4_ADDR              7
@@ -77,6 +78,7 @@ typedef struct MapLayout {
         bool host_order;                /* of the key */
         guint32 data_type, data_length; /* 0: a set */
         guint32 size;                   /* 0: no limit */
+        guint32 flags;                  /* more of NFT_SET_* than follow from the rest */
         bool ranges;                    /* keys are a port and a range of addresses */
 } MapLayout;
 
@@ -93,13 +95,18 @@ static const MapLayout layouts[MAP_TYPE_MAX] = {
                             sizeof(guint32) + NAME_SIZE, false, 0, 0 },
         [MAP_INTERFACE_VERDICTS] = { TYPE_IFNAME, NAME_SIZE, true, NFT_DATA_VERDICT, 0 },
         [MAP_MARK_VERDICTS] = { TYPE_MARK, sizeof(guint32), true, NFT_DATA_VERDICT, 0 },
-        [MAP_ANSWERS] = { TYPE_IPV4_ADDR, sizeof(guint32), false, 0, 0, .size = ANSWERS_SIZE },
+        [MAP_ANSWERS] = { TYPE_IPV4_ADDR, sizeof(guint32), false, 0, 0, .size = ANSWERS_SIZE,
+                          .flags = NFT_SET_TIMEOUT },
         [MAP_PORT_SET] = { TYPE_INET_SERVICE, sizeof(guint16), false, 0, 0 },
         [MAP_PORT_TARGETS] = { TYPE_INET_SERVICE, sizeof(guint16), false, PORT_TARGET_TYPE,
                                PAIR_LENGTH },
         [MAP_PORT_SOURCE_SET] = { PORT_KEY_TYPE, PAIR_LENGTH, false, 0, 0, .ranges = true },
         [MAP_PORT_SOURCE_TARGETS] = { PORT_KEY_TYPE, PAIR_LENGTH, false, PORT_TARGET_TYPE,
                                       PAIR_LENGTH, .ranges = true },
+        [MAP_ADDRESS_JUMPS] = { TYPE_IPV4_ADDR, sizeof(guint32), false, NFT_DATA_VERDICT, 0 },
+        [MAP_ADDRESS_GOTOS] = { TYPE_IPV4_ADDR, sizeof(guint32), false, NFT_DATA_VERDICT, 0 },
+        [MAP_COUNTED] = { TYPE_IPV4_ADDR, sizeof(guint32), false, 0, 0, .size = COUNTED_SIZE,
+                          .flags = NFT_SET_EVAL },
 };
 
 static void set_host_order(NftSet *set)
@@ -123,7 +130,7 @@ static void set_ranges(NftSet *set)
 
 static guint32 map_flags(const MapLayout *layout)
 {
-        return (layout->data_type ? NFT_SET_MAP : 0) |
+        return layout->flags | (layout->data_type ? NFT_SET_MAP : 0) |
                (layout->ranges ? NFT_SET_INTERVAL | NFT_SET_CONCAT : 0);
 }
 
@@ -146,11 +153,10 @@ static void add_map(NftBatch *batch, const RulesetTable *table, const RulesetMap
                 nftnl_set_set_u32(set, NFTNL_SET_DATA_TYPE, layout->data_type);
                 nftnl_set_set_u32(set, NFTNL_SET_DATA_LEN, layout->data_length);
         }
-        if (layout->size) {
+        if (layout->size)
                 nftnl_set_set_u32(set, NFTNL_SET_DESC_SIZE, layout->size);
-                nftnl_set_set_u32(set, NFTNL_SET_FLAGS, NFT_SET_TIMEOUT);
+        if (layout->flags & NFT_SET_TIMEOUT)
                 nftnl_set_set_u32(set, NFTNL_SET_GC_INTERVAL, ANSWERS_GC_MSEC);
-        }
         nftnl_set_nlmsg_build_payload(
                 nft_batch_add(batch, NFT_MSG_NEWSET, table->family, NLM_F_CREATE), set);
 }
@@ -162,6 +168,24 @@ static void remove_map(NftBatch *batch, const RulesetTable *table, const Ruleset
         nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
         nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
         nftnl_set_nlmsg_build_payload(nft_batch_add(batch, NFT_MSG_DELSET, table->family, 0), set);
+}
+
+/* All that is in it. */
+static void empty_map(NftBatch *batch, const RulesetTable *table, const RulesetMap *map)
+{
+        g_autoptr(NftSet) set = nft_checked(nftnl_set_alloc());
+
+        nftnl_set_set_str(set, NFTNL_SET_TABLE, table->name);
+        nftnl_set_set_str(set, NFTNL_SET_NAME, map->name);
+        nftnl_set_elems_nlmsg_build_payload(
+                nft_batch_add(batch, NFT_MSG_DELSETELEM, table->family, 0), set);
+}
+
+static void change_timeouts(NftBatch *batch, guint16 type, const RulesetTable *table)
+{
+        for (guint i = 0; i < table->timeouts->len; i++)
+                nft_timeout_change(batch, type, table,
+                                   &g_array_index(table->timeouts, RulesetTimeout, i));
 }
 
 static void set_add_element(NftSet *set, const RulesetElement *element, bool with_value)
@@ -197,13 +221,14 @@ void nft_objects_change_elements(NftBatch *batch, guint16 type, guint16 family, 
 static guint32 place_key(const RulesetPlace *place, RulesetMapType type, guint8 *key)
 {
         guint32 number = type == MAP_MARK_VERDICTS ? place->number : htonl(place->number);
+        bool has_name = type == MAP_PLACE_SET || type == MAP_INTERFACE_VERDICTS;
         guint32 length = 0;
 
         if (type != MAP_INTERFACE_VERDICTS) {
                 memcpy(key, &number, sizeof number);
                 length = sizeof number;
         }
-        if (type != MAP_MARK_VERDICTS) {
+        if (has_name) {
                 memcpy(key + length, place->interface, NAME_SIZE);
                 length += NAME_SIZE;
         }
@@ -217,7 +242,8 @@ static void set_add_place(NftSet *set, RulesetMapType type, const RulesetPlace *
 
         nftnl_set_elem_set(copy, NFTNL_SET_ELEM_KEY, key, place_key(place, type, key));
         if (place->chain && add) {
-                nftnl_set_elem_set_u32(copy, NFTNL_SET_ELEM_VERDICT, (guint32)NFT_JUMP);
+                nftnl_set_elem_set_u32(copy, NFTNL_SET_ELEM_VERDICT,
+                                       (guint32)(type == MAP_ADDRESS_GOTOS ? NFT_GOTO : NFT_JUMP));
                 nftnl_set_elem_set_str(copy, NFTNL_SET_ELEM_CHAIN, place->chain);
         }
         nftnl_set_elem_add(set, copy);
@@ -407,11 +433,24 @@ void nft_objects_remove_part(NftBatch *batch, const RulesetTable *part)
                 remove_chain(batch, part, g_ptr_array_index(part->chains, i));
 }
 
-/* The kernel takes a table, chain, map or element once more where it is the same as before. */
+/* By others than us. */
+static bool is_added_to(const RulesetMap *map)
+{
+        return map->type == MAP_ANSWERS || map->type == MAP_COUNTED;
+}
+
+/* The kernel takes a table, chain, map, object or element once more where it is the same as before.
+ */
 void nft_objects_put_part(NftBatch *batch, const RulesetTable *part, guint32 flags)
 {
         nft_objects_add_table(batch, part->family, part->name, flags);
+        change_timeouts(batch, NFT_MSG_NEWOBJ, part);
         add_maps(batch, part);
+        for (guint i = 0; i < part->maps->len; i++) {
+                const RulesetMap *map = part->maps->pdata[i];
+                if (map->whole && !is_added_to(map))
+                        empty_map(batch, part, map);
+        }
         for (guint i = 0; i < part->chains->len; i++) {
                 const RulesetChain *chain = g_ptr_array_index(part->chains, i);
                 add_chain(batch, part, chain);
@@ -428,15 +467,17 @@ void nft_objects_take_part(NftBatch *batch, const RulesetTable *part, guint32 fl
         nft_objects_remove_part(batch, part);
         for (guint i = 0; i < part->maps->len; i++) {
                 const RulesetMap *map = part->maps->pdata[i];
-                if (map->type == MAP_ANSWERS) /* all others are shared */
+                if (map->whole)
                         remove_map(batch, part, map);
         }
+        change_timeouts(batch, NFT_MSG_DELOBJ, part);
 }
 
 void nft_objects_replace_table(NftBatch *batch, const RulesetTable *table, guint32 flags)
 {
         nft_objects_remove_table(batch, table->family, table->name);
         nft_objects_add_table(batch, table->family, table->name, flags);
+        change_timeouts(batch, NFT_MSG_NEWOBJ, table);
         add_maps(batch, table);
         nft_objects_add_part(batch, table);
 }

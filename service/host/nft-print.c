@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <string.h>
 
 #include <libnftnl/table.h>
 #include <nftables/libnftables.h>
@@ -76,16 +77,36 @@ char *nft_print_table(const char *table, GError **error)
         return print(table, command, error);
 }
 
-char *nft_print_chain(const char *table, const char *chain, GError **error)
+/* Where the part that begins at @line, as "\tchain NAME {", ends: behind its "\t}". NULL: none
+ * begins there. */
+static const char *end_of_part(const char *line)
 {
-        g_autofree char *command = g_strdup_printf("list chain ip %s %s", table, chain);
+        const char *brace = strstr(line, " {\n"), *newline = strchr(line, '\n');
+        const char *end = strstr(line, "\n\t}\n");
 
-        return print(table, command, error);
+        if (line[0] != '\t' || line[1] == '\t' || !brace || brace + 2 != newline || !end)
+                return NULL;
+        return end + strlen("\n\t}\n");
 }
 
-char *nft_print_set(const char *table, const char *set, GError **error)
+char *nft_print_parts(const char *table, GHashTable *parts, GError **error)
 {
-        g_autofree char *command = g_strdup_printf("list set ip %s %s", table, set);
+        g_autofree char *whole = nft_print_table(table, error);
+        g_autoptr(GString) text = g_string_new(NULL);
 
-        return print(table, command, error);
+        for (const char *line = whole; line && *line;) {
+                const char *end = end_of_part(line), *newline = strchr(line, '\n');
+                g_autofree char *name =
+                        end ? g_strndup(line + 1, (gsize)(strstr(line, " {\n") - line) - 1) : NULL;
+                if (name && g_hash_table_contains(parts, name))
+                        g_string_append_printf(text, "%s%.*s", text->len > 0 ? "\n" : "",
+                                               (int)(end - line), line);
+                line = end ? end : newline ? newline + 1 : NULL;
+        }
+        if (whole && text->len > 0) {
+                g_autofree char *head = g_strdup_printf("table ip %s {\n", table);
+                g_string_prepend(text, head);
+                g_string_append(text, "}\n");
+        }
+        return whole ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }

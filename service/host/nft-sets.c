@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The sets that others add to, read back. */
+/* The sets that others add to, read back; and what sets and chains there are. */
 
 #include "host/nft.h"
 
@@ -10,13 +10,16 @@
 #include <linux/netfilter/nf_tables.h>
 #include <string.h>
 
+#include <libnftnl/chain.h>
 #include <libnftnl/set.h>
 
 #include "host/netlink.h"
 #include "util/error.h"
 
+typedef struct nftnl_chain NftChain;
 typedef struct nftnl_set NftSet;
 typedef struct nftnl_set_elems_iter NftElementsIter;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftChain, nftnl_chain_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftSet, nftnl_set_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftElementsIter, nftnl_set_elems_iter_destroy)
 
@@ -86,21 +89,35 @@ GArray *nft_read_addresses(Nft *nft, const char *table, const char *name, GError
 }
 
 typedef struct Listing {
-        const char *prefix;
+        const char *table, *prefix;
         GPtrArray *names;
 } Listing;
 
-static int take_set(const struct nlmsghdr *message, void *data)
+static void take_name(const Listing *listing, const char *name)
 {
-        const Listing *listing = data;
-        g_autoptr(NftSet) set = nftnl_set_alloc();
-
-        if (!set || nftnl_set_nlmsg_parse(message, set) < 0)
-                return MNL_CB_OK;
-        const char *name = nftnl_set_get_str(set, NFTNL_SET_NAME);
         if (name && g_str_has_prefix(name, listing->prefix) &&
             !g_ptr_array_find_with_equal_func(listing->names, name, g_str_equal, NULL))
                 g_ptr_array_add(listing->names, g_strdup(name));
+}
+
+static int take_set(const struct nlmsghdr *message, void *data)
+{
+        g_autoptr(NftSet) set = nftnl_set_alloc();
+
+        if (set && nftnl_set_nlmsg_parse(message, set) >= 0)
+                take_name(data, nftnl_set_get_str(set, NFTNL_SET_NAME));
+        return MNL_CB_OK;
+}
+
+/* The kernel lists those of all tables. */
+static int take_chain(const struct nlmsghdr *message, void *data)
+{
+        const Listing *listing = data;
+        g_autoptr(NftChain) chain = nftnl_chain_alloc();
+
+        if (chain && nftnl_chain_nlmsg_parse(message, chain) >= 0 &&
+            g_strcmp0(nftnl_chain_get_str(chain, NFTNL_CHAIN_TABLE), listing->table) == 0)
+                take_name(listing, nftnl_chain_get_str(chain, NFTNL_CHAIN_NAME));
         return MNL_CB_OK;
 }
 
@@ -109,10 +126,22 @@ GPtrArray *nft_list_sets(Nft *nft, const char *table, const char *prefix, GError
         char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         g_autoptr(NftSet) set = new_set(table);
-        Listing listing = { prefix, names };
+        Listing listing = { table, prefix, names };
 
         struct nlmsghdr *request =
                 nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETSET, NFPROTO_IPV4, NLM_F_DUMP, 0);
         nftnl_set_nlmsg_build_payload(request, set);
         return ask(nft, request, take_set, &listing, table, error) ? g_steal_pointer(&names) : NULL;
+}
+
+GPtrArray *nft_list_chains(Nft *nft, const char *table, const char *prefix, GError **error)
+{
+        char buffer[REQUEST_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        Listing listing = { table, prefix, names };
+
+        struct nlmsghdr *request =
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, NFPROTO_IPV4, NLM_F_DUMP, 0);
+        return ask(nft, request, take_chain, &listing, table, error) ? g_steal_pointer(&names)
+                                                                     : NULL;
 }

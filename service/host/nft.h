@@ -75,9 +75,11 @@ GArray *nft_read_addresses(Nft *nft, const char *table, const char *set, GError 
 /* The names (the caller's) of the sets of `table ip @table` that begin with @prefix; none where
  * there is no such table. FAILED. */
 GPtrArray *nft_list_sets(Nft *nft, const char *table, const char *prefix, GError **error);
+/* The same of its chains. */
+GPtrArray *nft_list_chains(Nft *nft, const char *table, const char *prefix, GError **error);
 
-/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables), or one of its chains or
- * sets as `nft list chain ip TABLE CHAIN` does; "" where there is none. The caller's. */
+/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables); or of its chains, sets and
+ * objects alone those in @parts, a set of what they are called in it: "chain NAME". "" where there
+ * is none. The caller's. */
 char *nft_print_table(const char *table, GError **error);
-char *nft_print_chain(const char *table, const char *chain, GError **error);
-char *nft_print_set(const char *table, const char *set, GError **error);
+char *nft_print_parts(const char *table, GHashTable *parts, GError **error);

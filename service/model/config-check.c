@@ -187,6 +187,32 @@ static bool check_auto(const NetworkConfig *config, const AddressEntry *entry, G
                entry_fail("public_ip", entry->public_ip, "is not in the public_pool", error);
 }
 
+/* The first of them goes for all. LIMIT_MAX: there is none. */
+static Limit first_limit(const Limits *limits)
+{
+        Limit limit = 0;
+
+        while (limit < LIMIT_MAX && !limit_is_given(limits, limit))
+                limit++;
+        return limit;
+}
+
+/* A limit is one of translation. @place may be NULL. */
+static bool check_translated(const NetworkConfig *config, const Limits *limits, const Value *place,
+                             GError **error)
+{
+        Limit limit = first_limit(limits);
+
+        if (limit == LIMIT_MAX || nat_mode_forwards(config->nat_mode))
+                return true;
+        const Value *given = place ? value_get(place, limit_to_string(limit)) : NULL;
+        g_autoptr(Value) value = limit_to_value(limits, limit);
+        g_autofree char *text = value_describe(value);
+        value_set_error(error, given ? given : place, "%s: %s needs nat_mode masquerade or 1to1",
+                        limit_to_string(limit), text);
+        return false;
+}
+
 /* Whether @entry, the other entries aside, may be in the network. */
 static bool check_entry_fits(const NetworkConfig *config, const AddressEntry *entry, GError **error)
 {
@@ -202,6 +228,8 @@ static bool check_entry_fits(const NetworkConfig *config, const AddressEntry *en
                             "public_ip: %s needs nat_mode 1to1", entry->public_name);
                 return false;
         }
+        if (!check_translated(config, &entry->limits, NULL, error))
+                return false;
         if (entry->public_ip == 0)
                 return true;
 
@@ -260,6 +288,7 @@ bool config_check(const NetworkConfig *config, const Value *settings, GError **e
                                      config->public_interface, error) &&
                check_servers(config, settings, error) && check_intercept(config, settings, error) &&
                check_pool(config, settings, error) && check_filter(config, settings, error) &&
+               check_translated(config, &config->limits, settings, error) &&
                check_entries(config, settings, error) &&
                config_check_forwards(config, settings, error);
 }

@@ -8,8 +8,15 @@
 #include "model/name.h"
 #include "util/error.h"
 
-static const char *const address_keys[] = { "ip",        "mac",         "hostname",
-                                            "public_ip", "public_auto", "public_name" };
+static const char *const address_keys[] = { "ip",
+                                            "mac",
+                                            "hostname",
+                                            "public_ip",
+                                            "public_auto",
+                                            "public_name",
+                                            "nat_port_range",
+                                            "connection_timeout",
+                                            "max_connections" };
 static const char *const dns_keys[] = { "hostname", "ip" };
 
 /* The helpers below report without a position and say in @ret_where which value is at fault: the
@@ -140,6 +147,15 @@ static bool parse_name_beside(const Value *value, AddressEntry *entry, GError **
         return parse_public_name("public_name", value, entry, error);
 }
 
+/* Reported without its position, as the others. */
+static bool parse_limit(Limit limit, const Value *value, AddressEntry *entry, GError **error)
+{
+        Value nowhere = *value;
+
+        nowhere.line = 0;
+        return limit_parse(&entry->limits, limit, &nowhere, error);
+}
+
 static AddressEntry *parse_address_entry(const Value *map, const Value **ret_where, GError **error)
 {
         g_autoptr(AddressEntry) entry = g_new0(AddressEntry, 1);
@@ -176,6 +192,13 @@ static AddressEntry *parse_address_entry(const Value *map, const Value **ret_whe
         *ret_where = value;
         if (value && !parse_name_beside(value, entry, error))
                 return NULL;
+
+        for (Limit limit = 0; limit < LIMIT_MAX; limit++) {
+                value = value_get(map, limit_to_string(limit));
+                *ret_where = value;
+                if (value && !parse_limit(limit, value, entry, error))
+                        return NULL;
+        }
         return g_steal_pointer(&entry);
 }
 
@@ -228,6 +251,7 @@ Value *address_entry_to_value(const AddressEntry *entry)
                 value_set(map, "public_auto", value_new_bool(true));
         if (entry->public_name)
                 value_set(map, "public_name", value_new_text(entry->public_name));
+        limits_put(&entry->limits, map);
         if (entry->guest)
                 value_set(map, "guest", value_new_text(entry->guest->id));
         return map;

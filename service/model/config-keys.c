@@ -331,6 +331,51 @@ static bool equal_filter(const void *a, const void *b)
         return filter_equal(*(const Filter *const *)a, *(const Filter *const *)b);
 }
 
+/* Null or empty: none. */
+static bool parse_limit(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                        GError **error)
+{
+        Limit limit = LIMIT_NAT_PORTS;
+
+        while (!g_str_equal(key->name, limit_to_string(limit)))
+                limit++;
+        if (!limit_parse(field_of(config, key), limit, value, error))
+                return false;
+        if (!limit_is_given(field_of(config, key), limit))
+                config->given &= ~CONFIG_GIVEN(key - config_keys);
+        return true;
+}
+
+static Value *print_nat_ports(const void *field)
+{
+        return limit_to_value(field, LIMIT_NAT_PORTS);
+}
+
+static bool equal_nat_ports(const void *a, const void *b)
+{
+        return limit_equal(a, b, LIMIT_NAT_PORTS);
+}
+
+static Value *print_timeout(const void *field)
+{
+        return limit_to_value(field, LIMIT_TIMEOUT);
+}
+
+static bool equal_timeout(const void *a, const void *b)
+{
+        return limit_equal(a, b, LIMIT_TIMEOUT);
+}
+
+static Value *print_max_connections(const void *field)
+{
+        return limit_to_value(field, LIMIT_CONNECTIONS);
+}
+
+static bool equal_max_connections(const void *a, const void *b)
+{
+        return limit_equal(a, b, LIMIT_CONNECTIONS);
+}
+
 static bool parse_lease_time(NetworkConfig *config, const ConfigKey *key, const Value *value,
                              GError **error)
 {
@@ -496,6 +541,10 @@ static const ConfigType type_address = { parse_address, print_address, equal_add
 static const ConfigType type_nat_mode = { parse_nat_mode, print_nat_mode, equal_nat_mode };
 static const ConfigType type_pool = { parse_pool, print_pool, equal_pool };
 static const ConfigType type_filter = { parse_filter, print_filter, equal_filter };
+static const ConfigType type_nat_ports = { parse_limit, print_nat_ports, equal_nat_ports };
+static const ConfigType type_timeout = { parse_limit, print_timeout, equal_timeout };
+static const ConfigType type_max_connections = { parse_limit, print_max_connections,
+                                                 equal_max_connections };
 static const ConfigType type_local_ntp = { parse_local_ntp, print_local_ntp, equal_local_ntp };
 static const ConfigType type_lease_time = { parse_lease_time, print_text, equal_text };
 static const ConfigType type_state_dir = { parse_state_dir, print_text, equal_text };
@@ -510,6 +559,12 @@ static const ConfigType type_forwards = { parse_forwards, print_forwards, equal_
 #define ROW(name, type, changes)                                                                   \
         {                                                                                          \
 #name, &type_##type, offsetof(NetworkConfig, name), changes                        \
+        }
+
+/* The same for a limit. */
+#define LIMIT(name, type)                                                                          \
+        {                                                                                          \
+#name, &type_##type, offsetof(NetworkConfig, limits), CONFIG_CHANGE_RULES          \
         }
 
 #define MTU     (CONFIG_CHANGE_INTERFACE | CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_DNSMASQ)
@@ -534,6 +589,9 @@ const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_NAT_MODE]           = ROW(nat_mode, nat_mode, RULES),
         [CONFIG_KEY_FILTER]             = ROW(filter, filter, RULES),
         [CONFIG_KEY_PUBLIC_POOL]        = ROW(public_pool, pool, OTHER),
+        [CONFIG_KEY_NAT_PORT_RANGE]     = LIMIT(nat_port_range, nat_ports),
+        [CONFIG_KEY_CONNECTION_TIMEOUT] = LIMIT(connection_timeout, timeout),
+        [CONFIG_KEY_MAX_CONNECTIONS]    = LIMIT(max_connections, max_connections),
         [CONFIG_KEY_DHCP_ENABLED]       = ROW(dhcp_enabled, bool, DNSMASQ),
         [CONFIG_KEY_DHCP_RANGE_START]   = ROW(dhcp_range_start, address, DNSMASQ),
         [CONFIG_KEY_DHCP_RANGE_END]     = ROW(dhcp_range_end, address, DNSMASQ),

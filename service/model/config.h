@@ -11,6 +11,7 @@
 #include "model/address.h"
 #include "model/entries.h"
 #include "model/filter.h"
+#include "model/nat-limits.h"
 #include "model/link-match.h"
 #include "model/local-ntp.h"
 #include "model/public-pool.h"
@@ -50,6 +51,7 @@ typedef struct NetworkConfig {
         char *upstream_interface; /* NULL: the default route's, followed */
         char *public_interface;   /* NULL: the upstream */
         NatMode nat_mode;
+        Limits limits;          /* of each DUT that has none of its own */
         PublicPool public_pool; /* what entries with public_auto have their public_ip from */
         bool dhcp_enabled;
         guint32 dhcp_range_start, dhcp_range_end;

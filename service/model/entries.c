@@ -39,6 +39,7 @@ AddressEntry *address_entry_copy(const AddressEntry *entry)
                 .public_auto = entry->public_auto,
                 .public_name = g_strdup(entry->public_name),
                 .guest = entry->guest ? guest_copy(entry->guest) : NULL,
+                .limits = entry->limits,
         };
         return copy;
 }
@@ -47,7 +48,8 @@ bool address_entry_equal(const AddressEntry *a, const AddressEntry *b)
 {
         return a->ip == b->ip && a->public_ip == b->public_ip && a->public_auto == b->public_auto &&
                g_strcmp0(a->mac, b->mac) == 0 && g_strcmp0(a->hostname, b->hostname) == 0 &&
-               g_strcmp0(a->public_name, b->public_name) == 0 && guest_equal(a->guest, b->guest);
+               g_strcmp0(a->public_name, b->public_name) == 0 && guest_equal(a->guest, b->guest) &&
+               limits_equal(&a->limits, &b->limits);
 }
 
 void address_entry_free(AddressEntry *entry)

@@ -11,6 +11,7 @@
 
 #include "model/forward.h"
 #include "model/guest.h"
+#include "model/nat-limits.h"
 
 typedef struct AddressEntry {
         guint32 ip;
@@ -21,6 +22,7 @@ typedef struct AddressEntry {
         Guest *guest;      /* whose it is, and as long as that is attached; NULL = no guest's */
         char *public_name; /* public_ip is what this name of the LAN is, lower case; 0 = not known.
                               NULL = given as an address */
+        Limits limits;     /* what it has instead of its network's */
 } AddressEntry;
 
 typedef struct DnsEntry {

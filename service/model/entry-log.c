@@ -11,7 +11,7 @@
 #include "model/address.h"
 #include "model/name.h"
 
-#define MAX_FIELDS 9
+#define MAX_FIELDS 10
 #define NONE       "-"
 #define AUTO       "auto"
 
@@ -39,9 +39,15 @@ char *entry_log_line_put_address(const AddressEntry *entry)
                                                         guest->owner, guest->queues, guest->mtu)
                                       : NULL;
         g_autofree char *public_ip = public_field(entry);
+        bool limited = limits_are_given(&entry->limits);
+        g_autofree char *limits = limited ? limits_to_word(&entry->limits) : NULL;
         char ip[ADDRESS_TEXT_SIZE];
 
-        return g_strdup_printf("%s %s %s %s %s%s\n", guest ? "+g" : "+a",
+        return g_strdup_printf("%s %s%s%s %s %s %s%s\n",
+                               guest     ? limited ? "+G" : "+g"
+                               : limited ? "+A"
+                                         : "+a",
+                               limited ? limits : "", limited ? " " : "",
                                address_format(entry->ip, ip), entry->mac ? entry->mac : NONE,
                                entry->hostname ? entry->hostname : NONE, public_ip,
                                more ? more : "");
@@ -148,12 +154,13 @@ static Guest *parse_guest(char *const *fields)
 }
 
 /* @guest is taken. */
-static bool replay_put(Entries *entries, char *const *fields, Guest *guest)
+static bool replay_put(Entries *entries, char *const *fields, Guest *guest, const Limits *limits)
 {
         g_autoptr(AddressEntry) entry = g_new0(AddressEntry, 1);
         char mac[MAC_TEXT_SIZE];
 
         entry->guest = guest;
+        entry->limits = *limits;
         if (!address_parse(fields[0], &entry->ip))
                 return false;
         if (!is_none(fields[1])) {
@@ -177,16 +184,38 @@ static bool replay_put(Entries *entries, char *const *fields, Guest *guest)
         return true;
 }
 
+static const Limits no_limits = { 0 };
+
 static bool replay_put_address(Entries *entries, char *const *fields)
 {
-        return replay_put(entries, fields, NULL);
+        return replay_put(entries, fields, NULL, &no_limits);
+}
+
+static bool replay_put_limited(Entries *entries, char *const *fields)
+{
+        Limits limits;
+
+        return limits_from_word(fields[0], &limits) &&
+               replay_put(entries, fields + 1, NULL, &limits);
+}
+
+static bool replay_guest(Entries *entries, char *const *fields, const Limits *limits)
+{
+        g_autoptr(Guest) guest = parse_guest(fields + 4);
+
+        return guest && replay_put(entries, fields, g_steal_pointer(&guest), limits);
 }
 
 static bool replay_put_guest(Entries *entries, char *const *fields)
 {
-        g_autoptr(Guest) guest = parse_guest(fields + 4);
+        return replay_guest(entries, fields, &no_limits);
+}
 
-        return guest && replay_put(entries, fields, g_steal_pointer(&guest));
+static bool replay_put_limited_guest(Entries *entries, char *const *fields)
+{
+        Limits limits;
+
+        return limits_from_word(fields[0], &limits) && replay_guest(entries, fields + 1, &limits);
 }
 
 /* What does not fit any more is no fault: another one is chosen. */
@@ -304,6 +333,7 @@ static const struct {
         bool (*replay)(Entries *entries, char *const *fields);
 } verbs[] = {
         { "+g", 9, replay_put_guest },       { "+a", 4, replay_put_address },
+        { "+A", 5, replay_put_limited },     { "+G", 10, replay_put_limited_guest },
         { "=a", 2, replay_choose_public },   { "-a", 1, replay_remove_address },
         { "0a", 0, replay_clear_addresses }, { "+d", 2, replay_put_dns },
         { "-d", 1, replay_remove_dns },      { "0d", 0, replay_clear_dns },

@@ -4,8 +4,10 @@
 /* The log of entry changes, as text: one line a change, appended before the reply and replayed over
  * the configured entries at the next start. Lines: "+a IP MAC HOSTNAME PUBLIC_IP" ('-' for none;
  * "auto" or "auto:ADDRESS" for the pool's choice), "+g IP MAC HOSTNAME PUBLIC_IP ID TAP OWNER
- * QUEUES MTU" (the same for a guest; ID is escaped as in a URI), "=a IP ADDRESS" (the pool's choice
- * for an entry that is there, and still wants one), "-a IP", "+d HOSTNAME IP", "-d HOSTNAME",
+ * QUEUES MTU" (the same for a guest; ID is escaped as in a URI), "+A LIMITS ..." and "+G LIMITS
+ * ..." (either with limits of its own: "PORTS,SECONDS,CONNECTIONS"), "=a IP ADDRESS" (the pool's
+ * choice for an entry that is there, and still wants one), "-a IP", "+d HOSTNAME IP", "-d
+ * HOSTNAME",
  * "+f PROTOCOL PORTS FROM TARGET PORT" (the target an address or a name, the port where the first
  * one leads to), "-f PROTOCOL PORTS FROM", "0a" and "0d" (all addresses, all DNS entries go: what
  * follows is the whole list). A last line without its newline was cut short by a crash and does not

@@ -7,7 +7,15 @@
 #include "model/config.h"
 #include "util/error.h"
 
-static const char *const known[] = { "ip", "mac", "public_ip", "mtu", "owner", "queues" };
+static const char *const known[] = { "ip",
+                                     "mac",
+                                     "public_ip",
+                                     "mtu",
+                                     "owner",
+                                     "queues",
+                                     "nat_port_range",
+                                     "connection_timeout",
+                                     "max_connections" };
 
 static bool read_number(const Value *options, const char *key, guint min, guint max,
                         guint *ret_number, bool *ret_given, GError **error)
@@ -55,7 +63,23 @@ GuestWish *guest_wish_new(const char *id, const Value *options, guint32 caller, 
         if (!wish->entry)
                 return NULL;
         wish->entry->guest = guest_copy(&guest);
-        return g_steal_pointer(&wish);
+        for (Limit limit = 0; limit < LIMIT_MAX; limit++)
+                wish->limits_given[limit] = value_get(options, limit_to_string(limit)) != NULL;
+        return limits_parse(&wish->entry->limits, options, error) ? g_steal_pointer(&wish) : NULL;
+}
+
+bool guest_wish_lay_limits(const GuestWish *wish, AddressEntry *entry)
+{
+        bool differs_now = false;
+
+        for (Limit limit = 0; limit < LIMIT_MAX; limit++) {
+                if (!wish->limits_given[limit] ||
+                    limit_equal(&entry->limits, &wish->entry->limits, limit))
+                        continue;
+                limit_copy(&entry->limits, &wish->entry->limits, limit);
+                differs_now = true;
+        }
+        return differs_now;
 }
 
 void guest_wish_free(GuestWish *wish)

@@ -36,6 +36,8 @@ void map_add(RulesetMap *map, guint32 key, guint32 value);
 void map_add_place(RulesetMap *map, guint32 number, const char *interface, const char *chain);
 /* An element of one of ports. */
 void map_add_port(RulesetMap *map, const RulesetPort *port);
+/* An object of that name, copied. */
+void table_add_timeout(RulesetTable *table, const RulesetTimeout *timeout);
 RulesetChain *table_add_chain(RulesetTable *table, const char *name, const char *type, guint32 hook,
                               gint32 priority);
 /* One that is reached by jumps alone. */
@@ -75,6 +77,10 @@ void match_port_in_set(RulesetRule *rule, guint8 protocol, const char *set, bool
  * in the set of places. */
 void match_not_at(RulesetRule *rule, guint32 field, guint32 key, const char *set);
 
+/* This connection, which is not confirmed yet, would be one more than @limit of the address in
+ * @field; the set (MAP_COUNTED) counts them, and those that have ended no more. */
+void match_more_connections(RulesetRule *rule, guint32 field, const char *set, guint32 limit);
+
 /* Statements that the rule goes on after. */
 void rule_count(RulesetRule *rule);
 void rule_notrack(RulesetRule *rule);
@@ -83,14 +89,21 @@ void rule_set_zone(RulesetRule *rule, guint16 zone);
 /* The bits @mask of connection's or packet's mark become @mark; the others stay. */
 void rule_set_ct_mark(RulesetRule *rule, guint32 mask, guint32 mark);
 void rule_set_mark(RulesetRule *rule, guint32 mask, guint32 mark);
+/* The connection, where it is not confirmed yet, gets the object's timeouts, where it is of its
+ * protocol. */
+void rule_set_timeout(RulesetRule *rule, const char *timeout);
 
 /* Jumps to the chain that @map has for the interface of @key, or for the bits @mask of the
  * connection's mark; none: goes on. Not counted: the chain's own rules are. */
 void rule_jump_by_interface(RulesetRule *rule, guint32 key, const char *map);
 void rule_jump_by_ct_mark(RulesetRule *rule, guint32 mask, const char *map);
 
-/* Goes to @chain, of the same table, and not back here. Counts before. */
+/* Jumps or goes to the chain that @map has for the address in @field. */
+void rule_turn_by_address(RulesetRule *rule, guint32 field, const char *map);
+
+/* Goes to @chain, of the same table, and not back here; or jumps there. Counts before. */
 void rule_goto(RulesetRule *rule, const RulesetChain *chain);
+void rule_jump(RulesetRule *rule, const RulesetChain *chain);
 /* Logs the packet, but not more than so many a second: those beyond end the rule. @prefix is cut at
  * 47 bytes. */
 void rule_log(RulesetRule *rule, guint32 packets_per_second, const char *prefix);
@@ -103,6 +116,8 @@ void rule_end(RulesetRule *rule, gint32 verdict);
 /* Statements: each ends the rule and counts before. */
 void rule_verdict(RulesetRule *rule, gint32 verdict);
 void rule_masquerade(RulesetRule *rule);
+/* The source port becomes one of these; only of what has ports. */
+void rule_masquerade_ports(RulesetRule *rule, guint16 first, guint16 last);
 void rule_redirect(RulesetRule *rule, guint16 port);
 /* NFT_NAT_SNAT or NFT_NAT_DNAT to what @map has for the address in @field; a packet for which it
  * has nothing goes on to the next rule, uncounted. */
@@ -132,6 +147,24 @@ RulesetChain *ruleset_add_forwards(RulesetTable *table, const RulesetFacts *fact
 #define FORWARDS_PRIORITY (NF_IP_PRI_NAT_DST + 2)
 /* Whether the network has any forward, led to somewhere now or not. */
 bool ruleset_has_forwards(const RulesetFacts *facts);
+
+/* Where connections that begin go. */
+typedef struct LimitChains {
+        const RulesetChain *begun;   /* a DUT's to the LAN */
+        const RulesetChain *arrived; /* and those from there */
+} LimitChains;
+
+/* The chains and maps of a network's limits in the filter table: for what @egress and @ingress let
+ * pass, to be gone to instead of those. */
+LimitChains ruleset_add_limits(RulesetTable *filter, const RulesetFacts *facts,
+                               const RulesetChain *egress, const RulesetChain *ingress);
+/* What leads there from the network whose own table is @table, to be taken out. */
+void ruleset_add_limits_part(RulesetTable *filter, const char *table);
+/* The map and chains of the ranges of ports in the network's own; the chain that masquerades those
+ * DUTs that have none of their own, NULL where any port is good. */
+RulesetChain *ruleset_add_port_ranges(RulesetTable *table, const RulesetFacts *facts);
+/* From a DUT's address to the chain that masquerades it. */
+#define MAP_NAT_PORTS "nat_ports"
 
 /* A network's part of the table @facts->filter_table: what may pass. */
 void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);

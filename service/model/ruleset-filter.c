@@ -63,14 +63,23 @@ static RulesetChain *add_side(RulesetTable *filter, FilterChain chain, const Fil
 typedef struct Targets {
         RulesetChain *sides[FILTER_DIRECTION_MAX];
         RulesetChain *from, *to, *inward;
+        const RulesetChain *begun, *arrived; /* where new connections go: sides, or by limits */
 } Targets;
 
-/* What is gone to comes first. */
-static Targets add_targets(RulesetTable *filter, const FilterPlace *place)
+/* What is gone to comes first. @facts NULL: there are no limits. */
+static Targets add_targets(RulesetTable *filter, const FilterPlace *place,
+                           const RulesetFacts *facts)
 {
+        RulesetChain *egress = add_side(filter, FILTER_CHAIN_EGRESS, place);
+        RulesetChain *ingress = add_side(filter, FILTER_CHAIN_INGRESS, place);
+        bool limited = facts && facts->limited;
+        const LimitChains limits = limited ? ruleset_add_limits(filter, facts, egress, ingress)
+                                           : (LimitChains){ egress, ingress };
+
         return (Targets){
-                .sides = { [FILTER_EGRESS] = add_side(filter, FILTER_CHAIN_EGRESS, place),
-                           [FILTER_INGRESS] = add_side(filter, FILTER_CHAIN_INGRESS, place) },
+                .sides = { [FILTER_EGRESS] = egress, [FILTER_INGRESS] = ingress },
+                .begun = limits.begun,
+                .arrived = limits.arrived,
                 .from = add_target(filter, FILTER_CHAIN_FROM, MAP_FROM, place),
                 .to = add_target(filter, FILTER_CHAIN_TO, MAP_TO, place),
                 .inward = add_target(filter, FILTER_CHAIN_INWARD, MAP_INWARD, place),
@@ -150,7 +159,7 @@ static void add_from(const Targets *targets, const RulesetFacts *facts, const Up
         for (guint i = 0; i < uplinks->n; i++) {
                 RulesetRule *egress = chain_add_rule(from);
                 match_oifname(egress, NFT_CMP_EQ, uplinks->names[i]);
-                rule_goto(egress, targets->sides[FILTER_EGRESS]);
+                rule_goto(egress, targets->begun);
         }
         rule_verdict(chain_add_rule(from), NF_DROP);
 }
@@ -177,7 +186,7 @@ static void add_to(const Targets *targets, const RulesetFacts *facts, const Upli
                 RulesetRule *ingress = chain_add_rule(to);
                 match_iifname(ingress, NFT_CMP_EQ, uplinks->names[i]);
                 match_ct_any(ingress, NFT_CT_STATUS, IPS_DST_NAT);
-                rule_goto(ingress, targets->sides[FILTER_INGRESS]);
+                rule_goto(ingress, targets->arrived);
         }
         rule_verdict(chain_add_rule(to), NF_DROP);
 }
@@ -195,14 +204,14 @@ static void add_inward(RulesetChain *inward, const RulesetFacts *facts)
 
 static FilterPlace place_of(const RulesetFacts *facts)
 {
-        return (FilterPlace){ facts->filter_table, facts->table, facts->interface };
+        return (FilterPlace){ facts->filter_table, facts->table, facts->interface, facts->limited };
 }
 
 void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         const FilterPlace place = place_of(facts);
         RulesetTable *filter = ruleset_add_shared_table(ruleset, NFPROTO_IPV4, place.filter_table);
-        Targets targets = add_targets(filter, &place);
+        Targets targets = add_targets(filter, &place, facts);
 
         for (FilterDirection i = 0; i < FILTER_DIRECTION_MAX; i++)
                 if (i == FILTER_EGRESS && ruleset_has_names(facts))
@@ -218,8 +227,11 @@ void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplin
 Ruleset *ruleset_new_filter_part(const FilterPlace *place)
 {
         g_autoptr(Ruleset) ruleset = ruleset_new();
+        RulesetTable *filter = ruleset_add_shared_table(ruleset, NFPROTO_IPV4, place->filter_table);
 
-        add_targets(ruleset_add_shared_table(ruleset, NFPROTO_IPV4, place->filter_table), place);
+        add_targets(filter, place, NULL);
+        if (place->limited)
+                ruleset_add_limits_part(filter, place->table);
         return g_steal_pointer(&ruleset);
 }
 
@@ -230,7 +242,7 @@ Ruleset *ruleset_new_closed(const FilterPlace *places, guint n)
         for (guint i = 0; i < n; i++) {
                 RulesetTable *filter =
                         ruleset_add_shared_table(ruleset, NFPROTO_IPV4, places[i].filter_table);
-                Targets targets = add_targets(filter, &places[i]);
+                Targets targets = add_targets(filter, &places[i], NULL);
                 rule_verdict(chain_add_rule(targets.from), NF_DROP);
                 rule_verdict(chain_add_rule(targets.to), NF_DROP);
                 add_hooks(filter);

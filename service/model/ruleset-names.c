@@ -136,7 +136,7 @@ Ruleset *ruleset_new_names_sets(const GPtrArray *sets)
         RulesetTable *names = ruleset_add_shared_table(ruleset, NFPROTO_IPV4, NAMES_TABLE);
 
         for (guint i = 0; i < sets->len; i++)
-                table_add_map(names, MAP_ANSWERS, sets->pdata[i]);
+                table_add_map(names, MAP_ANSWERS, sets->pdata[i])->whole = true;
         return g_steal_pointer(&ruleset);
 }
 

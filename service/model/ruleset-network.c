@@ -139,17 +139,26 @@ static void add_forwards(RulesetTable *table, const RulesetFacts *facts, const U
 }
 
 /* What comes from the network and leaves by @uplink gets its mapping's public address, or that of
- * the uplink; and so does what the host itself sends with the gateway's. Another network's DUT may
+ * the uplink, with ports of its range, and so does what the host itself sends with the gateway's.
+ * Another network's DUT may
  * have the same address. */
-static void add_snat(RulesetChain *chain, const RulesetFacts *facts, const char *uplink)
+static void add_snat(RulesetChain *chain, const RulesetFacts *facts, const char *uplink,
+                     const RulesetChain *ports)
 {
         if (has_mappings(facts))
                 rule_nat_map(add_path_rule(chain, facts->interface, uplink), NFT_NAT_SNAT,
                              FIELD_IP_SADDR, MAP_PRIVATE_TO_PUBLIC);
 
+        if (facts->limited)
+                rule_turn_by_address(add_path_rule(chain, facts->interface, uplink), FIELD_IP_SADDR,
+                                     MAP_NAT_PORTS);
+
         RulesetRule *rest = add_path_rule(chain, facts->interface, uplink);
         match_subnet(rest, FIELD_IP_SADDR, NFT_CMP_EQ, &facts->config->subnet);
-        rule_masquerade(rest);
+        if (ports)
+                rule_goto(rest, ports);
+        else
+                rule_masquerade(rest);
 
         RulesetRule *own = chain_add_rule(chain);
         match_oifname(own, NFT_CMP_EQ, uplink);
@@ -176,6 +185,7 @@ static void add_hairpin(RulesetChain *chain, const RulesetFacts *facts)
 
 static void add_postrouting(RulesetTable *table, const RulesetFacts *facts, const Uplinks *uplinks)
 {
+        const RulesetChain *ports = ruleset_add_port_ranges(table, facts);
         RulesetChain *chain = table_add_chain(table, "postrouting", "nat", NF_INET_POST_ROUTING,
                                               NF_IP_PRI_NAT_SRC);
         const Subnet *subnet = &facts->config->subnet;
@@ -191,7 +201,7 @@ static void add_postrouting(RulesetTable *table, const RulesetFacts *facts, cons
         rule_verdict(to_all, NFT_RETURN);
 
         for (guint i = 0; i < uplinks->n; i++)
-                add_snat(chain, facts, uplinks->names[i]);
+                add_snat(chain, facts, uplinks->names[i], ports);
         if (has_mappings(facts) || ruleset_has_forwards(facts))
                 add_hairpin(chain, facts);
 }

@@ -259,6 +259,8 @@ static const char *verdict_name(gint32 verdict)
 {
         if (verdict == NFT_GOTO)
                 return "goto";
+        if (verdict == NFT_JUMP)
+                return "jump";
         if (verdict == NF_ACCEPT)
                 return "accept";
         if (verdict == NF_DROP)
@@ -329,15 +331,28 @@ static void print_set_ct(GString *text, guint16 family, const Loaded *loaded, co
                 print_set(text, family, loaded);
         else
                 g_string_append_printf(text, " ct original zone set %u",
-                                       number_of(&loaded->source->number));
+                                       number_of(&loaded->source->number.value));
+}
+
+static guint16 port_of(const Expression *number)
+{
+        guint16 port;
+
+        memcpy(&port, number->number.value.bytes, sizeof port);
+        return ntohs(port);
 }
 
 static void print_redirect(GString *text, const Loaded *loaded)
 {
-        guint16 port;
+        g_string_append_printf(text, " redirect to :%u", port_of(loaded->source));
+}
 
-        memcpy(&port, loaded->source->number.bytes, sizeof port);
-        g_string_append_printf(text, " redirect to :%u", ntohs(port));
+static void print_masquerade(GString *text, const Loaded *loaded, bool with_ports)
+{
+        g_string_append(text, " masquerade");
+        if (with_ports)
+                g_string_append_printf(text, " to :%u-%u", port_of(loaded->source),
+                                       port_of(loaded->appended));
 }
 
 static void print_expression(GString *text, guint16 family, Loaded *loaded,
@@ -358,8 +373,14 @@ static void print_expression(GString *text, guint16 family, Loaded *loaded,
                 }
                 load(loaded, expression);
                 return;
-        case EXPRESSION_CT:
         case EXPRESSION_NUMBER:
+                if (expression->number.append) {
+                        loaded->appended = expression;
+                        return;
+                }
+                load(loaded, expression);
+                return;
+        case EXPRESSION_CT:
         case EXPRESSION_DESTINATION_TYPE:
                 load(loaded, expression);
                 return;
@@ -394,7 +415,15 @@ static void print_expression(GString *text, guint16 family, Loaded *loaded,
                 print_nat(text, family, loaded, expression->nat.type);
                 return;
         case EXPRESSION_MASQUERADE:
-                g_string_append(text, " masquerade");
+                print_masquerade(text, loaded, expression->masquerade_ports);
+                return;
+        case EXPRESSION_COUNT_CONNECTIONS:
+                g_string_append_printf(text, " add @%s { %s ct count over %u }",
+                                       expression->count.set, source_name(family, loaded->source),
+                                       expression->count.limit);
+                return;
+        case EXPRESSION_SET_TIMEOUT:
+                g_string_append_printf(text, " ct timeout set \"%s\"", expression->object);
                 return;
         case EXPRESSION_VERDICT:
                 g_string_append_printf(text, " %s", verdict_name(expression->verdict.code));
@@ -451,16 +480,19 @@ static void print_element(GString *text, RulesetMapType type, const RulesetEleme
 
 static void print_place(GString *text, RulesetMapType type, const RulesetPlace *place)
 {
-        if (type == MAP_PLACE_SET) {
+        bool is_address = type == MAP_ADDRESS_JUMPS || type == MAP_ADDRESS_GOTOS;
+
+        if (type == MAP_PLACE_SET || is_address)
                 print_address(text, place->number);
+        if (type == MAP_PLACE_SET)
                 g_string_append(text, " . ");
-        }
         if (type == MAP_MARK_VERDICTS)
                 g_string_append_printf(text, "0x%08x", place->number);
-        else
+        else if (!is_address)
                 print_name(text, place->interface);
         if (place->chain)
-                g_string_append_printf(text, " : jump %s", place->chain);
+                g_string_append_printf(text, " : %s %s",
+                                       type == MAP_ADDRESS_GOTOS ? "goto" : "jump", place->chain);
 }
 
 static void print_port_element(GString *text, RulesetMapType type, const RulesetPort *element)
@@ -496,6 +528,10 @@ static void print_map(GString *text, const RulesetMap *map)
                 [MAP_PORT_SOURCE_SET] = { "set", "inet_service . ipv4_addr\n\t\tflags interval" },
                 [MAP_PORT_SOURCE_TARGETS] = { "map", "inet_service . ipv4_addr : ipv4_addr . "
                                                      "inet_service\n\t\tflags interval" },
+                [MAP_ADDRESS_JUMPS] = { "map", "ipv4_addr : verdict" },
+                [MAP_ADDRESS_GOTOS] = { "map", "ipv4_addr : verdict" },
+                [MAP_COUNTED] = { "set", "ipv4_addr\n\t\tsize " G_STRINGIFY(
+                                                 COUNTED_SIZE) "\n\t\tflags dynamic" },
         };
         guint n = map->elements->len + map->places->len + map->ports->len;
 
@@ -515,6 +551,18 @@ static void print_map(GString *text, const RulesetMap *map)
         g_string_append(text, n > 0 ? " }\n\t}\n" : "\t}\n");
 }
 
+static void print_timeout(GString *text, const RulesetTimeout *timeout)
+{
+        g_string_append_printf(text, "\tct timeout %s {\n\t\tprotocol %s\n\t\tl3proto ip\n",
+                               timeout->name, protocol_name(timeout->protocol));
+        if (timeout->protocol == IPPROTO_TCP)
+                g_string_append_printf(text, "\t\tpolicy = { established : %u }\n\t}\n",
+                                       timeout->established);
+        else
+                g_string_append_printf(text, "\t\tpolicy = { unreplied : %u, replied : %u }\n\t}\n",
+                                       timeout->unreplied, timeout->replied);
+}
+
 char *ruleset_to_text(const Ruleset *ruleset)
 {
         GString *text = g_string_new(NULL);
@@ -523,6 +571,8 @@ char *ruleset_to_text(const Ruleset *ruleset)
                 const RulesetTable *table = g_ptr_array_index(ruleset->tables, i);
                 g_string_append_printf(text, "table %s %s {\n", family_name(table->family),
                                        table->name);
+                for (guint j = 0; j < table->timeouts->len; j++)
+                        print_timeout(text, &g_array_index(table->timeouts, RulesetTimeout, j));
                 for (guint j = 0; j < table->maps->len; j++)
                         print_map(text, g_ptr_array_index(table->maps, j));
                 for (guint j = 0; j < table->chains->len; j++)

@@ -26,12 +26,15 @@ typedef enum ExpressionType {
         EXPRESSION_COUNTER,
         EXPRESSION_LIMIT, /* more than so many packets a second end the rule */
         EXPRESSION_LOG,
-        EXPRESSION_SET_CT,   /* NFT_CT_MARK or NFT_CT_ZONE */
-        EXPRESSION_SET_META, /* NFT_META_MARK */
+        EXPRESSION_COUNT_CONNECTIONS, /* of what is in the register, in a set; no more than its
+                                         limit end the rule */
+        EXPRESSION_SET_TIMEOUT,       /* an object's, where it is of the packet's protocol */
+        EXPRESSION_SET_CT,            /* NFT_CT_MARK or NFT_CT_ZONE */
+        EXPRESSION_SET_META,          /* NFT_META_MARK */
         EXPRESSION_NOTRACK,
-        EXPRESSION_NAT,      /* to the address in the register, and the port behind it */
-        EXPRESSION_REDIRECT, /* to the port in the register */
-        EXPRESSION_MASQUERADE,
+        EXPRESSION_NAT,        /* to the address in the register, and the port behind it */
+        EXPRESSION_REDIRECT,   /* to the port in the register */
+        EXPRESSION_MASQUERADE, /* with ports from that in the register to that behind it, or any */
         EXPRESSION_VERDICT,
         EXPRESSION_TYPE_MAX,
 } ExpressionType;
@@ -63,7 +66,10 @@ typedef struct Expression {
                         bool append;
                 } payload;
                 guint32 ct_key; /* NFT_CT_*; the zone is that of the original direction */
-                ExpressionValue number;
+                struct {
+                        ExpressionValue value;
+                        bool append;
+                } number;
                 struct {
                         ExpressionValue mask, bits; /* of the same length */
                 } bitwise;
@@ -79,6 +85,12 @@ typedef struct Expression {
                         guint32 type; /* NFT_NAT_* */
                         bool with_port;
                 } nat;
+                bool masquerade_ports;
+                struct {
+                        char *set;
+                        guint32 limit;
+                } count;
+                char *object;
                 struct {
                         gint32 code;       /* NF_* or NFT_* */
                         const char *chain; /* NFT_GOTO: where to; its table has it */
@@ -118,6 +130,9 @@ typedef enum RulesetMapType {
         MAP_PORT_TARGETS,       /* from a port to an address and a port */
         MAP_PORT_SOURCE_SET,    /* no map: ports, each with a subnet of sources */
         MAP_PORT_SOURCE_TARGETS,
+        MAP_ADDRESS_JUMPS, /* from an address to the chain that is jumped to */
+        MAP_ADDRESS_GOTOS, /* the same, and gone to */
+        MAP_COUNTED,       /* no map: addresses, each with its connections, that rules add */
         MAP_TYPE_MAX,
 } RulesetMapType;
 
@@ -127,6 +142,10 @@ typedef enum RulesetMapType {
 #define ANSWERS_SIZE    65536
 #define ANSWERS_GC_DAYS 1
 #define ANSWERS_GC_MSEC (ANSWERS_GC_DAYS * 24 * 60 * 60 * 1000)
+
+/* How many a set of those that are counted holds: a rule counts no more than these. Those that have
+ * no connection go by themselves. */
+#define COUNTED_SIZE 65536
 
 /* An element that has a name in it. */
 typedef struct RulesetPlace {
@@ -146,16 +165,28 @@ typedef struct RulesetPort {
 typedef struct RulesetMap {
         RulesetMapType type;
         char *name;
+        bool whole;       /* in a table with parts of others: it is ours, and what is here is all
+                             that is to be in it, but for what others or rules have added */
         GArray *elements; /* RulesetElement, where the keys are addresses alone */
         GArray *places;   /* RulesetPlace, of those with a name in them */
         GArray *ports;    /* RulesetPort, of those of ports */
 } RulesetMap;
+
+/* A `ct timeout` object: how long a connection of @protocol is remembered without a packet, in the
+ * states that are not 0. In seconds. */
+typedef struct RulesetTimeout {
+        char *name;
+        guint8 protocol;            /* IPPROTO_TCP or IPPROTO_UDP */
+        guint32 established;        /* TCP */
+        guint32 unreplied, replied; /* UDP */
+} RulesetTimeout;
 
 typedef struct RulesetTable {
         guint16 family; /* NFPROTO_* */
         char *name;
         bool shared;       /* others have their parts in it: what is here is not all of it */
         GPtrArray *maps;   /* RulesetMap* */
+        GArray *timeouts;  /* RulesetTimeout */
         GPtrArray *chains; /* RulesetChain*, policy accept */
 } RulesetTable;
 

@@ -20,6 +20,10 @@ static void expression_clear(gpointer pointer)
 
         if (expression->type == EXPRESSION_LOOKUP || expression->type == EXPRESSION_EXCLUDE)
                 g_free(expression->lookup.name);
+        else if (expression->type == EXPRESSION_COUNT_CONNECTIONS)
+                g_free(expression->count.set);
+        else if (expression->type == EXPRESSION_SET_TIMEOUT)
+                g_free(expression->object);
 }
 
 static void rule_free(gpointer pointer)
@@ -58,10 +62,18 @@ static void map_free(gpointer pointer)
         g_free(map);
 }
 
+static void timeout_clear(gpointer pointer)
+{
+        RulesetTimeout *timeout = pointer;
+
+        g_free(timeout->name);
+}
+
 static void table_free(gpointer pointer)
 {
         RulesetTable *table = pointer;
 
+        g_array_unref(table->timeouts);
         g_ptr_array_unref(table->chains);
         g_ptr_array_unref(table->maps);
         g_free(table->name);
@@ -93,8 +105,10 @@ RulesetTable *ruleset_add_table(Ruleset *ruleset, guint16 family, const char *na
                 .family = family,
                 .name = g_strdup(name),
                 .maps = g_ptr_array_new_with_free_func(map_free),
+                .timeouts = g_array_new(FALSE, FALSE, sizeof(RulesetTimeout)),
                 .chains = g_ptr_array_new_with_free_func(chain_free),
         };
+        g_array_set_clear_func(table->timeouts, timeout_clear);
         g_ptr_array_add(ruleset->tables, table);
         return table;
 }
@@ -142,6 +156,14 @@ void map_add_place(RulesetMap *map, guint32 number, const char *interface, const
 void map_add_port(RulesetMap *map, const RulesetPort *port)
 {
         g_array_append_val(map->ports, *port);
+}
+
+void table_add_timeout(RulesetTable *table, const RulesetTimeout *timeout)
+{
+        RulesetTimeout copy = *timeout;
+
+        copy.name = g_strdup(timeout->name);
+        g_array_append_val(table->timeouts, copy);
 }
 
 RulesetChain *table_add_chain(RulesetTable *table, const char *name, const char *type, guint32 hook,
@@ -196,6 +218,12 @@ static ExpressionValue value_of_number(guint32 number)
 static ExpressionValue value_of_address(guint32 address)
 {
         return value_of_number(htonl(address));
+}
+
+static void add_number(RulesetRule *rule, ExpressionValue value, bool append)
+{
+        add(rule, (Expression){ .type = EXPRESSION_NUMBER,
+                                .number = { .value = value, .append = append } });
 }
 
 static void add_compare(RulesetRule *rule, guint32 operation, ExpressionValue value)
@@ -401,8 +429,7 @@ void rule_notrack(RulesetRule *rule)
 
 void rule_set_zone(RulesetRule *rule, guint16 zone)
 {
-        add(rule,
-            (Expression){ .type = EXPRESSION_NUMBER, .number = value_of(&zone, sizeof zone) });
+        add_number(rule, value_of(&zone, sizeof zone), false);
         add(rule, (Expression){ .type = EXPRESSION_SET_CT, .ct_key = NFT_CT_ZONE });
 }
 
@@ -426,6 +453,12 @@ void rule_jump_by_interface(RulesetRule *rule, guint32 key, const char *map)
         add_lookup(rule, map, LOOKUP_VERDICT);
 }
 
+void rule_turn_by_address(RulesetRule *rule, guint32 field, const char *map)
+{
+        add_field(rule, field);
+        add_lookup(rule, map, LOOKUP_VERDICT);
+}
+
 void rule_jump_by_ct_mark(RulesetRule *rule, guint32 mask, const char *map)
 {
         add_ct_bits(rule, NFT_CT_MARK, mask);
@@ -443,11 +476,21 @@ void rule_verdict(RulesetRule *rule, gint32 verdict)
         rule_end(rule, verdict);
 }
 
-void rule_goto(RulesetRule *rule, const RulesetChain *chain)
+static void add_turn(RulesetRule *rule, gint32 code, const RulesetChain *chain)
 {
         rule_count(rule);
         add(rule, (Expression){ .type = EXPRESSION_VERDICT,
-                                .verdict = { .code = NFT_GOTO, .chain = chain->name } });
+                                .verdict = { .code = code, .chain = chain->name } });
+}
+
+void rule_goto(RulesetRule *rule, const RulesetChain *chain)
+{
+        add_turn(rule, NFT_GOTO, chain);
+}
+
+void rule_jump(RulesetRule *rule, const RulesetChain *chain)
+{
+        add_turn(rule, NFT_JUMP, chain);
 }
 
 void rule_log(RulesetRule *rule, guint32 packets_per_second, const char *prefix)
@@ -472,13 +515,30 @@ void rule_masquerade(RulesetRule *rule)
         add(rule, (Expression){ .type = EXPRESSION_MASQUERADE });
 }
 
+void rule_masquerade_ports(RulesetRule *rule, guint16 first, guint16 last)
+{
+        rule_count(rule);
+        add_number(rule, value_of_port(first), false);
+        add_number(rule, value_of_port(last), true);
+        add(rule, (Expression){ .type = EXPRESSION_MASQUERADE, .masquerade_ports = true });
+}
+
+void match_more_connections(RulesetRule *rule, guint32 field, const char *set, guint32 limit)
+{
+        add_field(rule, field);
+        add(rule, (Expression){ .type = EXPRESSION_COUNT_CONNECTIONS,
+                                .count = { .set = g_strdup(set), .limit = limit } });
+}
+
+void rule_set_timeout(RulesetRule *rule, const char *timeout)
+{
+        add(rule, (Expression){ .type = EXPRESSION_SET_TIMEOUT, .object = g_strdup(timeout) });
+}
+
 void rule_redirect(RulesetRule *rule, guint16 port)
 {
-        const guint16 number = htons(port);
-
         rule_count(rule);
-        add(rule,
-            (Expression){ .type = EXPRESSION_NUMBER, .number = value_of(&number, sizeof number) });
+        add_number(rule, value_of_port(port), false);
         add(rule, (Expression){ .type = EXPRESSION_REDIRECT });
 }
 

@@ -25,6 +25,7 @@ typedef struct RulesetFacts {
         guint twin;                   /* its number (twin.h); 0: it is none */
         const FilterAnswers *answers; /* for the names in its filter; NULL: none yet */
         const GArray *forwards;       /* ForwardRoute; NULL or empty: none */
+        bool limited;                 /* limits may be given, now or later */
         const NetworkConfig *config;
 } RulesetFacts;
 
@@ -47,6 +48,7 @@ typedef struct FilterPlace {
         const char *filter_table;
         const char *table;     /* the network's own, which its chains are called after */
         const char *interface; /* what its NIC is called there */
+        bool limited;          /* there may be what leads to limits */
 } FilterPlace;
 
 /* All that the network has there, by name: to be taken out. */
@@ -68,6 +70,23 @@ typedef enum FilterChain {
 
 /* What it is called for the network whose own table is @table. The caller's. */
 char *filter_chain_name(FilterChain chain, const char *table);
+
+/* Where DUTs have a limit, connections that begin are led by their address to a chain for its
+ * value. An entry of @ip that has @limits of its own: all that it takes for them to be in force; or
+ * to be taken out, with those chains alone for the values of @unused that nobody has any more. */
+Ruleset *ruleset_new_limits_of(const RulesetFacts *facts, guint32 ip, const Limits *limits);
+Ruleset *ruleset_new_limits_gone(const RulesetFacts *facts, guint32 ip, const Limits *limits,
+                                 const Limits *unused);
+/* How the names of the chains for values of @limit begin. The caller's. */
+char *limits_chain_prefix(Limit limit, const char *table);
+/* Those that are in force by @facts: a set of names, the caller's. */
+GHashTable *ruleset_limit_chains(const RulesetFacts *facts);
+/* Adds all that limits have in the filter table by @facts to @parts: "chain NAME", "set NAME". */
+void ruleset_list_limits(const RulesetFacts *facts, GHashTable *parts);
+/* To be taken out: the chains of that name for values of @limit, with all that goes with them. */
+Ruleset *ruleset_new_limit_chains(const FilterPlace *place, Limit limit, const GPtrArray *chains);
+/* The same: what leads to them. */
+Ruleset *ruleset_new_limits_part(const FilterPlace *place);
 
 /* The table of the filters with names: it has no owner, whatever the others have. No interface of
  * such a name must get it for its own. */

@@ -131,6 +131,10 @@ void entry_change_tell(Network *network, const EntryChange *change)
 
         switch (change->type) {
         case ATTACH_GUEST:
+                if (change->old_address) { /* with other limits */
+                        events->address(network, ENTRY_CHANGED, change->address, data);
+                        return;
+                }
                 events->address(network, ENTRY_ADDED, change->address, data);
                 events->guest(network, ENTRY_ADDED, change->address, data);
                 return;

@@ -13,6 +13,7 @@
 #include "network/entry-log-file.h"
 #include "network/forwards.h"
 #include "network/guests.h"
+#include "network/limits-table.h"
 #include "network/names-table.h"
 #include "network/network-private.h"
 #include "network/public.h"
@@ -184,6 +185,27 @@ static bool swap_mapping(Network *network, const AddressEntry *old, const Addres
         return false;
 }
 
+static bool swap_limits(Network *network, const AddressEntry *old, const AddressEntry *new_entry,
+                        GError **error)
+{
+        const Limits none = { 0 };
+
+        return limits_table_exchange(network, new_entry ? new_entry->ip : old->ip,
+                                     old ? &old->limits : &none,
+                                     new_entry ? &new_entry->limits : &none, error);
+}
+
+static bool swap_address(Network *network, const AddressEntry *old, const AddressEntry *new_entry,
+                         GError **error)
+{
+        if (!swap_mapping(network, old, new_entry, error))
+                return false;
+        if (swap_limits(network, old, new_entry, error))
+                return true;
+        (void)swap_mapping(network, new_entry, old, NULL); /* the first error counts */
+        return false;
+}
+
 /* A mapping that went takes its connections with it. */
 static void end_connections(Network *network, const AddressEntry *old,
                             const AddressEntry *new_entry)
@@ -237,8 +259,8 @@ static bool change_kernel(Network *network, const EntryChange *change, bool back
         const Forward *old_forward = change->old_forward;
 
         if (entry_change_is_address(change))
-                return back ? swap_mapping(network, address, old_address, error)
-                            : swap_mapping(network, old_address, address, error);
+                return back ? swap_address(network, address, old_address, error)
+                            : swap_address(network, old_address, address, error);
         if (entry_change_is_forward(change))
                 return back ? forwards_exchange(network, forward, old_forward, error)
                             : forwards_exchange(network, old_forward, forward, error);
@@ -267,7 +289,7 @@ static bool make(Network *network, const EntryChange *change, GError **error)
             !guests_make_tap(network, change->address->guest, error))
                 return false;
         if (!note(network, change, line, error)) {
-                if (change->type == ATTACH_GUEST)
+                if (change->type == ATTACH_GUEST && !change->old_address)
                         forget_guest(network, change->address);
                 return false;
         }
@@ -322,7 +344,7 @@ static void forget_guests(Network *network, const GPtrArray *pending, EntryChang
 
         for (guint i = 0; i < pending->len; i++) {
                 const EntryChange *change = pending->pdata[i];
-                if (change->type == type)
+                if (change->type == type && !(type == ATTACH_GUEST && change->old_address))
                         g_ptr_array_add(entries, type == ATTACH_GUEST ? change->address
                                                                       : change->old_address);
         }

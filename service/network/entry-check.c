@@ -112,12 +112,12 @@ static bool check_attach(Network *network, EntryChange *change, GHashTable *leav
                 return false;
         if (entries_find_guest(network->config->entries, id)) {
                 const AddressEntry *entry = network_find_guest(network, id, change->caller, error);
-                change->is_done = true;
                 if (!entry || !guest_wish_check(change->wish, entry, error))
                         return false;
                 address_entry_free(change->address);
                 change->address = address_entry_copy(entry);
-                return true;
+                change->is_done = !guest_wish_lay_limits(change->wish, change->address);
+                return change->is_done || check_new_address(network, change, error);
         }
         return entry_change_resolve(network, change, leaving, error) &&
                check_new_address(network, change, error);

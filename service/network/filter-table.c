@@ -11,6 +11,7 @@
 #include "host/conntrack.h"
 #include "host/ip-address.h"
 #include "network/connections.h"
+#include "network/limits-table.h"
 #include "network/names-table.h"
 #include "network/network-private.h"
 #include "util/log.h"
@@ -22,7 +23,8 @@ const char *filter_table_name(const Host *host)
 
 static FilterPlace place_of(const Record *record)
 {
-        return (FilterPlace){ record->filter_table, record->table, record->filter_interface };
+        return (FilterPlace){ record->filter_table, record->table, record->filter_interface,
+                              record->limited };
 }
 
 static bool is_in_place(const Network *network)
@@ -137,9 +139,10 @@ static bool take_part(Network *network, GError **error)
         const FilterPlace place = place_of(network->record);
 
         if (!is_in_use(network->host, place.filter_table, network))
-                return nft_remove(nft, place.filter_table, error);
+                return nft_remove(nft, place.filter_table, error) &&
+                       limits_table_forget(network, error);
         g_autoptr(Ruleset) gone = ruleset_new_filter_part(&place);
-        return nft_exchange(nft, gone, NULL, error);
+        return nft_exchange(nft, gone, NULL, error) && limits_table_remove(network, error);
 }
 
 bool filter_table_remove(Network *network, GError **error)
@@ -152,20 +155,18 @@ bool filter_table_remove(Network *network, GError **error)
 char *filter_table_print(const Network *network, GError **error)
 {
         const Record *record = network->record;
-        g_autoptr(GString) text = g_string_new(NULL);
+        g_autoptr(GHashTable) parts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
-        for (FilterChain chain = 0; record->filter_table && chain < FILTER_CHAIN_MAX; chain++) {
+        if (!record->filter_table)
+                return g_strdup("");
+        for (FilterChain chain = 0; chain < FILTER_CHAIN_MAX; chain++) {
                 g_autofree char *name = filter_chain_name(chain, record->table);
-                g_autofree char *printed = nft_print_chain(record->filter_table, name, error);
-                if (!printed)
-                        return NULL;
-                g_string_append(text, printed);
+                g_hash_table_add(parts, g_strconcat("chain ", name, NULL));
         }
-        g_autofree char *names = names_table_print(network, error);
-        if (!names)
-                return NULL;
-        g_string_append(text, names);
-        return g_string_free(g_steal_pointer(&text), FALSE);
+        limits_table_list(network, parts);
+        g_autofree char *filter = nft_print_parts(record->filter_table, parts, error);
+        g_autofree char *names = filter ? names_table_print(network, error) : NULL;
+        return names ? g_strconcat(filter, names, NULL) : NULL;
 }
 
 /* @comment is "egress 1" or "egress policy" (ruleset-filter.c); a rule of several ports is several

@@ -178,37 +178,23 @@ void names_table_answered(Network *network, const char *changed)
         }
 }
 
-static bool print_sets(const Network *network, GString *text, GError **error)
-{
-        g_autoptr(GPtrArray) names = filter_names(network->config->filter);
-
-        for (guint i = 0; i < names->len; i++) {
-                g_autofree char *set = names_set_name(network->record->table, names->pdata[i]);
-                g_autofree char *printed = nft_print_set(NAMES_TABLE, set, error);
-                if (!printed)
-                        return false;
-                g_string_append(text, printed);
-        }
-        return true;
-}
-
 char *names_table_print(const Network *network, GError **error)
 {
         const Record *record = network->record;
-        g_autoptr(GString) text = g_string_new(NULL);
+        g_autoptr(GHashTable) parts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         if (!record->names_interface || !names_table_is_wanted(network))
-                return g_string_free(g_steal_pointer(&text), FALSE);
+                return g_strdup("");
         for (NamesChain chain = 0; chain < NAMES_CHAIN_MAX; chain++) {
                 g_autofree char *name = names_chain_name(chain, record->table);
-                g_autofree char *printed = nft_print_chain(NAMES_TABLE, name, error);
-                if (!printed)
-                        return NULL;
-                g_string_append(text, printed);
+                g_hash_table_add(parts, g_strconcat("chain ", name, NULL));
         }
-        if (!print_sets(network, text, error))
-                return NULL;
-        return g_string_free(g_steal_pointer(&text), FALSE);
+        g_autoptr(GPtrArray) names = filter_names(network->config->filter);
+        for (guint i = 0; i < names->len; i++) {
+                g_autofree char *set = names_set_name(record->table, names->pdata[i]);
+                g_hash_table_add(parts, g_strconcat("set ", set, NULL));
+        }
+        return nft_print_parts(NAMES_TABLE, parts, error);
 }
 
 bool names_table_forget_others(const Host *host, GError **error)

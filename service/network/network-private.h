@@ -62,6 +62,9 @@ struct Network {
         bool claimed;      /* the host can give it what it asks for, as far as was known then */
         NmHeld *inspected; /* what the claim step found, until hand-over records it */
 
+        bool limited;     /* the rules have limits in them */
+        bool limit_comes; /* an address is about to have the first one */
+
         FilterAnswers *answers; /* of the names in its filter, as far as they are known */
 
         Dnsmasq *dnsmasq;

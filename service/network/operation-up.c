@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "network/forwards.h"
+#include "network/limits-table.h"
 #include "network/names-table.h"
 #include "network/public-names.h"
 #include "network/public-probe.h"
@@ -76,7 +77,8 @@ void operation_tidy_up(Network *network)
 {
         g_autoptr(GError) error = NULL;
 
-        if (!names_table_settle(network, &error)) /* the next time, then */
+        if (!names_table_settle(network, &error) ||
+            !limits_table_settle(network, &error)) /* the next time, then */
                 log_network_warning(network->name, "%s", error->message);
 }
 

@@ -42,6 +42,7 @@ typedef struct Record {
         char *table;            /* NULL: none */
         char *filter_table;     /* where its part of the filter is; NULL: nowhere */
         char *filter_interface; /* what the NIC is called there */
+        bool limited;           /* there may be limits of DUTs in filter_table */
         char *names_interface;  /* the same in the table of names; NULL: it is not there */
 
         /* link */

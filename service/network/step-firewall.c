@@ -14,6 +14,7 @@
 #include "network/connections.h"
 #include "network/filter-table.h"
 #include "network/forwards.h"
+#include "network/limits-table.h"
 #include "network/names-table.h"
 #include "network/public.h"
 #include "util/error.h"
@@ -55,6 +56,7 @@ static Ruleset *build_rules(const Network *network)
                 .twin = network->record->twin,
                 .answers = network->answers,
                 .forwards = forwards,
+                .limited = network->limited,
                 .config = network->config,
         };
         return ruleset_new_network(&facts);
@@ -75,7 +77,7 @@ static bool put_gateway(Network *network, GError **error)
 
 static bool exchange_rules(Network *network, GError **error)
 {
-        if (!names_table_prepare(network, error))
+        if (!names_table_prepare(network, error) || !limits_table_prepare(network, error))
                 return false;
         g_autoptr(Ruleset) rules = build_rules(network);
         g_autoptr(Ruleset) leftover = names_table_leftover(network);

@@ -48,6 +48,19 @@ static const Refusal types[] = {
           "2:9: create: \"bridge\" goes without match: what is made has the name that "
           "`interface` gives" },
         { ETH "isolate_guests: 2\n", "2:17: isolate_guests: \"2\" is not true or false" },
+        { ETH "nat_port_range: 9-1\n", "2:17: nat_port_range: \"9-1\" is not a range of ports: "
+                                       "\"FIRST-LAST\", from 1 to 65535" },
+        { ETH "connection_timeout: 1w\n",
+          "2:21: connection_timeout: \"1w\" is not a time from 1 second to 30 days: it is a number "
+          "with s, m, h or d" },
+        { ETH "max_connections: 0\n",
+          "2:18: max_connections: \"0\" is not a number from 1 to 1000000" },
+        { ETH "nat_mode: disabled\nmax_connections: 1\n",
+          "3:18: max_connections: 1 needs nat_mode masquerade or 1to1" },
+        { ETH "nat_mode: none\naddresses: [{ip: 192.168.100.5, connection_timeout: 60}]\n",
+          "3:13: addresses: connection_timeout: \"1m\" needs nat_mode masquerade or 1to1" },
+        { ETH "addresses: [{ip: 192.168.100.5, nat_port_range: x}]\n",
+          "2:49: addresses: nat_port_range: \"x\" is not a range of ports: *" },
         { ETH "subnet: {}\n", "2:9: subnet: a mapping is not text" },
         { ETH "gateway_ip: []\n", "2:13: gateway_ip: a list is not text" },
         { ETH "nat_mode: true\n", "2:11: nat_mode: \"true\" is not one of *" },
@@ -923,6 +936,12 @@ static void test_diff(void)
                 { "create: bridge", "create: bridge\nmtu: 9000",
                   CONFIG_CHANGE_INTERFACE | CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_DNSMASQ |
                           CONFIG_CHANGE_OTHER },
+                { "max_connections: 5", "max_connections: 6", CONFIG_CHANGE_RULES },
+                { "connection_timeout: 60", "connection_timeout: 1m", CONFIG_CHANGE_NONE },
+                { "nat_port_range: 5-6", "nat_port_range: ''",
+                  CONFIG_CHANGE_RULES | CONFIG_CHANGE_OTHER },
+                { "addresses: [{ip: 192.168.100.5, max_connections: 5}]",
+                  "addresses: [{ip: 192.168.100.5}]", CONFIG_CHANGE_ADDRESSES },
                 { "isolate_guests: on", "isolate_guests: off",
                   CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_RULES },
                 { "local_ntp: on", "",

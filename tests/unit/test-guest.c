@@ -110,6 +110,31 @@ static void test_wish(void)
                         "02:07:b5:70:db:ec; detach it first");
 }
 
+static void test_wish_of_limits(void)
+{
+        g_autoptr(Value) options = value_new_map();
+        g_autoptr(GError) error = NULL;
+        g_autoptr(AddressEntry) attached = entry_of("vm", 0xac1e0005, "tap-1");
+
+        attached->limits = (Limits){ { 5, 6 }, 60, 3 };
+        value_set(options, "connection_timeout", value_new_number(60));
+        g_autoptr(GuestWish) same = guest_wish_new("vm", options, 0, &error);
+        g_assert_no_error(error);
+        g_assert_false(guest_wish_lay_limits(same, attached));
+        value_set(options, "max_connections", value_new_number(4));
+        value_set(options, "nat_port_range", value_new_text(""));
+        g_autoptr(GuestWish) other = guest_wish_new("vm", options, 0, &error);
+        g_assert_no_error(error);
+        g_assert_true(guest_wish_check(other, attached, &error));
+        g_assert_true(guest_wish_lay_limits(other, attached));
+        g_assert_cmpuint(attached->limits.max_connections, ==, 4);
+        g_assert_cmpuint(attached->limits.timeout_sec, ==, 60);
+        g_assert_false(limit_is_given(&attached->limits, LIMIT_NAT_PORTS));
+        value_set(options, "max_connections", value_new_number(0));
+        g_assert_null(guest_wish_new("vm", options, 0, &error));
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS);
+}
+
 static void test_kept_beside_settings(void)
 {
         g_autoptr(NetworkConfig) config = config_of(NETWORK "addresses: [{ip: 172.30.0.9}]\n");
@@ -213,6 +238,7 @@ int main(int argc, char **argv)
         g_test_add_func("/guest/derived", test_derived);
         g_test_add_func("/guest/id", test_id);
         g_test_add_func("/guest/wish", test_wish);
+        g_test_add_func("/guest/wish/limits", test_wish_of_limits);
         g_test_add_func("/guest/kept-beside-settings", test_kept_beside_settings);
         g_test_add_func("/guest/log", test_log);
         g_test_add_func("/guest/bad-log", test_bad_log);

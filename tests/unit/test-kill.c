@@ -510,6 +510,59 @@ static void update_forwards(Life *life)
         update(life, "forwards: [{port: 2223, ip: 192.168.100.13}, {port: 2224, ip: other}]\n");
 }
 
+/* Of all and of one, whose values are others' as well or not. */
+static void update_limits(Life *life)
+{
+        update(life,
+               "nat_port_range: 50000-50099\nmax_connections: 100\nconnection_timeout: 10m\n"
+               "addresses: [{ip: 192.168.100.13, public_ip: 10.26.28.86, max_connections: 5}]\n");
+}
+
+static void update_other_limits(Life *life)
+{
+        update(life, "nat_port_range: 60000-60099\nmax_connections: 5\nconnection_timeout: ''\n");
+}
+
+static void update_no_limits(Life *life)
+{
+        update(life, "nat_port_range: ''\nmax_connections: ''\nconnection_timeout: ''\n"
+                     "addresses: [{ip: 192.168.100.13, public_ip: 10.26.28.86}]\n");
+}
+
+static void have_limits(Life *life)
+{
+        have_bare_network(life);
+        update_limits(life);
+        wait_done(life);
+}
+
+static void put_limited(Life *life, guint max_connections)
+{
+        const AddressEntry entry = {
+                .ip = NEW_IP + 1,
+                .limits = { .timeout_sec = max_connections, .max_connections = max_connections },
+        };
+        network_put_address(network_of(life), address_entry_copy(&entry), life_network_through,
+                            life);
+}
+
+static void add_limited(Life *life)
+{
+        put_limited(life, 7);
+}
+
+static void have_limited(Life *life)
+{
+        have_bare_network(life);
+        add_limited(life);
+        wait_done(life);
+}
+
+static void change_limited(Life *life)
+{
+        put_limited(life, 8);
+}
+
 /* What its file says anew. */
 static void reload(Life *life)
 {
@@ -621,6 +674,13 @@ static const Scenario scenarios[] = {
         { "add-first-forward", have_bare_network, add_first_forward, NULL, true },
         { "add-forward", have_forwards, add_forward, NULL, true },
         { "update-forwards", have_forwards, update_forwards, NULL, true },
+        { "update-limits", have_bare_network, update_limits, NULL, false },
+        { "update-other-limits", have_limits, update_other_limits, NULL, false },
+        { "update-no-limits", have_limits, update_no_limits, NULL, false },
+        { "add-first-limited", have_bare_network, add_limited, NULL, false },
+        { "add-limited", have_limits, add_limited, NULL, false },
+        { "change-limited", have_limited, change_limited, NULL, false },
+        { "remove-with-limits", have_limits, remove_it, NULL, false },
         { "reload", have_changed_file, reload, NULL, false },
         { "load-two", have_bus_network, load_two, NULL, false },
 };

@@ -166,6 +166,31 @@ static Ruleset *ruleset_with_forwards(NatMode mode, guint n, guint twin)
         return ruleset_new_network(&facts);
 }
 
+/* The network's own limits, and the @n addresses' from SUBNET + 2 on. */
+static NetworkConfig *config_with_limits(const Limits *own, const Limits *limits, guint n)
+{
+        NetworkConfig *settings = config(NAT_MODE_1TO1, 0);
+
+        settings->limits = *own;
+        for (guint i = 0; i < n; i++) {
+                AddressEntry entry = { .ip = SUBNET + 2 + i, .limits = limits[i] };
+                entries_put_address(settings->entries, address_entry_copy(&entry));
+        }
+        return settings;
+}
+
+static RulesetFacts limit_facts(const NetworkConfig *settings)
+{
+        return (RulesetFacts){
+                .interface = "eth1",
+                .table = TABLE,
+                .filter_table = FILTER_TABLE,
+                .upstream = "eth0",
+                .limited = true,
+                .config = settings,
+        };
+}
+
 static Nft *new_nft(bool own)
 {
         g_autoptr(GError) error = NULL;
@@ -253,6 +278,140 @@ static void test_as_nft(void)
         check_same(twin);
         check_same(plain);
         check_same(gateways);
+}
+
+static const Limits no_limits = { 0 };
+static const Limits some_limits[] = {
+        { .nat_ports = { 50000, 50001 }, .timeout_sec = 20, .max_connections = 3 },
+        { .nat_ports = { 7, 7 }, .timeout_sec = 20 },
+        { .timeout_sec = 86400, .max_connections = 3 },
+        { .nat_ports = { 50000, 50001 } },
+        { .timeout_sec = 0 },
+};
+static const Limits own_limits = { { 49152, 65535 }, 600, 100 };
+
+static void test_limits_as_nft(void)
+{
+        g_autoptr(NetworkConfig) of_some =
+                config_with_limits(&no_limits, some_limits, G_N_ELEMENTS(some_limits));
+        g_autoptr(NetworkConfig) of_all =
+                config_with_limits(&own_limits, some_limits, G_N_ELEMENTS(some_limits));
+        g_autoptr(NetworkConfig) of_none = config_with_limits(&no_limits, NULL, 0);
+        const NetworkConfig *const settings[] = { of_some, of_all, of_none };
+
+        for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+                const RulesetFacts facts = limit_facts(settings[i]);
+                g_autoptr(Ruleset) rules = ruleset_new_network(&facts);
+                check_same(rules);
+        }
+}
+
+static char *sorted_ruleset(void);
+
+/* An address' limits, put and taken by themselves, come to what the whole would be; and so does the
+ * whole, put over another one, when what is left over is taken. */
+static void test_limits_of_one(void)
+{
+        const FilterPlace place = { FILTER_TABLE, TABLE, "eth1" };
+        const Limits unused = { { 7, 7 }, 0, 0 }; /* the rest of the second's is the first's too */
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(NetworkConfig) with_one = config_with_limits(&own_limits, some_limits, 1);
+        g_autoptr(NetworkConfig) with_two = config_with_limits(&own_limits, some_limits, 2);
+        g_autoptr(NetworkConfig) other = config_with_limits(&some_limits[2], NULL, 0);
+        const RulesetFacts one_facts = limit_facts(with_one), two_facts = limit_facts(with_two),
+                           other_facts = limit_facts(other);
+        g_autoptr(Ruleset) one = ruleset_new_network(&one_facts);
+        g_autoptr(Ruleset) two = ruleset_new_network(&two_facts);
+        g_autoptr(Ruleset) another = ruleset_new_network(&other_facts);
+        g_autoptr(Ruleset) second = ruleset_new_limits_of(&one_facts, SUBNET + 3, &some_limits[1]);
+        g_autoptr(Ruleset) gone =
+                ruleset_new_limits_gone(&two_facts, SUBNET + 3, &some_limits[1], &unused);
+        g_autoptr(Ruleset) nothing = ruleset_new_limits_of(&one_facts, SUBNET + 3, &no_limits);
+
+        apply(nft, two);
+        g_autofree char *wanted = sorted_ruleset();
+        remove_tables(nft);
+        apply(nft, one);
+        g_autofree char *before = sorted_ruleset();
+        for (guint i = 0; i < 2; i++) { /* twice is as good as once */
+                g_assert_true(nft_exchange(nft, nothing, second, &error));
+                g_assert_no_error(error);
+                g_autofree char *now = sorted_ruleset();
+                g_assert_cmpstr(now, ==, wanted);
+        }
+        for (guint i = 0; i < 2; i++) {
+                g_assert_true(nft_exchange(nft, gone, nothing, &error));
+                g_assert_no_error(error);
+                g_autofree char *now = sorted_ruleset();
+                g_assert_cmpstr(now, ==, before);
+        }
+
+        apply(nft, another);
+        g_autoptr(GPtrArray) counted = nft_list_chains(nft, FILTER_TABLE, "counted_eth1-", &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(counted->len, ==, 2); /* those of 3, in both, and 100 */
+        g_autoptr(GHashTable) in_use = ruleset_limit_chains(&other_facts);
+        g_assert_true(g_hash_table_contains(in_use, "counted_eth1-3"));
+        g_ptr_array_remove_range(counted, 0, counted->len);
+        g_ptr_array_add(counted, g_strdup("counted_eth1-100"));
+        g_autoptr(GPtrArray) timeouts = nft_list_chains(nft, FILTER_TABLE, "timeout_eth1-", &error);
+        g_assert_no_error(error);
+        for (guint i = timeouts->len; i-- > 0;)
+                if (g_hash_table_contains(in_use, timeouts->pdata[i]))
+                        g_ptr_array_remove_index(timeouts, i);
+        g_assert_cmpuint(timeouts->len, ==, 2);
+        g_autoptr(Ruleset) old_counts =
+                ruleset_new_limit_chains(&place, LIMIT_CONNECTIONS, counted);
+        g_autoptr(Ruleset) old_timeouts = ruleset_new_limit_chains(&place, LIMIT_TIMEOUT, timeouts);
+        g_assert_true(nft_exchange(nft, old_counts, NULL, &error) &&
+                      nft_exchange(nft, old_timeouts, NULL, &error));
+        g_assert_no_error(error);
+        g_autofree char *left = sorted_ruleset();
+        remove_tables(nft);
+        apply(nft, another);
+        g_autofree char *afresh = sorted_ruleset();
+        g_assert_cmpstr(left, ==, afresh);
+        remove_tables(nft);
+}
+
+/* Where others have their parts in the table, nothing of a network's is left there. */
+static void test_limits_leave(void)
+{
+        const FilterPlace place = { FILTER_TABLE, TABLE, "eth1", true };
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(NetworkConfig) settings =
+                config_with_limits(&own_limits, some_limits, G_N_ELEMENTS(some_limits));
+        const RulesetFacts facts = limit_facts(settings);
+        g_autoptr(Ruleset) limited = ruleset_new_network(&facts);
+        g_autoptr(Ruleset) other =
+                ruleset_with_filter("jumpstarter_eth2", "egress: {policy: accept}\n", NULL);
+        g_autoptr(Ruleset) rest = ruleset_new_filter_part(&place);
+        g_autoptr(Ruleset) limits = ruleset_new_limits_part(&place);
+        g_autoptr(GHashTable) names = ruleset_limit_chains(&facts);
+
+        apply(nft, other);
+        g_autofree char *before = run("nft list table ip " FILTER_TABLE, NULL);
+        apply(nft, limited);
+        g_assert_true(nft_exchange(nft, rest, NULL, &error));
+        g_assert_no_error(error);
+        g_assert_true(nft_exchange(nft, limits, NULL, &error)); /* gone is fine */
+        g_assert_no_error(error);
+        static const Limit kinds[] = { LIMIT_TIMEOUT, LIMIT_CONNECTIONS };
+        for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
+                g_autofree char *prefix = limits_chain_prefix(kinds[i], TABLE);
+                g_autoptr(GPtrArray) chains = nft_list_chains(nft, FILTER_TABLE, prefix, &error);
+                g_assert_no_error(error);
+                g_assert_cmpuint(chains->len, >=, 2);
+                g_autoptr(Ruleset) gone = ruleset_new_limit_chains(&place, kinds[i], chains);
+                g_assert_true(nft_exchange(nft, gone, NULL, &error));
+                g_assert_no_error(error);
+        }
+        g_autofree char *after = run("nft list table ip " FILTER_TABLE, NULL);
+        g_assert_cmpstr(after, ==, before);
+        g_assert_true(nft_remove(nft, "jumpstarter_eth2", &error));
+        remove_tables(nft);
 }
 
 /* Element by element it comes to what the whole would be; what is not there cannot go. */
@@ -621,10 +780,25 @@ static void test_print(void)
         g_assert_no_error(error);
         g_autofree char *listed = run("nft list table ip " TABLE, NULL);
         g_assert_cmpstr(printed, ==, listed);
-        g_autofree char *chain = nft_print_chain(FILTER_TABLE, "from_eth1", &error);
+
+        g_autoptr(GHashTable) parts = g_hash_table_new(g_str_hash, g_str_equal);
+        g_hash_table_add(parts, (gpointer) "chain from_eth1");
+        g_autofree char *chain = nft_print_parts(FILTER_TABLE, parts, &error);
         g_assert_no_error(error);
         g_autofree char *chain_listed = run("nft list chain ip " FILTER_TABLE " from_eth1", NULL);
         g_assert_cmpstr(chain, ==, chain_listed);
+        g_hash_table_add(parts, (gpointer) "map to");
+        g_hash_table_add(parts, (gpointer) "chain nobody");
+        g_autofree char *two = nft_print_parts(FILTER_TABLE, parts, &error);
+        g_assert_no_error(error);
+        g_autofree char *map_listed = run("nft list map ip " FILTER_TABLE " to", NULL);
+        map_listed[strlen(map_listed) - strlen("}\n")] = '\0';
+        g_autofree char *both = g_strconcat(map_listed, strchr(chain_listed, '\n'), NULL);
+        g_assert_cmpstr(two, ==, both);
+        g_hash_table_remove_all(parts);
+        g_autofree char *nothing = nft_print_parts(FILTER_TABLE, parts, &error);
+        g_assert_no_error(error);
+        g_assert_cmpstr(nothing, ==, "");
         remove_tables(nft);
 }
 
@@ -810,6 +984,9 @@ int main(int argc, char **argv)
         g_test_add_func("/nft/mappings/all-or-nothing", test_change_is_atomic);
         g_test_add_func("/nft/owner/foreign-flush-passes-by", test_owner);
         g_test_add_func("/nft/owner/comes-and-goes", test_owner_comes_and_goes);
+        g_test_add_func("/nft/limits/as-nft", test_limits_as_nft);
+        g_test_add_func("/nft/limits/of-one", test_limits_of_one);
+        g_test_add_func("/nft/limits/leave-nothing", test_limits_leave);
         g_test_add_func("/nft/forwards", test_forwards);
         return g_test_run();
 }

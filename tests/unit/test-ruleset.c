@@ -504,6 +504,106 @@ static void test_forwards(void)
 }
 
 /* Without any there is nothing to be passed. */
+/* A chain for each value, however many have it; none of them where nobody has limits. */
+static void test_limits(void)
+{
+        g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1);
+        static const Limits limits[] = {
+                { { 50000, 50009 }, 20, 5 },
+                { .max_connections = 5 },
+                { .max_connections = 7 },
+                { .timeout_sec = 0 },
+        };
+        RulesetFacts facts = {
+                .interface = "eth1",
+                .table = "jumpstarter_x",
+                .filter_table = FILTER_TABLE,
+                .upstream = "eth0",
+                .config = settings,
+        };
+
+        settings->limits = (Limits){ { 49152, 65535 }, 600, 5 };
+        for (guint i = 0; i < G_N_ELEMENTS(limits); i++) {
+                AddressEntry entry = { .ip = 0xc0a8640a + i, .limits = limits[i] };
+                entries_put_address(settings->entries, address_entry_copy(&entry));
+        }
+        g_autoptr(Ruleset) without = ruleset_new_network(&facts);
+        g_autofree char *plain = ruleset_to_text(without);
+        g_assert_null(strstr(plain, "begun"));
+        g_assert_null(strstr(plain, "49152"));
+
+        facts.limited = true;
+        g_autoptr(Ruleset) with = ruleset_new_network(&facts);
+        g_autofree char *text = ruleset_to_text(with);
+        static const char *const parts[] = {
+                "\tct timeout timeout_x-600-tcp {\n"
+                "\t\tprotocol tcp\n"
+                "\t\tl3proto ip\n"
+                "\t\tpolicy = { established : 600 }\n"
+                "\t}\n",
+                "\t\tpolicy = { unreplied : 30, replied : 600 }\n",
+                "\t\tpolicy = { unreplied : 20, replied : 20 }\n",
+                "\tmap timeouts_x {\n"
+                "\t\ttype ipv4_addr : verdict\n"
+                "\t\telements = { 192.168.100.10 : jump timeout_x-20 }\n"
+                "\t}\n",
+                "\tmap counted_x {\n"
+                "\t\ttype ipv4_addr : verdict\n"
+                "\t\telements = { 192.168.100.10 : goto counted_x-5, "
+                "192.168.100.11 : goto counted_x-5, 192.168.100.12 : goto counted_x-7 }\n"
+                "\t}\n",
+                "\tset counted_x-7 {\n"
+                "\t\ttype ipv4_addr\n"
+                "\t\tsize 65536\n"
+                "\t\tflags dynamic\n"
+                "\t}\n",
+                "\tchain counted_x-7 {\n"
+                "\t\tct status ! confirmed add @counted_x-7 { ip saddr ct count over 7 } "
+                "counter drop\n"
+                "\t}\n",
+                "\tchain timeout_x-600 {\n"
+                "\t\tmeta l4proto tcp counter ct timeout set \"timeout_x-600-tcp\"\n"
+                "\t\tmeta l4proto udp counter ct timeout set \"timeout_x-600-udp\"\n"
+                "\t}\n",
+                "\tchain begun_x {\n"
+                "\t\tcounter jump egress_x\n"
+                "\t\tcounter jump timeout_x-600\n"
+                "\t\tip saddr vmap @timeouts_x\n"
+                "\t\tip saddr vmap @counted_x\n"
+                "\t\tcounter goto counted_x-5\n"
+                "\t}\n",
+                "\tchain arrived_x {\n"
+                "\t\tcounter jump ingress_x\n"
+                "\t\tcounter jump timeout_x-600\n"
+                "\t\tip daddr vmap @timeouts_x\n"
+                "\t}\n",
+                "\t\toifname \"eth0\" counter goto begun_x\n",
+                "counter goto arrived_x\n",
+                "\t\telements = { 192.168.100.10 : goto masquerade-50000-50009 }\n",
+                "\tchain masquerade-50000-50009 {\n"
+                "\t\tmeta l4proto tcp counter masquerade to :50000-50009\n"
+                "\t\tmeta l4proto udp counter masquerade to :50000-50009\n"
+                "\t\tcounter masquerade\n"
+                "\t}\n",
+                "\t\tiifname \"eth1\" oifname \"eth0\" ip saddr vmap @nat_ports\n"
+                "\t\tiifname \"eth1\" oifname \"eth0\" ip saddr 192.168.100.0/24 counter "
+                "goto masquerade-49152-65535\n",
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+                g_test_message("%s", parts[i]);
+                g_assert_cmpuint(count(text, parts[i]), ==, 1);
+        }
+
+        g_autoptr(GHashTable) listed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        ruleset_list_limits(&facts, listed);
+        g_assert_true(g_hash_table_contains(listed, "ct timeout timeout_x-20-udp"));
+        g_assert_true(g_hash_table_contains(listed, "set counted_x-7"));
+        g_assert_true(g_hash_table_contains(listed, "map counted_x"));
+        g_assert_true(g_hash_table_contains(listed, "chain begun_x"));
+        /* 2 times 2 objects, 2 sets, 2 maps, 4 chains for values, 2 that lead there */
+        g_assert_cmpuint(g_hash_table_size(listed), ==, 14);
+}
+
 static void test_no_forwards(void)
 {
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
@@ -517,6 +617,7 @@ static void test_no_forwards(void)
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/ruleset/limits", test_limits);
         g_test_add_func("/ruleset/masquerade", test_masquerade);
         g_test_add_func("/ruleset/1to1", test_1to1);
         g_test_add_func("/ruleset/1to1/public-interface", test_public_interface);

@@ -32,9 +32,11 @@ def handles(*table):
 
 def rules_listed(interface, table=FILTER):
     """What GetNatRules says, by nft itself: the network's table, and its chains in the filter."""
-    chains = (run("nft", "list", "chain", "ip", table, f"{kind}_{interface}")
-              for kind in ("from", "to", "inward", "egress", "ingress"))
-    return "".join([run("nft", "list", "table", "ip", f"jumpstarter_{interface}"), *chains])
+    chains = (run("nft", "list", "chain", "ip", table, f"{kind}_{interface}").split("\n", 1)[1]
+              for kind in ("egress", "ingress", "from", "to", "inward"))
+    inside = "\n".join(chain.removesuffix("}\n") for chain in chains)
+    own = run("nft", "list", "table", "ip", f"jumpstarter_{interface}")
+    return f"{own}table ip {table} {{\n{inside}}}\n"
 
 
 def masquerade(lab):
