@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "cli/connection.h"
+#include "cli/limit-options.h"
 #include "cli/terminal.h"
 #include "cli/wait-goal.h"
 #include "model/value.h"
@@ -16,14 +17,15 @@ typedef struct Command Command;
 typedef enum VerbFlags {
         VERB_CHANGES = 1 << 0,         /* may need authorization, and time */
         VERB_NETWORK = 1 << 1,         /* takes --interface */
-        VERB_ENTRY_OPTIONS = 1 << 2,   /* takes --mac, --hostname and --public-ip */
+        VERB_ENTRY_OPTIONS = 1 << 2,   /* takes --mac, --hostname, --public-ip, and limits */
         VERB_WAIT_OPTIONS = 1 << 3,    /* takes --state, --lease, --port and --timeout */
         VERB_PASSES_ON = 1 << 4,       /* what follows its first argument is not ours to read */
         VERB_PASSES_ALL = 1 << 5,      /* nor is its first argument */
         VERB_CAPTURE_OPTIONS = 1 << 6, /* takes -w, --snaplen, --ip, -c, --seconds and --bytes */
         VERB_FORWARD_OPTIONS = 1 << 7, /* takes --from */
-        VERB_GUEST_OPTIONS = 1 << 8, /* takes --ip, --mac, --public-ip, --mtu, --queues, --owner */
-        VERB_TAP_OPTIONS = 1 << 9,   /* takes --vnet-hdr */
+        VERB_GUEST_OPTIONS = 1 << 8,   /* takes --ip, --mac, --public-ip, --mtu, --queues, --owner,
+                                          and limits */
+        VERB_TAP_OPTIONS = 1 << 9,     /* takes --vnet-hdr */
 } VerbFlags;
 
 typedef struct Verb {
@@ -58,6 +60,7 @@ struct Command {
         const char *host;
         const char *ip, *mac, *hostname, *public_ip;
         const char *from;
+        LimitOptions limits;
         WaitOptions wait;
         CaptureWishes capture;
         GuestWishes guest;

@@ -38,6 +38,7 @@ static Value *options_new(const Command *command, GError **error)
         add_text("ip", command->ip, options);
         add_text("mac", command->mac, options);
         add_text("public_ip", command->public_ip, options);
+        limit_options_put(&command->limits, options);
         if (!add_number(command, "mtu", command->guest.mtu, options, error) ||
             !add_number(command, "queues", command->guest.queues, options, error) ||
             !add_number(command, "owner", command->guest.owner, options, error))

@@ -39,6 +39,7 @@ enum {
         OPTION_QUEUES,
         OPTION_OWNER,
         OPTION_VNET_HDR,
+        OPTION_LIMITS, /* and as many behind it */
 };
 
 static const struct option options[] = {
@@ -64,6 +65,9 @@ static const struct option options[] = {
         { "queues", required_argument, NULL, OPTION_QUEUES },
         { "owner", required_argument, NULL, OPTION_OWNER },
         { "vnet-hdr", no_argument, NULL, OPTION_VNET_HDR },
+        { "nat-port-range", required_argument, NULL, OPTION_LIMITS + LIMIT_NAT_PORTS },
+        { "connection-timeout", required_argument, NULL, OPTION_LIMITS + LIMIT_TIMEOUT },
+        { "max-connections", required_argument, NULL, OPTION_LIMITS + LIMIT_CONNECTIONS },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, OPTION_VERSION },
         { 0 },
@@ -98,19 +102,22 @@ static void print_help(void)
         fputs("\nSee dutnetctl(1).\n", stdout);
 }
 
+#define LIMIT_OPTIONS                                                                              \
+        " [--nat-port-range=FIRST-LAST] [--connection-timeout=TIME] [--max-connections=N]"
+
 /* The options of some verbs alone. */
 static const char *own_options(const Verb *verb)
 {
         if (verb->flags & VERB_ENTRY_OPTIONS)
-                return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP|NAME|auto]";
+                return " [--mac=MAC] [--hostname=HOST] [--public-ip=IP|NAME|auto]" LIMIT_OPTIONS;
         if (verb->flags & VERB_FORWARD_OPTIONS)
                 return " [--from=NET]";
         if (verb->flags & VERB_TAP_OPTIONS)
                 return " [--ip=IP] [--mac=MAC] [--public-ip=IP|auto] [--mtu=BYTES] [--queues=N] "
-                       "[--owner=UID] [--vnet-hdr]";
+                       "[--owner=UID] [--vnet-hdr]" LIMIT_OPTIONS;
         if (verb->flags & VERB_GUEST_OPTIONS)
                 return " [--ip=IP] [--mac=MAC] [--public-ip=IP|auto] [--mtu=BYTES] [--queues=N] "
-                       "[--owner=UID]";
+                       "[--owner=UID]" LIMIT_OPTIONS;
         if (verb->flags & VERB_WAIT_OPTIONS)
                 return " [--state=STATE | [--lease=MAC|HOST] [--port=PORT]] [--timeout=SECONDS]";
         if (verb->flags & VERB_CAPTURE_OPTIONS)
@@ -144,6 +151,12 @@ static void print_own_options(const Verb *verb)
                       "      --queues=N             Queues of its TAP; 1\n"
                       "      --owner=UID            The user who may open it, instead of the "
                       "caller\n",
+                      stdout);
+        if (verb->flags & (VERB_ENTRY_OPTIONS | VERB_GUEST_OPTIONS))
+                fputs("      --nat-port-range=FIRST-LAST  What its source ports become on the LAN\n"
+                      "      --connection-timeout=TIME    Silent connections end after that: 90s, "
+                      "10m\n"
+                      "      --max-connections=N    It may have begun so many at a time\n",
                       stdout);
         if (verb->flags & VERB_TAP_OPTIONS)
                 fputs("      --vnet-hdr             Frames have a virtio_net_hdr before them\n",
@@ -243,6 +256,14 @@ static bool take_guest_option(int option, GuestWishes *wishes)
         }
 }
 
+static bool take_limit_option(int option, LimitOptions *limits)
+{
+        if (option < OPTION_LIMITS || option >= OPTION_LIMITS + LIMIT_MAX)
+                return false;
+        limits->texts[option - OPTION_LIMITS] = optarg;
+        return true;
+}
+
 /* Those of argv from its second word on, up to the first word that is no option; with @all, also
  * those that stand behind such words. Sets optind to the first word that is none. */
 static bool parse_options(int argc, char **argv, bool all, Command *command, Request *request)
@@ -301,7 +322,8 @@ static bool parse_options(int argc, char **argv, bool all, Command *command, Req
                         break;
                 default:
                         if (!take_capture_option(option, &command->capture) &&
-                            !take_guest_option(option, &command->guest))
+                            !take_guest_option(option, &command->guest) &&
+                            !take_limit_option(option, &command->limits))
                                 return false; /* getopt_long() has said why */
                 }
         }
@@ -349,6 +371,12 @@ static bool check_command(const Command *command, GError **error)
                 return fail_usage(error, "%s takes no --from", verb->name);
         if (command->hostname && !(verb->flags & VERB_ENTRY_OPTIONS))
                 return fail_usage(error, "%s takes no --mac, --hostname and --public-ip",
+                                  verb->name);
+        if (limit_options_are_given(&command->limits) &&
+            !(verb->flags & (VERB_ENTRY_OPTIONS | VERB_GUEST_OPTIONS)))
+                return fail_usage(error,
+                                  "%s takes no --nat-port-range, --connection-timeout and "
+                                  "--max-connections",
                                   verb->name);
         const GuestWishes *guest = &command->guest;
         if ((guest->mtu || guest->queues || guest->owner) && !(verb->flags & VERB_GUEST_OPTIONS))

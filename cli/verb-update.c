@@ -59,7 +59,7 @@ static Value *read_setting(const char *verb, const char *key, const char *text, 
         bool is_empty_list = !*text || g_str_equal(text, "[]");
         if (is_one_of(bools, key))
                 return read_bool(text);
-        if (g_str_equal(key, "mtu"))
+        if (g_str_equal(key, "mtu") || g_str_equal(key, "max_connections"))
                 return read_number(text);
         if (g_str_equal(key, "dns_servers"))
                 return is_empty_list ? value_new_list() : read_list(text);

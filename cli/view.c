@@ -5,6 +5,7 @@
 
 #include "cli/view.h"
 
+#include "cli/limit-options.h"
 #include "cli/map.h"
 #include "cli/table.h"
 #include "cli/text.h"
@@ -115,6 +116,24 @@ static char *number_text(const Value *map, const char *key)
         return is_one ? g_strdup_printf("%" G_GINT64_FORMAT, number->number) : NULL;
 }
 
+/* Whether any of @items has limits of its own: a column for them is the last one. */
+static bool has_limits(const Value *items)
+{
+        for (guint i = 0; i < items->items->len; i++) {
+                g_autofree char *limits = limits_text(item_at(items, i));
+                if (*limits)
+                        return true;
+        }
+        return false;
+}
+
+static void add_limits(Table *table, const Value *item)
+{
+        g_autofree char *limits = limits_text(item);
+
+        table_add(table, limits);
+}
+
 void view_guests(const Value *guests, const Terminal *terminal, GString *out)
 {
         static const Column columns[] = {
@@ -125,9 +144,11 @@ void view_guests(const Value *guests, const Terminal *terminal, GString *out)
                 { "PUBLIC IP" },
                 { "OWNER" },
                 { "QUEUES" },
+                { "LIMITS", .is_prose = true },
         };
+        bool with_limits = has_limits(guests);
 
-        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns) - (with_limits ? 0 : 1));
         for (guint i = 0; i < guests->items->len; i++) {
                 const Value *guest = item_at(guests, i);
                 g_autofree char *owner = number_text(guest, "owner");
@@ -139,6 +160,8 @@ void view_guests(const Value *guests, const Terminal *terminal, GString *out)
                 table_add(table, map_get_text(guest, "public_ip"));
                 table_add(table, owner);
                 table_add(table, queues);
+                if (with_limits)
+                        add_limits(table, guest);
         }
         table_append(table, terminal, 0, 0, out);
 }
@@ -147,10 +170,15 @@ void view_addresses(const Value *addresses, const Terminal *terminal, guint inde
                     GString *out)
 {
         static const Column columns[] = {
-                { "IP" }, { "MAC" }, { "HOSTNAME", .is_prose = true }, { "PUBLIC IP" }
+                { "IP" },
+                { "MAC" },
+                { "HOSTNAME", .is_prose = true },
+                { "PUBLIC IP" },
+                { "LIMITS", .is_prose = true },
         };
+        bool with_limits = has_limits(addresses);
 
-        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns) - (with_limits ? 0 : 1));
         for (guint i = 0; i < addresses->items->len; i++) {
                 const Value *entry = item_at(addresses, i);
                 table_add(table, map_get_text(entry, "ip"));
@@ -158,6 +186,8 @@ void view_addresses(const Value *addresses, const Terminal *terminal, guint inde
                 table_add(table, map_get_text(entry, "hostname"));
                 g_autofree char *public_ip = public_text(entry);
                 table_add(table, public_ip);
+                if (with_limits)
+                        add_limits(table, entry);
         }
         table_append(table, terminal, indent, max_rows, out);
 }
@@ -383,6 +413,8 @@ void view_status(const Value *status, gint64 now_sec, const Terminal *terminal, 
         append_twin(status, settings, terminal, out);
         append_upstream(status, terminal, out);
         append_field(terminal, "NAT", STYLE_PLAIN, map_get_text(status, "nat_mode"), out);
+        g_autofree char *limits = settings ? limits_text(settings) : g_strdup("");
+        append_field(terminal, "Limits", STYLE_PLAIN, limits, out);
         append_dhcp(status, settings, terminal, out);
         append_lists(status, settings, now_sec, terminal, out);
 }
