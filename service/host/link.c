@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Interfaces as the kernel has them, by rtnetlink: looked up, set up or down, and watched. Nothing
- * is remembered here between two calls. */
+/* Interfaces as the kernel has them, by rtnetlink: looked up, changed, removed and watched.
+ * Nothing is remembered here between two calls. */
 
 #include "host/link.h"
 
@@ -201,20 +201,28 @@ GArray *link_list(Netlink *rtnl, GError **error)
         return g_steal_pointer(&links);
 }
 
+static struct nlmsghdr *request_new(char *buffer, guint16 type, guint index)
+{
+        struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+
+        request->nlmsg_type = type;
+        request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+        struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
+        info->ifi_family = AF_UNSPEC;
+        info->ifi_index = (int)index;
+        return request;
+}
+
 bool link_set_up(Netlink *rtnl, const char *name, bool up, GError **error)
 {
         char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autofree char *reason = NULL;
-        struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-        struct ifinfomsg *info;
         Link link;
 
         int r = link_get(rtnl, name, &link);
         if (r == 0) {
-                request->nlmsg_type = RTM_SETLINK;
-                request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-                info = mnl_nlmsg_put_extra_header(request, sizeof *info);
-                info->ifi_index = (int)link.index;
+                struct nlmsghdr *request = request_new(buffer, RTM_SETLINK, link.index);
+                struct ifinfomsg *info = mnl_nlmsg_get_payload(request);
                 info->ifi_change = IFF_UP;
                 info->ifi_flags = up ? IFF_UP : 0;
                 r = netlink_request(rtnl, request, NULL, NULL, &reason);
@@ -223,6 +231,35 @@ bool link_set_up(Netlink *rtnl, const char *name, bool up, GError **error)
                 return true;
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "%s: cannot set the link %s: %s",
                     name, up ? "up" : "down", reason ? reason : g_strerror(-r));
+        return false;
+}
+
+bool link_set_mtu(Netlink *rtnl, guint index, guint mtu, GError **error)
+{
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        struct nlmsghdr *request = request_new(buffer, RTM_SETLINK, index);
+        g_autofree char *reason = NULL;
+
+        mnl_attr_put_u32(request, IFLA_MTU, mtu);
+        int r = netlink_request(rtnl, request, NULL, NULL, &reason);
+        if (r == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot set the MTU to %u: %s", mtu,
+                    reason ? reason : g_strerror(-r));
+        return false;
+}
+
+bool link_delete(Netlink *rtnl, guint index, GError **error)
+{
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        struct nlmsghdr *request = request_new(buffer, RTM_DELLINK, index);
+        g_autofree char *reason = NULL;
+
+        int r = netlink_request(rtnl, request, NULL, NULL, &reason);
+        if (r == 0 || r == -ENODEV)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED, "cannot remove the interface: %s",
+                    reason ? reason : g_strerror(-r));
         return false;
 }
 

@@ -30,6 +30,9 @@ int link_get_by_index(Netlink *rtnl, guint index, Link *ret_link);
 GArray *link_list(Netlink *rtnl, GError **error);
 /* Sets or clears IFF_UP. Gone already (-ENODEV) is success for down. */
 bool link_set_up(Netlink *rtnl, const char *name, bool up, GError **error);
+bool link_set_mtu(Netlink *rtnl, guint index, guint mtu, GError **error);
+/* Removes it; gone already is success. */
+bool link_delete(Netlink *rtnl, guint index, GError **error);
 
 /* Tells of interfaces that come, go, are renamed or change flags. @changed gets the link as it is
  * now, or @gone true for the last message of its index. @resync: messages were lost. */

@@ -68,7 +68,7 @@ static bool apply(Network *network, GError **error)
         if (!note(network, &link, made, error))
                 return false;
         return !made || link.mtu == mtu ||
-               bridge_set_mtu(network->host->rtnl, link.index, mtu, error);
+               link_set_mtu(network->host->rtnl, link.index, mtu, error);
 }
 
 void interface_start(Network *network)
@@ -99,7 +99,7 @@ void interface_undo(Network *network)
                 return;
         }
         if (find_made(network, &link) < 0 || !carries_our_mark(&link, network->name) ||
-            bridge_delete(network->host->rtnl, link.index, &error)) {
+            link_delete(network->host->rtnl, link.index, &error)) {
                 record->made = false;
                 (void)network_save_record(network, &error); /* `error` says how it went */
         }

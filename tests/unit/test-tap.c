@@ -29,16 +29,15 @@ static void set_up(Fixture *fixture, gconstpointer data)
         g_assert_true(bridge_make(fixture->rtnl, "br9", MAC, 1400, &error));
         g_assert_no_error(error);
         g_assert_cmpint(link_get(fixture->rtnl, "br9", &fixture->bridge), ==, 0);
-        g_assert_true(bridge_set_mtu(fixture->rtnl, fixture->bridge.index, 1400, &error));
+        g_assert_true(link_set_mtu(fixture->rtnl, fixture->bridge.index, 1400, &error));
 }
 
 static void tear_down(Fixture *fixture, gconstpointer data)
 {
         g_autoptr(GError) error = NULL;
 
-        g_assert_true(bridge_delete(fixture->rtnl, fixture->bridge.index, &error));
-        g_assert_true(
-                bridge_delete(fixture->rtnl, fixture->bridge.index, &error)); /* gone is fine */
+        g_assert_true(link_delete(fixture->rtnl, fixture->bridge.index, &error));
+        g_assert_true(link_delete(fixture->rtnl, fixture->bridge.index, &error)); /* gone is fine */
         netlink_free(fixture->rtnl);
 }
 
