@@ -75,6 +75,7 @@ int bus_authorize(Bus *bus, sd_bus_message *message, const Network *network, Aut
 
         object.interface = interface;
         object.subnet = subnet;
+        object.owner = network_config(network)->owner;
         return authority_check(bus->authority, message, &object, 1, again, bus, error);
 }
 

@@ -18,7 +18,11 @@ static AuthorityObject object_of(Bus *bus, const NetworkConfig *config, char **r
 {
         *ret_interface = network_config_interface(bus->host, config);
         *ret_subnet = subnet_to_string(&config->subnet);
-        return (AuthorityObject){ .interface = *ret_interface, .subnet = *ret_subnet };
+        return (AuthorityObject){
+                .interface = *ret_interface,
+                .subnet = *ret_subnet,
+                .owner = config->owner,
+        };
 }
 
 static int authorize_config(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
@@ -50,7 +54,11 @@ static int authorize_general(Bus *bus, sd_bus_message *message, const char *name
         g_autofree char *interface = network ? bus_network_interface(bus, network) : g_strdup(name);
         g_autofree char *subnet =
                 network ? subnet_to_string(&network_config(network)->subnet) : NULL;
-        AuthorityObject object = { .interface = interface, .subnet = subnet ? subnet : "" };
+        AuthorityObject object = {
+                .interface = interface,
+                .subnet = subnet ? subnet : "",
+                .owner = network ? network_config(network)->owner : NULL,
+        };
         return authority_check(bus->authority, message, &object, 1, again, bus, error);
 }
 
@@ -81,6 +89,18 @@ static void created(const GPtrArray *networks, const GError *error, gpointer dat
         call_free(call);
 }
 
+/* The settings of a new network, whose TAP is called as its owner's first one that is not there. */
+static NetworkConfig *config_of_new(Bus *bus, Value *settings, GError **error)
+{
+        g_autoptr(NetworkConfig) config = config_new(settings, CONFIG_SOURCE_BUS, error);
+
+        if (!config || !config_is_named_after_owner(config))
+                return g_steal_pointer(&config);
+        g_autofree char *name = manager_choose_tap(bus->manager, config->owner);
+        value_set(settings, "interface", value_new_text(name));
+        return config_new(settings, CONFIG_SOURCE_BUS, error);
+}
+
 static int method_create_network(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
         Bus *bus = userdata;
@@ -90,7 +110,7 @@ static int method_create_network(sd_bus_message *message, void *userdata, sd_bus
         int r = variant_read_map(message, &settings, &cause);
         if (r < 0)
                 return cause ? bus_error_set(error, cause) : r;
-        g_autoptr(NetworkConfig) config = config_new(settings, CONFIG_SOURCE_BUS, &cause);
+        g_autoptr(NetworkConfig) config = config_of_new(bus, settings, &cause);
         if (!config)
                 return bus_error_set(error, cause);
         r = authorize_config(bus, message, config, method_create_network, error);

@@ -16,6 +16,7 @@ static const struct {
         { "port", offsetof(AuthorityObject, port) },
         { "protocol", offsetof(AuthorityObject, protocol) },
         { "guest", offsetof(AuthorityObject, guest) },
+        { "owner", offsetof(AuthorityObject, owner) },
 };
 
 /* The text of the @nth detail. */
@@ -41,6 +42,7 @@ static AuthorityObject object_copy(const AuthorityObject *object)
                 .port = g_strdup(object->port),
                 .protocol = g_strdup(object->protocol),
                 .guest = g_strdup(object->guest),
+                .owner = g_strdup(object->owner),
         };
 }
 

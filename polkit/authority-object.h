@@ -9,12 +9,13 @@
 
 /* Rules see each of these, the last aside, as a detail, by its name here. Strings are borrowed. */
 typedef struct AuthorityObject {
-        const char *interface;  /* "" where a method is about no network in particular */
-        const char *subnet;     /* likewise */
-        const char *address;    /* NULL where a method is not about one place on a network */
-        const char *port;       /* likewise; of the network, or of this host; may be a range */
-        const char *protocol;   /* likewise */
-        const char *guest;      /* NULL where a method is not about a guest */
+        const char *interface; /* "" where a method is about no network in particular */
+        const char *subnet;    /* likewise */
+        const char *address;   /* NULL where a method is not about one place on a network */
+        const char *port;      /* likewise; of the network, or of this host; may be a range */
+        const char *protocol;  /* likewise */
+        const char *guest;     /* NULL where a method is not about a guest */
+        const char *owner;     /* NULL where no TAP is made; a name or a uid, as it is configured */
         const char *root_alone; /* no detail: why nobody else may, whatever polkit says; or NULL */
 } AuthorityObject;
 

@@ -4,24 +4,13 @@
 
 #include "host/bridge.h"
 
-#include <stdio.h>
-
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include "model/address.h"
 #include "util/error.h"
 
-#define MAC_SIZE    6
 #define BUFFER_SIZE 512
-
-static void put_mac(struct nlmsghdr *request, const char *mac)
-{
-        guint8 bytes[MAC_SIZE];
-
-        if (sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &bytes[0], &bytes[1], &bytes[2],
-                   &bytes[3], &bytes[4], &bytes[5]) == MAC_SIZE)
-                mnl_attr_put(request, IFLA_ADDRESS, sizeof bytes, bytes);
-}
 
 static void put_kind(struct nlmsghdr *request)
 {
@@ -40,13 +29,15 @@ bool bridge_make(Netlink *rtnl, const char *name, const char *mac, guint mtu, GE
         char buffer[BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
         g_autofree char *reason = NULL;
+        guint8 bytes[MAC_BYTES];
 
         request->nlmsg_type = RTM_NEWLINK;
         request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
         struct ifinfomsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
         info->ifi_family = AF_UNSPEC;
         mnl_attr_put_strz(request, IFLA_IFNAME, name);
-        put_mac(request, mac);
+        mac_to_bytes(mac, bytes);
+        mnl_attr_put(request, IFLA_ADDRESS, sizeof bytes, bytes);
         /* Another one than it gets: only a change has the bridge keep it, whatever its ports'
          * (BROPT_MTU_SET_BY_USER in net/bridge/br_device.c). */
         mnl_attr_put_u32(request, IFLA_MTU, mtu - 1);

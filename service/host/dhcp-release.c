@@ -8,11 +8,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "model/address.h"
 #include "util/error.h"
 
 #define SERVER_PORT 67
@@ -48,9 +48,7 @@ static Packet packet_of(guint32 server, guint32 address, const char *mac)
 
         memcpy(packet.options + 5, &server_id, sizeof server_id);
         packet.options[5 + sizeof server_id] = 255;
-        (void)sscanf(mac, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &packet.mac[0], &packet.mac[1],
-                     &packet.mac[2], &packet.mac[3], &packet.mac[4],
-                     &packet.mac[5]); /* as mac_parse() gave it */
+        mac_to_bytes(mac, packet.mac);
         return packet;
 }
 

@@ -21,6 +21,7 @@
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 
+#include "model/address.h"
 #include "util/error.h"
 
 #define DEVICE        "/dev/net/tun"
@@ -103,6 +104,20 @@ static int enslave(Netlink *rtnl, const TapPlan *plan)
         mnl_attr_put_u32(request, IFLA_MTU, plan->mtu);
         mnl_attr_put_u32(request, IFLA_MASTER, plan->bridge);
         return netlink_request(rtnl, request, NULL, NULL, NULL);
+}
+
+bool tap_set_up_alone(Netlink *rtnl, const TapPlan *plan, const char *mac, GError **error)
+{
+        char buffer[BUFFER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        struct nlmsghdr *request = request_new(buffer, RTM_SETLINK, NLM_F_ACK, 0, plan->name);
+        guint8 bytes[MAC_BYTES];
+
+        mnl_attr_put_strz(request, IFLA_IFALIAS, plan->alias);
+        mnl_attr_put_u32(request, IFLA_MTU, plan->mtu);
+        mac_to_bytes(mac, bytes);
+        mnl_attr_put(request, IFLA_ADDRESS, sizeof bytes, bytes);
+        int r = netlink_request(rtnl, request, NULL, NULL, NULL);
+        return r == 0 || fail(plan->name, "set up the TAP", r, error);
 }
 
 /* What a port has, and up. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* TAP devices that outlive those who have them open, as ports of a bridge. */
+/* TAP devices that outlive those who have them open, as ports of a bridge or by themselves. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -24,6 +24,9 @@ int tap_new(const TapPlan *plan, GError **error);
 /* Makes the TAP what @plan says, and sets it up. LIMIT_EXCEEDED where the bridge has no room for
  * another port. */
 bool tap_join(Netlink *rtnl, const TapPlan *plan, GError **error);
+/* Makes it a TAP by itself, of @plan's alias and MTU, with @mac (as mac_parse() gives it) on the
+ * host's side. It is down. */
+bool tap_set_up_alone(Netlink *rtnl, const TapPlan *plan, const char *mac, GError **error);
 /* Whether the descriptor of tap_new() is the only one. One of several queues was nobody's for a
  * moment, in which anybody could open it, or make it his: FAILED then. After tap_join(). */
 bool tap_check_alone(Netlink *rtnl, const TapPlan *plan, GError **error);

@@ -179,6 +179,13 @@ bool mac_parse(const char *text, char ret_mac[static MAC_TEXT_SIZE])
         return true;
 }
 
+void mac_to_bytes(const char *mac, guint8 ret_bytes[static MAC_BYTES])
+{
+        for (guint i = 0; i < MAC_BYTES; i++)
+                ret_bytes[i] = (guint8)(g_ascii_xdigit_value(mac[3 * i]) << 4 |
+                                        g_ascii_xdigit_value(mac[3 * i + 1]));
+}
+
 bool mac_is_multicast(const char *mac)
 {
         return g_ascii_xdigit_value(mac[1]) & 1;

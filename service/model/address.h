@@ -43,5 +43,8 @@ bool subnet_overlaps(const Subnet *a, const Subnet *b);
 
 /* Six pairs of hexadecimal digits with colons, any case; stored in lower case. */
 bool mac_parse(const char *text, char ret_mac[static MAC_TEXT_SIZE]);
+#define MAC_BYTES 6
+/* The bytes of @mac, as mac_parse() gave it. */
+void mac_to_bytes(const char *mac, guint8 ret_bytes[static MAC_BYTES]);
 /* @mac as mac_parse() gave it. True for broadcast as well. */
 bool mac_is_multicast(const char *mac);

@@ -74,6 +74,23 @@ static bool check_create(const NetworkConfig *config, const Value *settings, GEr
         return false;
 }
 
+/* A TAP is somebody's, and nothing else is. */
+static bool check_owner(const NetworkConfig *config, const Value *settings, GError **error)
+{
+        bool is_tap = config->create == CREATE_TAP;
+
+        if (is_tap == (config->owner != NULL))
+                return true;
+        if (is_tap)
+                value_set_error(
+                        error, place_of(settings, CONFIG_KEY_CREATE),
+                        "owner: is missing: create: \"tap\" needs the user who may open it");
+        else
+                value_set_error(error, place_of(settings, CONFIG_KEY_OWNER),
+                                "owner: \"%s\" needs create: \"tap\"", config->owner);
+        return false;
+}
+
 static bool check_range(const NetworkConfig *config, const Value *settings, GError **error)
 {
         guint32 start = config->dhcp_range_start, end = config->dhcp_range_end;
@@ -279,7 +296,8 @@ static bool check_filter(const NetworkConfig *config, const Value *settings, GEr
 
 bool config_check(const NetworkConfig *config, const Value *settings, GError **error)
 {
-        return check_create(config, settings, error) && check_subnet(config, settings, error) &&
+        return check_create(config, settings, error) && check_owner(config, settings, error) &&
+               check_subnet(config, settings, error) &&
                check_host(config, settings, CONFIG_KEY_GATEWAY_IP, config->gateway_ip, error) &&
                check_range(config, settings, error) &&
                check_other_interface(config, settings, CONFIG_KEY_UPSTREAM_INTERFACE,

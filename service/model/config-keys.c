@@ -12,6 +12,7 @@
 #include "model/lease-time.h"
 #include "model/name.h"
 #include "model/state-dir.h"
+#include "model/tap-owner.h"
 
 struct ConfigType {
         bool (*parse)(NetworkConfig *config, const ConfigKey *key, const Value *value,
@@ -97,11 +98,19 @@ static bool parse_interface_name(NetworkConfig *config, const ConfigKey *key, co
         return true;
 }
 
-/* The network's own: dnsmasq's configuration has to name it, and has no way to quote these. */
+/* What dnsmasq's configuration has no way to quote, and has to name. */
+#define UNQUOTABLE ",*#\"\\"
+
+bool config_interface_is_valid(const char *name)
+{
+        return interface_name_is_valid(name) && !strpbrk(name, UNQUOTABLE);
+}
+
+/* The network's own. */
 static bool parse_interface(NetworkConfig *config, const ConfigKey *key, const Value *value,
                             GError **error)
 {
-        if (value->type == VALUE_TEXT && strpbrk(value->text, ",*#\"\\"))
+        if (value->type == VALUE_TEXT && strpbrk(value->text, UNQUOTABLE))
                 return refuse(
                         key, value,
                         "cannot be served: dnsmasq does not take ',', '*', '#', '\"' and '\\'",
@@ -152,7 +161,7 @@ static bool parse_create(NetworkConfig *config, const ConfigKey *key, const Valu
                         config->create = create;
                         return true;
                 }
-        return refuse(key, value, "is nothing that can be made: bridge is", error);
+        return refuse(key, value, "is nothing that can be made: bridge and tap are", error);
 }
 
 static Value *print_create(const void *field)
@@ -164,6 +173,26 @@ static Value *print_create(const void *field)
 static bool equal_create(const void *a, const void *b)
 {
         return *(const Create *)a == *(const Create *)b;
+}
+
+/* Null or empty: nobody. A number is a uid. */
+static bool parse_owner(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                        GError **error)
+{
+        guint uid;
+
+        if (value_is_null(value) || (value->type == VALUE_TEXT && !*value->text)) {
+                config->given &= ~CONFIG_GIVEN(key - config_keys);
+                return true;
+        }
+        if (value_get_number(value, 0, G_MAXUINT32 - 1, &uid)) {
+                replace_text(field_of(config, key), g_strdup_printf("%u", uid));
+                return true;
+        }
+        if (value->type != VALUE_TEXT || !tap_owner_is_valid(value->text))
+                return refuse(key, value, "is no user: neither a name nor a uid", error);
+        replace_text(field_of(config, key), g_strdup(value->text));
+        return true;
 }
 
 static bool parse_mtu(NetworkConfig *config, const ConfigKey *key, const Value *value,
@@ -534,6 +563,7 @@ static const ConfigType type_bool = { parse_bool, print_bool, equal_bool };
 static const ConfigType type_interface = { parse_interface, print_text, equal_text };
 static const ConfigType type_match = { parse_match, print_match, equal_match };
 static const ConfigType type_create = { parse_create, print_create, equal_create };
+static const ConfigType type_owner = { parse_owner, print_text, equal_text };
 static const ConfigType type_mtu = { parse_mtu, print_mtu, equal_mtu };
 static const ConfigType type_followed = { parse_followed, print_text, equal_text };
 static const ConfigType type_subnet = { parse_subnet, print_subnet, equal_subnet };
@@ -580,6 +610,7 @@ const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_INTERFACE]          = ROW(interface, interface, LINK),
         [CONFIG_KEY_MATCH]              = ROW(match, match, LINK),
         [CONFIG_KEY_CREATE]             = ROW(create, create, CONFIG_CHANGE_INTERFACE),
+        [CONFIG_KEY_OWNER]              = ROW(owner, owner, CONFIG_CHANGE_INTERFACE),
         [CONFIG_KEY_MTU]                = ROW(mtu, mtu, MTU),
         [CONFIG_KEY_ISOLATE_GUESTS]     = ROW(isolate_guests, bool, GUESTS),
         [CONFIG_KEY_SUBNET]             = ROW(subnet, subnet, LINK),

@@ -10,6 +10,7 @@ typedef enum ConfigKeyId {
         CONFIG_KEY_INTERFACE,
         CONFIG_KEY_MATCH,
         CONFIG_KEY_CREATE,
+        CONFIG_KEY_OWNER,
         CONFIG_KEY_MTU,
         CONFIG_KEY_ISOLATE_GUESTS,
         CONFIG_KEY_SUBNET,
@@ -56,13 +57,16 @@ typedef struct ConfigKey {
 extern const ConfigKey config_keys[CONFIG_KEY_MAX];
 
 /* Reads @value into the field of @id, and remembers that it was given (a null, or an empty text, of
- * a key that stands for "follow the host" takes that back). `interface` and `match` must be read
- * already.
+ * a key that stands for "follow the host" takes that back). `interface`, `match`, `create`
+ * and `owner` must be read already, in this order.
  * INVALID_ARGS or LIMIT_EXCEEDED, with key, value and position, else. */
 bool config_key_parse(NetworkConfig *config, ConfigKeyId id, const Value *value, GError **error);
 /* The field of @id as a value (the caller's); NULL when it is unset. */
 Value *config_key_print(const NetworkConfig *config, ConfigKeyId id);
 bool config_key_equal(const NetworkConfig *a, const NetworkConfig *b, ConfigKeyId id);
+
+/* Whether a network can have an interface of that name. */
+bool config_interface_is_valid(const char *name);
 
 /* Refuses a key of @settings that @source does not know. */
 bool config_keys_check_known(const Value *settings, ConfigSource source, GError **error);

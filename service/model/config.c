@@ -9,6 +9,7 @@
 #include "model/config-check.h"
 #include "model/config-defaults.h"
 #include "model/config-keys.h"
+#include "model/tap-owner.h"
 
 /* Keys whose values live in `entries`, which change without being given. */
 #define GIVEN_ENTRIES                                                                              \
@@ -44,18 +45,44 @@ const char *create_to_string(Create create)
                 return "";
         case CREATE_BRIDGE:
                 return "bridge";
+        case CREATE_TAP:
+                return "tap";
         case CREATE_MAX:
                 break;
         }
         return "unknown";
 }
 
-/* Sees to it that the network has a name, for the keys that use it. */
-static bool config_name(NetworkConfig *config)
+static bool name_after_owner(NetworkConfig *config, const Value *settings, GError **error)
 {
-        if (!config->interface && !link_match_is_empty(&config->match))
+        g_autofree char *name = tap_owner_interface(config->owner, 0);
+
+        if (config_interface_is_valid(name)) {
+                config->interface = g_steal_pointer(&name);
+                return true;
+        }
+        value_set_error(error, settings,
+                        "interface: is missing, and \"%s\", after the owner, cannot be one", name);
+        return false;
+}
+
+/* Sees to it that the network has a name, for the keys that use it. */
+static bool config_name(NetworkConfig *config, const Value *settings, GError **error)
+{
+        if (config->interface)
+                return true;
+        if (!link_match_is_empty(&config->match)) {
                 config->interface = link_match_name(&config->match);
-        return config->interface != NULL;
+                return true;
+        }
+        if (config->create == CREATE_TAP && config->owner)
+                return name_after_owner(config, settings, error);
+        value_set_error(
+                error, settings,
+                config->create == CREATE_TAP
+                        ? "owner: is missing: create: \"tap\" needs the user who may open it"
+                        : "interface: is missing, and so is match");
+        return false;
 }
 
 static bool parse_settings(NetworkConfig *config, const Value *settings, ConfigSource source,
@@ -73,10 +100,8 @@ static bool parse_settings(NetworkConfig *config, const Value *settings, ConfigS
                 const Value *value = value_get(settings, config_keys[id].name);
                 if (value && !config_key_parse(config, id, value, error))
                         return false;
-                if (id == CONFIG_KEY_MATCH && !config_name(config)) {
-                        value_set_error(error, settings, "interface: is missing, and so is match");
+                if (id == CONFIG_KEY_OWNER && !config_name(config, settings, error))
                         return false;
-                }
         }
         return true;
 }
@@ -156,7 +181,8 @@ static bool check_changes(const NetworkConfig *old, const NetworkConfig *changed
                           const Value *changes, GError **error)
 {
         static const ConfigKeyId fixed[] = { CONFIG_KEY_INTERFACE, CONFIG_KEY_MATCH,
-                                             CONFIG_KEY_CREATE, CONFIG_KEY_TRANSIENT };
+                                             CONFIG_KEY_CREATE, CONFIG_KEY_OWNER,
+                                             CONFIG_KEY_TRANSIENT };
 
         for (guint i = 0; i < G_N_ELEMENTS(fixed); i++)
                 if (!config_key_equal(old, changed, fixed[i]))
@@ -185,6 +211,12 @@ NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *cha
         return g_steal_pointer(&changed);
 }
 
+bool config_is_named_after_owner(const NetworkConfig *config)
+{
+        return config->create == CREATE_TAP &&
+               !(config->given & CONFIG_GIVEN(CONFIG_KEY_INTERFACE));
+}
+
 NetworkConfig *config_copy(const NetworkConfig *config)
 {
         NetworkConfig *copy = g_new(NetworkConfig, 1);
@@ -193,6 +225,7 @@ NetworkConfig *config_copy(const NetworkConfig *config)
         copy->match = link_match_copy(&config->match);
         copy->upstream_interface = g_strdup(config->upstream_interface);
         copy->public_interface = g_strdup(config->public_interface);
+        copy->owner = g_strdup(config->owner);
         copy->dhcp_lease_time = g_strdup(config->dhcp_lease_time);
         copy->dns_servers = g_array_copy(config->dns_servers);
         copy->state_dir = g_strdup(config->state_dir);
@@ -213,6 +246,7 @@ void config_free(NetworkConfig *config)
 
         g_free(config->interface);
         link_match_clear(&config->match);
+        g_free(config->owner);
         g_free(config->upstream_interface);
         g_free(config->public_interface);
         g_free(config->dhcp_lease_time);

@@ -33,6 +33,7 @@ bool nat_mode_forwards(NatMode mode);
 typedef enum Create {
         CREATE_NOTHING, /* it is somebody else's */
         CREATE_BRIDGE,
+        CREATE_TAP, /* for one user's program, which opens it */
         CREATE_MAX,
 } Create;
 
@@ -44,6 +45,7 @@ typedef struct NetworkConfig {
                           */
         LinkMatch match;
         Create create;
+        char *owner;         /* who may open the TAP (model/tap-owner.h); NULL: none is made */
         guint mtu;           /* of what is made; 0: nothing is */
         bool isolate_guests; /* they reach the host and beyond, not each other */
         Subnet subnet;
@@ -95,11 +97,14 @@ NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **e
 
 /* @config with @changes (a MAP of only the keys to change) laid over it: defaults that were not
  * given follow the changed keys; an empty upstream_interface or public_interface is the default
- * again. `interface`, `match`, `create` and `transient` cannot change. What the pool chose for
- * entries stays theirs while it is in the pool. A new object. Errors as config_new().
+ * again. `interface`, `match`, `create`, `owner` and `transient` cannot change. What the pool chose
+ * for entries stays theirs while it is in the pool. A new object. Errors as config_new().
  */
 NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes,
                                    GError **error);
+
+/* Whether nobody has said what the network is called, so that it is after the owner of its TAP. */
+bool config_is_named_after_owner(const NetworkConfig *config);
 
 NetworkConfig *config_copy(const NetworkConfig *config);
 bool config_equal(const NetworkConfig *a, const NetworkConfig *b);

@@ -8,7 +8,7 @@
 #define PRIME        G_GUINT64_CONSTANT(1099511628211)
 
 /* Locally administered, as is a guest's 02. */
-#define BRIDGE_FIRST 0x06
+#define MADE_FIRST 0x06
 
 guint64 digest_of(const char *text)
 {
@@ -29,7 +29,7 @@ void digest_mac(guint8 first, guint64 digest, char ret_mac[static MAC_TEXT_SIZE]
                    (guint)(digest & 0xff));
 }
 
-void bridge_mac(const char *name, char ret_mac[static MAC_TEXT_SIZE])
+void made_mac(const char *name, char ret_mac[static MAC_TEXT_SIZE])
 {
-        digest_mac(BRIDGE_FIRST, digest_of(name), ret_mac);
+        digest_mac(MADE_FIRST, digest_of(name), ret_mac);
 }

@@ -13,6 +13,7 @@ guint64 digest_of(const char *text);
 /* @first and bits 39 to 0 of @digest, as mac_parse() gives it. */
 void digest_mac(guint8 first, guint64 digest, char ret_mac[static MAC_TEXT_SIZE]);
 
-/* The MAC of a bridge that is made under that name: it does not change with its ports, and a
- * guest's (which begins with 02) is never the same. */
-void bridge_mac(const char *name, char ret_mac[static MAC_TEXT_SIZE]);
+/* The MAC of an interface that the service makes under that name: a bridge's does not change with
+ * its ports, a TAP's not when it is made anew, and a guest's (which begins with 02) is never the
+ * same. */
+void made_mac(const char *name, char ret_mac[static MAC_TEXT_SIZE]);

@@ -7,6 +7,8 @@
 
 #include <malloc.h>
 
+#include "host/link.h"
+#include "model/tap-owner.h"
 #include "network/store.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -84,6 +86,17 @@ Network *manager_look_up(const Manager *manager, const char *name)
         Network *network = manager_find(manager, name);
 
         return network ? network : network_of_interface(manager->host, name);
+}
+
+char *manager_choose_tap(const Manager *manager, const char *owner)
+{
+        Link link;
+
+        for (guint nth = 0;; nth++) {
+                g_autofree char *name = tap_owner_interface(owner, nth);
+                if (!manager_find(manager, name) && link_get(manager->host->rtnl, name, &link) < 0)
+                        return g_steal_pointer(&name);
+        }
 }
 
 static int compare_interfaces(gconstpointer a, gconstpointer b)

@@ -36,6 +36,10 @@ Network *manager_look_up(const Manager *manager, const char *name);
 /* All, by interface name. Array of Network*, borrowed; the array is the caller's. */
 GPtrArray *manager_list(const Manager *manager);
 
+/* What @owner's next TAP is called: the first name after the owner that neither a network nor an
+ * interface has. The caller's. */
+char *manager_choose_tap(const Manager *manager, const char *owner);
+
 /* Called exactly once, perhaps from inside the call that took it. @error NULL (borrowed): done.
  * @networks (array of Network*, borrowed): what came of it, NULL on an error. */
 typedef void (*ManagerDone)(const GPtrArray *networks, const GError *error, gpointer data);

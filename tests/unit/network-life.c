@@ -66,7 +66,7 @@ char *host_dump(void)
                            "nft list ruleset; } |"
                            " sed 's/valid_lft.*//; s/qdisc [a-z]* //; s/packets.*bytes [0-9]*//;"
                            /* What is made anew has another index; a TAP's own MAC is random. */
-                           " s/^[0-9]*: \\(tap-\\|br9\\)/\\1/; /tap-/s/ether [0-9a-f:]*//';"
+                           " s/^[0-9]*: \\(tap-\\|br9\\|tap9\\)/\\1/; /tap-/s/ether [0-9a-f:]*//';"
                            "cd /proc/sys/net;"
                            "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"
                            " ipv4/conf/*/accept_redirects ipv4/conf/*/rp_filter"

@@ -32,7 +32,30 @@ static const Refusal types[] = {
         { "interface:\n", "1:11: interface: \"\" is not text" },
         { "interface: null\n", "1:12: interface: \"null\" is not text" },
         { ETH "create: switch\n",
-          "2:9: create: \"switch\" is nothing that can be made: bridge is" },
+          "2:9: create: \"switch\" is nothing that can be made: bridge and tap are" },
+        { "create: tap\n",
+          "1:1: owner: is missing: create: \"tap\" needs the user who may open it" },
+        { ETH "create: tap\n",
+          "2:9: owner: is missing: create: \"tap\" needs the user who may open it" },
+        { ETH "create: tap\nowner: null\n",
+          "2:9: owner: is missing: create: \"tap\" needs the user who may open it" },
+        { ETH "create: bridge\nowner: alice\n", "3:8: owner: \"alice\" needs create: \"tap\"" },
+        { ETH "owner: alice\n", "2:8: owner: \"alice\" needs create: \"tap\"" },
+        { ETH "create: tap\nowner: [alice]\n",
+          "3:8: owner: a list is no user: neither a name nor a uid" },
+        { ETH "create: tap\nowner: 4294967295\n",
+          "3:8: owner: \"4294967295\" is no user: neither a name nor a uid" },
+        { ETH "create: tap\nowner: -1\n",
+          "3:8: owner: \"-1\" is no user: neither a name nor a uid" },
+        { ETH "create: tap\nowner: \"a b\"\n",
+          "3:8: owner: \"a b\" is no user: neither a name nor a uid" },
+        { ETH "create: tap\nowner: \"a:b\"\n",
+          "3:8: owner: \"a:b\" is no user: neither a name nor a uid" },
+        { "create: tap\nowner: 'LAB\\alice'\n",
+          "1:1: interface: is missing, and \"LAB\\aliceTAP0\", after the owner, cannot be one" },
+        { "match: {path: 1-2}\ncreate: tap\nowner: alice\n",
+          "2:9: create: \"tap\" goes without match: what is made has the name that `interface` "
+          "gives" },
         { ETH "create: [bridge]\n", "2:9: create: a list is not text" },
         { ETH "create: bridge\nmtu: 575\n",
           "3:6: mtu: \"575\" is not a number of bytes from 576 to 65521" },
@@ -529,6 +552,39 @@ static void test_match(void)
         g_assert_nonnull(strstr(error->message, "match: cannot be changed"));
 }
 
+static void test_tap(void)
+{
+        static const struct {
+                const char *owner, *kept, *interface;
+        } cases[] = {
+                { "alice", "alice", "aliceTAP0" },
+                { "a-long-users-name", "a-long-users-name", "a-long-useTAP0" },
+                { "1000", "1000", "1000TAP0" },
+                { "'01000'", "01000", "01000TAP0" },
+                { "lab_1.x@y", "lab_1.x@y", "lab_1.x@yTAP0" },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *yaml = g_strdup_printf("create: tap\nowner: %s\n", cases[i].owner);
+                g_autoptr(NetworkConfig) config = config_of(yaml);
+                g_assert_cmpint(config->create, ==, CREATE_TAP);
+                g_assert_cmpstr(config->owner, ==, cases[i].kept);
+                g_assert_cmpstr(config->interface, ==, cases[i].interface);
+                g_assert_cmpuint(config->mtu, ==, 1500);
+                g_assert_true(config_is_named_after_owner(config));
+                g_assert_nonnull(strstr(config->state_dir, cases[i].interface));
+        }
+        g_autoptr(NetworkConfig) named =
+                config_of("interface: tap7\ncreate: tap\nowner: alice\nmtu: 1400\n");
+        g_assert_cmpstr(named->interface, ==, "tap7");
+        g_assert_false(config_is_named_after_owner(named));
+        g_autoptr(NetworkConfig) copy = config_copy(named);
+        g_assert_true(config_equal(named, copy));
+        g_autoptr(NetworkConfig) other =
+                config_of("interface: tap7\ncreate: tap\nowner: bob\nmtu: 1400\n");
+        g_assert_cmphex(config_diff(named, other), ==, CONFIG_CHANGE_INTERFACE);
+}
+
 static void test_default_range(void)
 {
         static const struct {
@@ -790,6 +846,7 @@ static void test_changes(void)
                 guint touches;
         } cases[] = {
                 { "interface", "eth2", "interface: cannot be changed to \"eth2\"", 0 },
+                { "owner", "alice", "owner: cannot be changed to \"alice\"", 0 },
                 { "interface", "eth1", NULL, CONFIG_CHANGE_NONE },
                 { "dhcp_lease_time", "1h", NULL, CONFIG_CHANGE_DNSMASQ | CONFIG_CHANGE_OTHER },
                 { "upstream_interface", "wlan0", NULL, CONFIG_CHANGE_RULES | CONFIG_CHANGE_OTHER },
@@ -1051,6 +1108,7 @@ int main(int argc, char **argv)
         g_test_add_func("/config/defaults", test_defaults);
         g_test_add_func("/config/local-ntp", test_local_ntp);
         g_test_add_func("/config/match", test_match);
+        g_test_add_func("/config/tap", test_tap);
         g_test_add_func("/config/default-range", test_default_range);
         g_test_add_func("/config/every-prefix", test_every_prefix);
         g_test_add_func("/config/accepted", test_accepted);

@@ -28,11 +28,11 @@ static void test_mac(void)
 
         digest_mac(0x02, G_GUINT64_CONSTANT(0x85944171f73967e8), mac);
         g_assert_cmpstr(mac, ==, "02:71:f7:39:67:e8");
-        bridge_mac("fcbr0", mac);
-        bridge_mac("fcbr0", again);
+        made_mac("fcbr0", mac);
+        made_mac("fcbr0", again);
         g_assert_cmpstr(mac, ==, again);
         g_assert_true(g_str_has_prefix(mac, "06:"));
-        bridge_mac("fcbr1", again);
+        made_mac("fcbr1", again);
         g_assert_cmpstr(mac, !=, again);
 }
 

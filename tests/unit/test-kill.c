@@ -650,7 +650,54 @@ static void up_bridge(Life *life)
         network_up(bridge_network_of(life), life_network_through, life);
 }
 
+/* A network on a TAP of its own making. */
+
+static Network *tap_network_of(const Life *life)
+{
+        return manager_find(life->manager, "tap9");
+}
+
+static void load_tap(Life *life, const char *owner)
+{
+        g_autofree char *text = g_strdup_printf("interface: tap9\ncreate: tap\nowner: %s\n"
+                                                "subnet: 10.9.0.0/24\nstate_dir: %s/state\n",
+                                                owner, life->directory);
+        GPtrArray *configs = config_yaml_parse(text, strlen(text), NULL, NULL);
+
+        g_assert_nonnull(configs);
+        manager_create_all(life->manager, configs, life_through, life);
+}
+
+static void create_tap(Life *life)
+{
+        load_tap(life, "root");
+}
+
+static void have_tap(Life *life)
+{
+        create_tap(life);
+        wait_done(life);
+}
+
+static void down_tap(Life *life)
+{
+        network_down(tap_network_of(life), life_network_through, life);
+}
+
+static void up_tap(Life *life)
+{
+        network_up(tap_network_of(life), life_network_through, life);
+}
+
+static void give_tap_away(Life *life)
+{
+        load_tap(life, "1000");
+}
+
 static const Scenario scenarios[] = {
+        { "create-tap", nothing, create_tap, NULL, false },
+        { "down-tap", have_tap, down_tap, up_tap, false },
+        { "owner-of-tap", have_tap, give_tap_away, create_tap, false },
         { "create-bridge", nothing, create_bridge, NULL, false },
         { "attach-guest", have_bridge, attach_guest, detach_guest, true },
         { "detach-guest", have_guest, detach_guest, attach_guest, true },
@@ -724,7 +771,7 @@ static void wipe(Life *life)
 {
         if (network_of(life))
                 life_remove(life);
-        static const char *const others[] = { "dut1", "br9" };
+        static const char *const others[] = { "dut1", "br9", "tap9" };
         for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
                 Network *other = manager_find(life->manager, others[i]);
                 life->done = false;

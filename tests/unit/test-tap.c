@@ -4,6 +4,7 @@
 
 #include "host/tap.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "host/bridge.h"
@@ -141,6 +142,37 @@ static void test_open(Fixture *fixture, gconstpointer data)
         namespace_delete_link("tap-2");
 }
 
+/* By itself, without a bridge: what a user's program opens. */
+static void test_alone(Fixture *fixture, gconstpointer data)
+{
+        g_autoptr(GError) error = NULL;
+        const TapPlan plan = { .name = "aliceTAP0", .alias = "a", .owner = 1000, .mtu = 1300 };
+        Link link;
+        Tap tap;
+
+        int fd = tap_new(&plan, &error);
+        g_assert_no_error(error);
+        g_assert_true(tap_set_up_alone(fixture->rtnl, &plan, "06:12:34:56:78:9a", &error));
+        g_assert_true(tap_keep(fd, &error));
+        close(fd);
+        g_assert_true(tap_get(fixture->rtnl, "aliceTAP0", "a", &tap));
+        g_assert_cmpuint(tap.owner, ==, 1000);
+        g_assert_cmpuint(tap.bridge, ==, 0);
+        g_assert_cmpint(link_get(fixture->rtnl, "aliceTAP0", &link), ==, 0);
+        g_assert_cmpstr(link.mac, ==, "06:12:34:56:78:9a");
+        g_assert_cmpuint(link.mtu, ==, 1300);
+        g_assert_false(link.carrier);
+
+        g_assert_true(link_set_up(fixture->rtnl, "aliceTAP0", true, &error));
+        fd = tap_open("aliceTAP0", false, true, &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(link_get(fixture->rtnl, "aliceTAP0", &link), ==, 0);
+        g_assert_true(link.carrier);
+        close(fd);
+        g_assert_true(link_delete(fixture->rtnl, link.index, &error));
+        g_assert_cmpint(link_get(fixture->rtnl, "aliceTAP0", &link), ==, -ENODEV);
+}
+
 /* As many as a bridge takes, and one more; all of them gone at once. */
 static void test_many(Fixture *fixture, gconstpointer data)
 {
@@ -174,6 +206,7 @@ int main(int argc, char **argv)
         ADD("/tap/bridge", test_bridge);
         ADD("/tap/tap", test_tap);
         ADD("/tap/open", test_open);
+        ADD("/tap/alone", test_alone);
         ADD("/tap/many", test_many);
         return g_test_run();
 }
