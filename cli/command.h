@@ -26,6 +26,7 @@ typedef enum VerbFlags {
         VERB_GUEST_OPTIONS = 1 << 8,   /* takes --ip, --mac, --public-ip, --mtu, --queues, --owner,
                                           and limits */
         VERB_TAP_OPTIONS = 1 << 9,     /* takes --vnet-hdr */
+        VERB_KERNEL_OPTIONS = 1 << 10, /* takes --taps, --memory, --modules, --timeout, --verbose */
 } VerbFlags;
 
 typedef struct Verb {
@@ -50,6 +51,12 @@ typedef struct GuestWishes {
         bool vnet_hdr;
 } GuestWishes;
 
+/* The same of a kernel under test. */
+typedef struct KernelWishes {
+        const char *taps, *memory, *modules;
+        bool verbose;
+} KernelWishes;
+
 /* The parsed command line. Texts are borrowed from it. */
 struct Command {
         const Verb *verb;
@@ -64,7 +71,8 @@ struct Command {
         WaitOptions wait;
         CaptureWishes capture;
         GuestWishes guest;
-        int exit_code; /* of a verb that is done */
+        KernelWishes kernel;
+        int exit_code; /* of a verb that is done; of one that failed where it is not 0 */
         bool json;
         bool ask_password;
         Terminal terminal;

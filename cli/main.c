@@ -39,6 +39,10 @@ enum {
         OPTION_QUEUES,
         OPTION_OWNER,
         OPTION_VNET_HDR,
+        OPTION_TAPS,
+        OPTION_MEMORY,
+        OPTION_MODULES,
+        OPTION_VERBOSE,
         OPTION_LIMITS, /* and as many behind it */
 };
 
@@ -68,6 +72,10 @@ static const struct option options[] = {
         { "nat-port-range", required_argument, NULL, OPTION_LIMITS + LIMIT_NAT_PORTS },
         { "connection-timeout", required_argument, NULL, OPTION_LIMITS + LIMIT_TIMEOUT },
         { "max-connections", required_argument, NULL, OPTION_LIMITS + LIMIT_CONNECTIONS },
+        { "taps", required_argument, NULL, OPTION_TAPS },
+        { "memory", required_argument, NULL, OPTION_MEMORY },
+        { "modules", required_argument, NULL, OPTION_MODULES },
+        { "verbose", no_argument, NULL, OPTION_VERBOSE },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, OPTION_VERSION },
         { 0 },
@@ -120,6 +128,9 @@ static const char *own_options(const Verb *verb)
                        "[--owner=UID]" LIMIT_OPTIONS;
         if (verb->flags & VERB_WAIT_OPTIONS)
                 return " [--state=STATE | [--lease=MAC|HOST] [--port=PORT]] [--timeout=SECONDS]";
+        if (verb->flags & VERB_KERNEL_OPTIONS)
+                return " [--taps=N] [--timeout=SECONDS] [--memory=SIZE] [--modules=DIRECTORY] "
+                       "[--verbose]";
         if (verb->flags & VERB_CAPTURE_OPTIONS)
                 return " [-w FILE|-] [--ip=IP] [--snaplen=BYTES] [-c PACKETS] [--seconds=SECONDS] "
                        "[--bytes=BYTES]";
@@ -170,6 +181,16 @@ static void print_own_options(const Verb *verb)
                       "      --port=PORT            Until a DUT, or that one, takes TCP "
                       "connections\n"
                       "      --timeout=SECONDS      Not longer; else there is no limit\n",
+                      stdout);
+        if (verb->flags & VERB_KERNEL_OPTIONS)
+                fputs("\n"
+                      "Options of this verb, in front of LINUX:\n"
+                      "      --taps=N               Networks, each a TAP and an ethN; 1\n"
+                      "      --timeout=SECONDS      Not longer; else there is no limit\n"
+                      "      --memory=SIZE          The kernel's; 256M\n"
+                      "      --modules=DIRECTORY    What /lib/modules is for it; "
+                      "/usr/lib/uml/modules\n"
+                      "      --verbose              Print what the kernel says\n",
                       stdout);
         if (verb->flags & VERB_CAPTURE_OPTIONS)
                 fputs("\n"
@@ -264,6 +285,27 @@ static bool take_limit_option(int option, LimitOptions *limits)
         return true;
 }
 
+/* Whether @option is one of a kernel under test. */
+static bool take_kernel_option(int option, KernelWishes *wishes)
+{
+        switch (option) {
+        case OPTION_TAPS:
+                wishes->taps = optarg;
+                return true;
+        case OPTION_MEMORY:
+                wishes->memory = optarg;
+                return true;
+        case OPTION_MODULES:
+                wishes->modules = optarg;
+                return true;
+        case OPTION_VERBOSE:
+                wishes->verbose = true;
+                return true;
+        default:
+                return false;
+        }
+}
+
 /* Those of argv from its second word on, up to the first word that is no option; with @all, also
  * those that stand behind such words. Sets optind to the first word that is none. */
 static bool parse_options(int argc, char **argv, bool all, Command *command, Request *request)
@@ -323,7 +365,8 @@ static bool parse_options(int argc, char **argv, bool all, Command *command, Req
                 default:
                         if (!take_capture_option(option, &command->capture) &&
                             !take_guest_option(option, &command->guest) &&
-                            !take_limit_option(option, &command->limits))
+                            !take_limit_option(option, &command->limits) &&
+                            !take_kernel_option(option, &command->kernel))
                                 return false; /* getopt_long() has said why */
                 }
         }
@@ -386,9 +429,15 @@ static bool check_command(const Command *command, GError **error)
         if (command->ip && !(verb->flags & (VERB_GUEST_OPTIONS | VERB_CAPTURE_OPTIONS)))
                 return fail_usage(error, "%s takes no --ip", verb->name);
         const WaitOptions *wait = &command->wait;
-        if ((wait->state || wait->lease || wait->port || wait->timeout) &&
-            !(verb->flags & VERB_WAIT_OPTIONS))
+        if ((wait->state || wait->lease || wait->port) && !(verb->flags & VERB_WAIT_OPTIONS))
                 return fail_usage(error, "%s takes no --state, --lease, --port and --timeout",
+                                  verb->name);
+        if (wait->timeout && !(verb->flags & (VERB_WAIT_OPTIONS | VERB_KERNEL_OPTIONS)))
+                return fail_usage(error, "%s takes no --timeout", verb->name);
+        const KernelWishes *kernel = &command->kernel;
+        if ((kernel->taps || kernel->memory || kernel->modules || kernel->verbose) &&
+            !(verb->flags & VERB_KERNEL_OPTIONS))
+                return fail_usage(error, "%s takes no --taps, --memory, --modules and --verbose",
                                   verb->name);
         const CaptureWishes *capture = &command->capture;
         if ((capture->file || capture->snaplen || capture->packets || capture->seconds ||
@@ -497,5 +546,8 @@ int main(int argc, char **argv)
                 perror("dutnetctl: cannot write");
                 return EXIT_REFUSED;
         }
-        return done ? command.exit_code : report(error);
+        if (done)
+                return command.exit_code;
+        int code = report(error);
+        return command.exit_code != 0 ? command.exit_code : code;
 }

@@ -68,6 +68,15 @@ const Verb verbs[] = {
           2, G_MAXUINT,
           VERB_CHANGES | VERB_NETWORK | VERB_GUEST_OPTIONS | VERB_TAP_OPTIONS | VERB_PASSES_ON,
           verb_with_tap },
+        { "test-kernel", "LINUX TEST [ARG...]", "Run a test on a user-mode Linux kernel of its own",
+          "Its ethN are on TAPs of networks that are made for the run. TEST is a program of the "
+          "host,\n"
+          "whose file system is read-only below /host, and the kernel's first process, as root. "
+          "Ends\n"
+          "with the test's exit code; with 124 after --timeout, with 125 where the kernel did not "
+          "get\n"
+          "to its end.\n",
+          2, G_MAXUINT, VERB_CHANGES | VERB_KERNEL_OPTIONS | VERB_PASSES_ON, verb_test_kernel },
         { "create", "FILE", "Make the networks in a file, or change them to it",
           "All of them or none. " FILE_DETAILS, 1, 1, VERB_CHANGES, verb_create },
         { "update", "KEY=VALUE... | FILE", "Change settings of a network",

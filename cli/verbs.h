@@ -37,6 +37,7 @@ bool verb_detach(Command *command, GError **error);
 bool verb_guests(Command *command, GError **error);
 
 /* verb-with-tap.c: does not return when all is well. */
+bool verb_test_kernel(Command *command, GError **error);
 bool verb_with_tap(Command *command, GError **error);
 
 /* verbs-file.c */

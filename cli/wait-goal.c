@@ -61,15 +61,21 @@ static bool is_decimal(const char *text)
                (!point || !strchr(point + 1, '.'));
 }
 
-static bool read_timeout(const char *text, gint64 *ret_usec, GError **error)
+bool wait_goal_read_timeout(const char *text, gint64 *ret_usec)
 {
         double seconds = is_decimal(text) ? g_ascii_strtod(text, NULL) : 0;
         if (seconds <= 0)
-                return fail_option(error, "timeout", text, "a number of seconds above 0");
+                return false;
 
         gint64 usec = (gint64)(MIN(seconds, TIMEOUT_MAX_SEC) * G_USEC_PER_SEC);
         *ret_usec = MAX(usec, 1);
         return true;
+}
+
+static bool read_timeout(const char *text, gint64 *ret_usec, GError **error)
+{
+        return wait_goal_read_timeout(text, ret_usec) ||
+               fail_option(error, "timeout", text, "a number of seconds above 0");
 }
 
 bool wait_goal_read(const WaitOptions *options, WaitGoal *ret_goal, GError **error)

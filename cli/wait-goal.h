@@ -25,6 +25,8 @@ typedef struct WaitGoal {
         gint64 timeout_usec;     /* G_MAXINT64: none */
 } WaitGoal;
 
+/* Whether @text is a number of seconds above 0. */
+bool wait_goal_read_timeout(const char *text, gint64 *ret_usec);
 /* Sets USAGE, naming the option and what it takes. */
 bool wait_goal_read(const WaitOptions *options, WaitGoal *ret_goal, GError **error);
 

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* The consoles are read until each is at its end, which they are when the last process of the
+ * kernel has gone: nothing that was said is lost. */
+
+#include "cli/kernel-run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli/error.h"
+#include "cli/kernel-machine.h"
+
+/* From the test's end to that of a kernel that stops at all. */
+#define STOP_USEC (10 * G_USEC_PER_SEC)
+/* What may be the reason why it ended is at the end of what it said. */
+#define LOG_MAX_BYTES  (16 * 1024)
+#define LINE_MAX_BYTES 4096
+
+typedef struct Run {
+        KernelMachine machine;
+        KernelEnd *end;
+        GString *line; /* of the control console, as far as it has come */
+        gint64 deadline_usec;
+        bool shows_log;
+        int signals;
+} Run;
+
+void kernel_end_clear(KernelEnd *end)
+{
+        g_clear_pointer(&end->reason, g_free);
+        if (end->log)
+                g_string_free(g_steal_pointer(&end->log), TRUE);
+}
+
+static bool write_all(int fd, const char *bytes, gssize n)
+{
+        while (n > 0) {
+                gssize written = write(fd, bytes, (gsize)n);
+                if (written < 0 && errno != EINTR && errno != EAGAIN)
+                        return false;
+                bytes += MAX(written, 0);
+                n -= MAX(written, 0);
+        }
+        return true;
+}
+
+static void keep_log(Run *run, const char *bytes, gssize n)
+{
+        GString *log = run->end->log;
+
+        g_string_append_len(log, bytes, n);
+        if (log->len > LOG_MAX_BYTES)
+                g_string_erase(log, 0, (gssize)(log->len - LOG_MAX_BYTES));
+        if (run->shows_log)
+                (void)write_all(STDERR_FILENO, bytes, n); /* an aside */
+}
+
+static void take_line(Run *run)
+{
+        KernelEnd *end = run->end;
+        const char *reason = NULL;
+
+        if (end->verdict != KERNEL_VERDICT_NONE)
+                return;
+        end->verdict = kernel_verdict_parse(run->line->str, &end->code, &reason);
+        end->reason = g_strdup(reason);
+        if (end->verdict != KERNEL_VERDICT_NONE)
+                run->deadline_usec = MIN(run->deadline_usec, g_get_monotonic_time() + STOP_USEC);
+}
+
+static void take_control(Run *run, const char *bytes, gssize n)
+{
+        for (gssize i = 0; i < n; i++) {
+                if (bytes[i] == '\n') {
+                        take_line(run);
+                        g_string_truncate(run->line, 0);
+                } else if (run->line->len < LINE_MAX_BYTES) {
+                        g_string_append_c(run->line, bytes[i]);
+                }
+        }
+}
+
+static bool take(Run *run, KernelConsole console, const char *bytes, gssize n, GError **error)
+{
+        bool done = true;
+
+        switch (console) {
+        case KERNEL_CONSOLE_LOG:
+                keep_log(run, bytes, n);
+                break;
+        case KERNEL_CONSOLE_OUT:
+                done = write_all(STDOUT_FILENO, bytes, n);
+                break;
+        case KERNEL_CONSOLE_ERRORS:
+                done = write_all(STDERR_FILENO, bytes, n);
+                break;
+        case KERNEL_CONSOLE_CONTROL:
+                take_control(run, bytes, n);
+                break;
+        case KERNEL_CONSOLE_MAX:
+                break;
+        }
+        if (!done)
+                g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
+                            "what the test says cannot be written: %s", g_strerror(errno));
+        return done;
+}
+
+/* Closes it at its end. */
+static bool read_console(Run *run, KernelConsole console, GError **error)
+{
+        int *fd = &run->machine.consoles[console];
+        char bytes[4096];
+
+        gssize n = read(*fd, bytes, sizeof bytes);
+        if (n > 0)
+                return take(run, console, bytes, n, error);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return true;
+        close(*fd);
+        *fd = -1;
+        return true;
+}
+
+static bool has_console(const KernelMachine *machine)
+{
+        for (guint i = 0; i < KERNEL_CONSOLE_MAX; i++)
+                if (machine->consoles[i] >= 0)
+                        return true;
+        return false;
+}
+
+static int timeout_ms(const Run *run)
+{
+        if (run->deadline_usec == G_MAXINT64)
+                return -1;
+        gint64 usec = run->deadline_usec - g_get_monotonic_time();
+        return (int)CLAMP(usec / 1000 + 1, 0, G_MAXINT);
+}
+
+/* Whether there is something to go on for. */
+static bool is_over(Run *run)
+{
+        if (run->end->signal != 0 || !has_console(&run->machine))
+                return true;
+        if (g_get_monotonic_time() < run->deadline_usec)
+                return false;
+        run->end->is_late = run->end->verdict == KERNEL_VERDICT_NONE;
+        return true;
+}
+
+static bool go_on(Run *run, GError **error)
+{
+        while (!is_over(run)) {
+                struct pollfd fds[KERNEL_CONSOLE_MAX + 1];
+                for (guint i = 0; i < KERNEL_CONSOLE_MAX; i++)
+                        fds[i] = (struct pollfd){ run->machine.consoles[i], POLLIN, 0 };
+                fds[KERNEL_CONSOLE_MAX] = (struct pollfd){ run->signals, POLLIN, 0 };
+                if (poll(fds, G_N_ELEMENTS(fds), timeout_ms(run)) < 0)
+                        continue; /* of a signal that stopped us for a while */
+                for (guint i = 0; i < KERNEL_CONSOLE_MAX; i++)
+                        if (fds[i].revents && !read_console(run, i, error))
+                                return false;
+                struct signalfd_siginfo info;
+                if (fds[KERNEL_CONSOLE_MAX].revents &&
+                    read(run->signals, &info, sizeof info) == sizeof info)
+                        run->end->signal = (int)info.ssi_signo;
+        }
+        return true;
+}
+
+static void signals_to_end(sigset_t *ret_set)
+{
+        static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+
+        sigemptyset(ret_set);
+        for (guint i = 0; i < G_N_ELEMENTS(numbers); i++)
+                sigaddset(ret_set, numbers[i]);
+}
+
+bool kernel_run(const KernelPlan *plan, gint64 deadline_usec, bool shows_log, KernelEnd *ret_end,
+                GError **error)
+{
+        g_autoptr(GString) line = g_string_new(NULL);
+        g_auto(KernelEnd) end = { .log = g_string_new(NULL) };
+        Run run = { .end = &end, .line = line, .deadline_usec = deadline_usec };
+        sigset_t set, before;
+
+        run.shows_log = shows_log;
+        signals_to_end(&set);
+        (void)sigprocmask(SIG_BLOCK, &set, &before);
+        run.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        bool done = kernel_machine_start(plan, &run.machine, error);
+        if (done) {
+                done = go_on(&run, error);
+                kernel_machine_end(&run.machine);
+        } else {
+                kernel_directory_remove(plan->directory);
+        }
+        if (run.signals >= 0)
+                close(run.signals);
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
+        if (!done)
+                return false;
+        *ret_end = end;
+        end = (KernelEnd){ 0 };
+        return true;
+}
