@@ -13,6 +13,10 @@ debian_packages=(
         openssh-client dropbear-bin iperf3 chrony qemu-system-x86
         python3 python3-gi python3-yaml libglib2.0-bin
 )
+# The kernel that tests have to themselves: there is none for other machines.
+case $(dpkg --print-architecture 2>/dev/null) in
+amd64 | i386) debian_packages+=(user-mode-linux) ;;
+esac
 fedora_packages=(
         gcc clang clang-tools-extra meson ninja-build pkgconf-pkg-config python3-docutils
         libasan libubsan libxml2 iputils procps-ng
