@@ -4,6 +4,7 @@
 /* The command's errors. */
 
 #include <glib.h>
+#include <stdbool.h>
 
 #define CLI_ERROR (cli_error_quark())
 
@@ -15,3 +16,6 @@ typedef enum CliError {
 } CliError;
 
 GQuark cli_error_quark(void);
+
+/* Sets USAGE. False. */
+bool fail_usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);

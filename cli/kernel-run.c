@@ -6,6 +6,7 @@
 #include "cli/kernel-run.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -37,9 +38,32 @@ void kernel_end_clear(KernelEnd *end)
                 g_string_free(g_steal_pointer(&end->log), TRUE);
 }
 
-static bool write_all(int fd, const char *bytes, gssize n)
+static int timeout_ms(const Run *run)
 {
-        while (n > 0) {
+        if (run->deadline_usec == G_MAXINT64)
+                return -1;
+        gint64 usec = run->deadline_usec - g_get_monotonic_time();
+        return (int)CLAMP(usec / 1000 + 1, 0, G_MAXINT);
+}
+
+/* Waits until @fd takes bytes. False where there is something else to do first: the deadline, or a
+ * signal, which whoever does not read is not to keep from us. */
+static bool wait_for_room(const Run *run, int fd)
+{
+        for (;;) {
+                struct pollfd fds[] = { { fd, POLLOUT, 0 }, { run->signals, POLLIN, 0 } };
+                int n = poll(fds, G_N_ELEMENTS(fds), timeout_ms(run));
+                if (n == 0 || (n > 0 && fds[1].revents))
+                        return false;
+                if (n > 0)
+                        return true;
+        }
+}
+
+/* What is said is not more than a pipe that has room takes without a pause (pipe(7), PIPE_BUF). */
+static bool write_all(const Run *run, int fd, const char *bytes, gssize n)
+{
+        while (n > 0 && wait_for_room(run, fd)) {
                 gssize written = write(fd, bytes, (gsize)n);
                 if (written < 0 && errno != EINTR && errno != EAGAIN)
                         return false;
@@ -57,7 +81,7 @@ static void keep_log(Run *run, const char *bytes, gssize n)
         if (log->len > LOG_MAX_BYTES)
                 g_string_erase(log, 0, (gssize)(log->len - LOG_MAX_BYTES));
         if (run->shows_log)
-                (void)write_all(STDERR_FILENO, bytes, n); /* an aside */
+                (void)write_all(run, STDERR_FILENO, bytes, n); /* an aside */
 }
 
 static void take_line(Run *run)
@@ -94,10 +118,10 @@ static bool take(Run *run, KernelConsole console, const char *bytes, gssize n, G
                 keep_log(run, bytes, n);
                 break;
         case KERNEL_CONSOLE_OUT:
-                done = write_all(STDOUT_FILENO, bytes, n);
+                done = write_all(run, STDOUT_FILENO, bytes, n);
                 break;
         case KERNEL_CONSOLE_ERRORS:
-                done = write_all(STDERR_FILENO, bytes, n);
+                done = write_all(run, STDERR_FILENO, bytes, n);
                 break;
         case KERNEL_CONSOLE_CONTROL:
                 take_control(run, bytes, n);
@@ -115,7 +139,7 @@ static bool take(Run *run, KernelConsole console, const char *bytes, gssize n, G
 static bool read_console(Run *run, KernelConsole console, GError **error)
 {
         int *fd = &run->machine.consoles[console];
-        char bytes[4096];
+        char bytes[PIPE_BUF];
 
         gssize n = read(*fd, bytes, sizeof bytes);
         if (n > 0)
@@ -133,14 +157,6 @@ static bool has_console(const KernelMachine *machine)
                 if (machine->consoles[i] >= 0)
                         return true;
         return false;
-}
-
-static int timeout_ms(const Run *run)
-{
-        if (run->deadline_usec == G_MAXINT64)
-                return -1;
-        gint64 usec = run->deadline_usec - g_get_monotonic_time();
-        return (int)CLAMP(usec / 1000 + 1, 0, G_MAXINT);
 }
 
 /* Whether there is something to go on for. */

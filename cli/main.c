@@ -215,16 +215,6 @@ static void print_verb_help(const Verb *verb)
         print_own_options(verb);
 }
 
-G_GNUC_PRINTF(2, 3)
-static bool fail_usage(GError **error, const char *format, ...)
-{
-        va_list arguments;
-        va_start(arguments, format);
-        g_propagate_error(error, g_error_new_valist(CLI_ERROR, CLI_ERROR_USAGE, format, arguments));
-        va_end(arguments);
-        return false;
-}
-
 /* What the command line asks for instead of a verb's work. */
 typedef enum Request {
         REQUEST_RUN,

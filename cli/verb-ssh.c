@@ -12,16 +12,6 @@
 #include "model/address.h"
 #include "model/name.h"
 
-G_GNUC_PRINTF(2, 3)
-static bool fail_usage(GError **error, const char *format, ...)
-{
-        va_list arguments;
-        va_start(arguments, format);
-        g_propagate_error(error, g_error_new_valist(CLI_ERROR, CLI_ERROR_USAGE, format, arguments));
-        va_end(arguments);
-        return false;
-}
-
 /* Of [USER@]ADDRESS. ssh takes the last "@". */
 static const char *address_of(const char *destination)
 {

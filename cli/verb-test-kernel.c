@@ -48,16 +48,6 @@ static void wish_clear(Wish *wish)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Wish, wish_clear)
 
-G_GNUC_PRINTF(2, 3)
-static bool fail_usage(GError **error, const char *format, ...)
-{
-        va_list arguments;
-        va_start(arguments, format);
-        g_propagate_error(error, g_error_new_valist(CLI_ERROR, CLI_ERROR_USAGE, format, arguments));
-        va_end(arguments);
-        return false;
-}
-
 /* Reading the command line */
 
 /* The program @name, as a shell would find it, with no link on the way to it; it may be one itself,

@@ -201,6 +201,25 @@ exit 7
     nothing_is_left(lab)
 
 
+def test_two_at_once(lab):
+    """Of one user: each has names and a network of its own, whichever subnets they come to have."""
+    require(lab)
+    test = shell_test(lab, f"""
+dhcp eth0
+busybox ping -c 1 -W 5 {lan.ROUTER} >/dev/null && echo ping ok
+while [ ! -e /host{DIRECTORY}/go ]; do sleep 0.1; done
+exit $1
+""")
+    guests = [Run(lab, LINUX, test, code) for code in (5, 6)]
+    for guest in guests:
+        equal(guest.says("ping"), ["ping", "ok"], "the way out")
+    equal(sorted(lab.networks()), [name_of(ALICE), name_of(ALICE, 1)], "their networks")
+    script(lab, "go", "")
+    for guest, code in zip(guests, (5, 6)):
+        guest.ends(code)
+    nothing_is_left(lab)
+
+
 def test_ends_that_are_no_tests(lab):
     """Each has a code of its own, says why, and leaves nothing."""
     require(lab)
@@ -278,5 +297,5 @@ def test_network_is_there_for_other_kernels(lab):
 
 
 for slow in (test_guest_through_the_whole_path, test_several_taps, test_reboot_of_the_guest,
-             test_daemon_that_is_killed_meanwhile, test_ends_that_are_no_tests, test_end_by_a_signal):
+             test_daemon_that_is_killed_meanwhile, test_two_at_once, test_ends_that_are_no_tests, test_end_by_a_signal):
     slow.seconds = 90

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+
+/* Runs of a program in a kernel's place: it finds its consoles on its command line, as a kernel
+ * does, says what a test and the first process would say, and has a process besides that does not
+ * end by itself. */
+
+#include "cli/kernel-run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/kernel-machine.h"
+
+#define DEADLINE_SEC 10
+#define POLL_USEC    5000
+
+static const char prologue[] =
+        "#!/bin/bash\n"
+        "for word; do case $word in\n"
+        "        con[0-3]=fd:*) fd[${word:3:1}]=${word#*fd:} ;;\n"
+        "        uml_dir=*) directory=${word#*=} ;;\n"
+        "esac; done\n"
+        "mkdir $directory/of-the-kernel && touch $directory/of-the-kernel/x\n"
+        "sleep 1000 &\n"
+        "echo $$ $! $directory >${0%/*}/pids.new\n"
+        "mv ${0%/*}/pids.new ${0%/*}/pids\n";
+
+typedef struct Fixture {
+        char *place; /* of the program, and of what it writes down */
+        char *program, *pids, *out;
+} Fixture;
+
+static void set_up(Fixture *fixture, gconstpointer text)
+{
+        g_autofree char *all = g_strconcat(prologue, text, "\n", NULL);
+
+        fixture->place = g_dir_make_tmp("test-kernel-run-XXXXXX", NULL);
+        g_assert_nonnull(fixture->place);
+        fixture->program = g_build_filename(fixture->place, "linux", NULL);
+        fixture->pids = g_build_filename(fixture->place, "pids", NULL);
+        fixture->out = g_build_filename(fixture->place, "out", NULL);
+        g_assert_true(g_file_set_contents(fixture->program, all, -1, NULL));
+        g_assert_cmpint(g_chmod(fixture->program, 0700), ==, 0);
+}
+
+static void tear_down(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        kernel_directory_remove(fixture->place);
+        g_free(fixture->place);
+        g_free(fixture->program);
+        g_free(fixture->pids);
+        g_free(fixture->out);
+}
+
+static char *contents_of(const char *path)
+{
+        char *text = NULL;
+
+        return g_file_get_contents(path, &text, NULL, NULL) ? text : g_strdup("");
+}
+
+/* Runs it, with what it says on stdout at @to. */
+static void run_to(const Fixture *fixture, double seconds, int to, KernelEnd *ret_end)
+{
+        static const char *const texts[] = { "a", "b", NULL }, *const no_taps[] = { NULL };
+        g_autoptr(GError) error = NULL;
+        g_autofree char *directory = kernel_directory_make(texts, texts, &error);
+        int out = dup(STDOUT_FILENO);
+
+        g_assert_no_error(error);
+        const KernelPlan plan = { fixture->program, "64M", directory, "/init", no_taps };
+        g_assert_cmpint(dup2(to, STDOUT_FILENO), ==, STDOUT_FILENO);
+        gint64 deadline = g_get_monotonic_time() + (gint64)(seconds * G_USEC_PER_SEC);
+        bool done = kernel_run(&plan, deadline, false, ret_end, &error);
+        g_assert_cmpint(dup2(out, STDOUT_FILENO), ==, STDOUT_FILENO);
+        close(out);
+        g_assert_no_error(error);
+        g_assert_true(done);
+}
+
+static void run(const Fixture *fixture, double seconds, KernelEnd *ret_end)
+{
+        int file = open(fixture->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+        run_to(fixture, seconds, file, ret_end);
+        close(file);
+}
+
+/* Whether it, its other process and its directory have gone. */
+static bool is_gone(const Fixture *fixture)
+{
+        g_autofree char *text = contents_of(fixture->pids);
+        g_auto(GStrv) words = g_strsplit(g_strchomp(text), " ", -1);
+
+        g_assert_cmpuint(g_strv_length(words), ==, 3);
+        for (guint i = 0; i < 2; i++)
+                if (kill(atoi(words[i]), 0) == 0)
+                        return false;
+        return access(words[2], F_OK) < 0 && errno == ENOENT;
+}
+
+static void test_exit(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        g_auto(KernelEnd) end = { 0 };
+
+        run(fixture, DEADLINE_SEC, &end);
+        g_autofree char *out = contents_of(fixture->out);
+        g_assert_cmpint(end.verdict, ==, KERNEL_VERDICT_EXIT);
+        g_assert_cmpint(end.code, ==, 42);
+        g_assert_false(end.is_late);
+        g_assert_cmpint(end.signal, ==, 0);
+        g_assert_cmpstr(out, ==, "said\nand the last\n");
+        g_assert_nonnull(strstr(end.log->str, "booting"));
+        g_assert_nonnull(strstr(end.log->str, "by itself"));
+        g_assert_true(is_gone(fixture));
+}
+
+static void test_fault(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        g_auto(KernelEnd) end = { 0 };
+
+        run(fixture, DEADLINE_SEC, &end);
+        g_assert_cmpint(end.verdict, ==, KERNEL_VERDICT_FAULT);
+        g_assert_cmpstr(end.reason, ==, "cannot mount /proc: No such device");
+        g_assert_true(is_gone(fixture));
+}
+
+static void test_crash(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        g_auto(KernelEnd) end = { 0 };
+
+        run(fixture, DEADLINE_SEC, &end);
+        g_assert_cmpint(end.verdict, ==, KERNEL_VERDICT_NONE);
+        g_assert_false(end.is_late);
+        g_assert_true(g_str_has_suffix(end.log->str, "panic\n"));
+        g_assert_cmpuint(end.log->len, <=, 16 * 1024); /* of a log that is longer */
+        g_assert_true(is_gone(fixture));
+}
+
+static void test_late(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        g_auto(KernelEnd) end = { 0 };
+
+        run(fixture, 0.5, &end);
+        g_assert_cmpint(end.verdict, ==, KERNEL_VERDICT_NONE);
+        g_assert_true(end.is_late);
+        g_assert_true(is_gone(fixture));
+}
+
+static gpointer end_soon(gpointer data)
+{
+        g_usleep(300000);
+        (void)kill(getpid(), SIGTERM);
+        return data;
+}
+
+/* A signal that comes while nobody reads what the test says. */
+static void test_signal(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        g_auto(KernelEnd) end = { 0 };
+        sigset_t set;
+        int unread[2];
+
+        g_assert_cmpint(pipe(unread), ==, 0);
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        g_assert_cmpint(pthread_sigmask(SIG_BLOCK, &set, NULL), ==, 0); /* in all threads */
+        GThread *thread = g_thread_new("end", end_soon, NULL);
+        run_to(fixture, DEADLINE_SEC, unread[1], &end);
+        g_thread_join(thread);
+        close(unread[0]);
+        close(unread[1]);
+        g_assert_cmpint(end.signal, ==, SIGTERM);
+        g_assert_true(is_gone(fixture));
+}
+
+/* We are killed: the keeper sees to the rest. */
+static void test_killed(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        gint64 end_usec = g_get_monotonic_time() + DEADLINE_SEC * G_USEC_PER_SEC;
+
+        pid_t child = fork();
+        if (child == 0) {
+                KernelEnd end = { 0 };
+                run(fixture, DEADLINE_SEC, &end);
+                _exit(EXIT_SUCCESS);
+        }
+        while (access(fixture->pids, F_OK) < 0 && g_get_monotonic_time() < end_usec)
+                g_usleep(POLL_USEC);
+        g_assert_false(is_gone(fixture));
+        g_assert_cmpint(kill(child, SIGKILL), ==, 0);
+        g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
+        while (!is_gone(fixture) && g_get_monotonic_time() < end_usec)
+                g_usleep(POLL_USEC);
+        g_assert_true(is_gone(fixture));
+}
+
+static void test_no_program(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        g_auto(KernelEnd) end = { 0 };
+
+        g_assert_true(g_file_set_contents(fixture->program, "#!/no/such/shell\n", -1, NULL));
+        g_assert_cmpint(g_chmod(fixture->program, 0700), ==, 0);
+        run(fixture, DEADLINE_SEC, &end);
+        g_assert_cmpint(end.verdict, ==, KERNEL_VERDICT_NONE);
+        g_assert_nonnull(strstr(end.log->str, "cannot run"));
+}
+
+#define ADD(name, function, text) g_test_add(name, Fixture, text, set_up, function, tear_down)
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        ADD("/cli-kernel-run/exit", test_exit,
+            "echo booting >&${fd[0]}; echo by itself; echo said >&${fd[1]}\n"
+            "echo 'nothing known' >&${fd[3]}; printf 'exit 42\\r\\nexit 3\\r\\n' >&${fd[3]}\n"
+            "echo 'and the last' >&${fd[1]}");
+        ADD("/cli-kernel-run/fault", test_fault,
+            "echo 'fault cannot mount /proc: No such device' >&${fd[3]}; sleep 0.1");
+        ADD("/cli-kernel-run/crash", test_crash,
+            "seq 20000 >&${fd[0]}; echo panic >&2; kill -9 $$");
+        ADD("/cli-kernel-run/late", test_late, "sleep 1000");
+        ADD("/cli-kernel-run/signal", test_signal, "yes >&${fd[1]}");
+        ADD("/cli-kernel-run/killed", test_killed, "sleep 1000");
+        ADD("/cli-kernel-run/no-program", test_no_program, "");
+        return g_test_run();
+}
