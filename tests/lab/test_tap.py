@@ -9,7 +9,7 @@ import subprocess
 
 from labkit import bus, host, lan
 from labkit.bus import path_of
-from labkit.expect import equal, refused
+from labkit.expect import contains, equal, refused
 from labkit.guest import Guest, open_tap
 from labkit.process import as_user, run, run_full, wait_for
 from test_polkit import ALICE, ANY_REFUSAL, BOB, CAROL, error_name, rule
@@ -160,6 +160,44 @@ def test_owner_changes_in_a_file(lab):
     with guest(name) as program:
         program.dhcp()
         assert program.reaches(lan.ROUTER), "and it works"
+
+
+def test_user_who_comes_later(lab):
+    """As one of a directory service may at boot."""
+    lab.networks()  # the daemon runs
+    lab.configure("tap.yaml", "interface: tap7\ncreate: tap\nowner: lab-dave\n")
+    with refused(bus.INVALID_ARGS, "owner", "lab-dave"):
+        lab.reload()
+    network = lab.network("tap7")
+    equal(network.get("State"), "failed", "the state without the user")
+    contains(network.get("Error"), "owner", "lab-dave")
+    assert not exists("tap7"), "nothing is made for nobody"
+    run("useradd", "--no-create-home", "lab-dave")
+    lab.undo.callback(run, "userdel", "lab-dave")
+    network.wait_state("active", deadline=15)
+    assert opens("lab-dave", "tap7"), "the user opens it"
+
+
+def test_file_makes_something_else(lab):
+    dut = lab.dut("raw0")
+    lab.configure("tap.yaml", f"interface: tap7\ncreate: tap\nowner: {ALICE}\n")
+    lab.reload()
+    network = lab.network("tap7")
+    network.wait_state("active")
+    lab.configure("tap.yaml", "interface: tap7\ncreate: bridge\n")
+    lab.reload()
+    wait_for(lambda: exists("tap7") and link("tap7")["linkinfo"]["info_kind"] == "bridge", "it is a bridge")
+    network.wait_state("active")
+    run("ip", "link", "set", dut.name, "master", "tap7")
+    dut.dhcp()
+    assert dut.reaches(lan.ROUTER), "which serves"
+    run("ip", "link", "set", dut.name, "nomaster")
+    lab.configure("tap.yaml", f"interface: tap7\ncreate: tap\nowner: {ALICE}\n")
+    lab.reload()
+    wait_for(lambda: exists("tap7") and link("tap7")["linkinfo"]["info_kind"] == "tun", "it is a TAP again")
+    with guest("tap7") as program:
+        program.dhcp()
+        assert program.reaches(lan.ROUTER), "which serves, too"
 
 
 def test_what_cannot_be_made_is_refused(lab):
