@@ -22,7 +22,8 @@ void command_clear(Command *command)
 bool command_connect(Command *command, GError **error)
 {
         if (!command->connection)
-                command->connection = connection_new(command->host, command->ask_password, error);
+                command->connection =
+                        connection_new(command->host, !command->no_ask_password, error);
         return command->connection;
 }
 

@@ -74,7 +74,7 @@ struct Command {
         KernelWishes kernel;
         int exit_code; /* of a verb that is done; of one that failed where it is not 0 */
         bool json;
-        bool ask_password;
+        bool no_ask_password;
         Terminal terminal;
         Connection *connection; /* owned; NULL until the first call */
 };

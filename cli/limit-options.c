@@ -7,14 +7,6 @@
 
 #include "cli/map.h"
 
-bool limit_options_are_given(const LimitOptions *options)
-{
-        for (Limit limit = 0; limit < LIMIT_MAX; limit++)
-                if (options->texts[limit])
-                        return true;
-        return false;
-}
-
 void limit_options_put(const LimitOptions *options, Value *settings)
 {
         for (Limit limit = 0; limit < LIMIT_MAX; limit++) {

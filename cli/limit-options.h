@@ -13,7 +13,6 @@ typedef struct LimitOptions {
         const char *texts[LIMIT_MAX];
 } LimitOptions;
 
-bool limit_options_are_given(const LimitOptions *options);
 /* Puts those that are given into @settings, by the keys of the service, which judges them. */
 void limit_options_put(const LimitOptions *options, Value *settings);
 

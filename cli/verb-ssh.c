@@ -68,7 +68,8 @@ static char *proxy_command(const Command *command, const char *interface)
         g_autofree char *program_word = quote_word(program);
         g_autofree char *interface_word = quote_word(interface);
         return g_strdup_printf("ProxyCommand=%s%s -i %s connect %%h %%p", program_word,
-                               command->ask_password ? "" : " --no-ask-password", interface_word);
+                               command->no_ask_password ? " --no-ask-password" : "",
+                               interface_word);
 }
 
 /* Many boards have the same address, and each its own key. What means something to ssh or in
