@@ -191,6 +191,13 @@ static void mount_if_there_is(const char *type, const char *at)
 /* A resolv.conf that a DHCP client can write, and the modules that belong to this kernel. */
 static void fill_root(const char *modules)
 {
+        static const char *const links[][2] = {
+                { "/proc/self/fd", "/dev/fd" },
+                { "/proc/self/fd/0", "/dev/stdin" },
+                { "/proc/self/fd/1", "/dev/stdout" },
+                { "/proc/self/fd/2", "/dev/stderr" },
+                { "/run", "/var/run" },
+        };
         char *of_host = join(HOST, modules, "");
 
         mirror("/", "");
@@ -198,6 +205,9 @@ static void fill_root(const char *modules)
         mirror("/lib/", "modules");
         if (*modules && symlink(of_host, "/lib/modules") < 0)
                 fail("cannot make the link /lib/modules");
+        for (size_t i = 0; i < sizeof links / sizeof links[0]; i++)
+                if (symlink(links[i][0], links[i][1]) < 0)
+                        fail("cannot make the link %s", links[i][1]);
         mount_if_there_is("proc", "/proc");
         mount_if_there_is("sysfs", "/sys");
         mount_if_there_is("devpts", "/dev/pts");

@@ -105,6 +105,7 @@ echo "first $$ $(id -u) [$1] [$2] $VALUE $(pwd)"
 dhcp eth0
 busybox ping -c 1 -W 5 {lan.ROUTER} >/dev/null && echo ping ok
 echo "seen as $(busybox nc {lan.ROUTER} {whoami.PORT} </dev/null)"
+bash -c 'cat <(echo substituted)'
 echo aside >&2
 touch /host{DIRECTORY}/mark 2>/dev/null || echo read-only
 while [ ! -e /host{DIRECTORY}/go ]; do sleep 0.1; done
@@ -122,7 +123,8 @@ exit 42
     equal(link(name)["linkinfo"]["info_data"]["user"], ALICE, "whose the TAP is")
     equal((guest.says("ping"), guest.says("seen as")), (["ping", "ok"], ["seen", "as", lan.HOST]),
           "the way out")
-    equal(guest.says("read-only"), ["read-only"], "the host's file system")
+    equal((guest.says("read-only"), guest.says("substituted")), (["read-only"], ["substituted"]),
+          "the host's file system, and devices that shells take for granted")
     script(lab, "go", "")
     guest.ends(42)
     equal(guest.errors, ["aside"], "stderr is the test's alone")
