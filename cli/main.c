@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* dutnetctl: reads the command line, runs the verb, and turns its error into words on stderr and an
- * exit code: 0; 1 the service said no; 2 wrong usage. */
+ * exit code: 0; 1 the service said no; 2 wrong usage; or what a verb that runs a program has. */
 
 #include <getopt.h>
 #include <locale.h>
