@@ -56,6 +56,15 @@ void entry_change_tell(Network *network, const EntryChange *change);
 bool entry_change_of_hosts(const EntryChange *change);
 bool entry_change_of_names(const EntryChange *change);
 
+/* entry-kernel.c */
+/* Whether a public address is on the host and in the kernel's maps when an entry has it. */
+bool entry_maps_are_in_force(const Network *network);
+/* Makes the kernel's maps what they are to be after the change; with @back, what they were. On an
+ * error they are as before. */
+bool entry_change_kernel(Network *network, const EntryChange *change, bool back, GError **error);
+/* A mapping that went takes its connections with it. */
+void entry_change_end_connections(Network *network, const EntryChange *change);
+
 /* entry-check.c */
 /* Whether it may be made now; finds what it replaces, and what a guest gets. @leaving (a set of
  * addresses; may be NULL): see guests_choose(). */

@@ -13,10 +13,8 @@
 #include "network/entry-log-file.h"
 #include "network/forwards.h"
 #include "network/guests.h"
-#include "network/limits-table.h"
 #include "network/names-table.h"
 #include "network/network-private.h"
-#include "network/public.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
@@ -136,89 +134,6 @@ void entry_changes_log_choices(Network *network)
         g_array_set_size(network->chosen, 0);
 }
 
-/* The host */
-
-static bool maps_are_in_force(const Network *network)
-{
-        return network_is_up(network) && network->config->nat_mode == NAT_MODE_1TO1 &&
-               network->record->table;
-}
-
-/* The kernel refuses where somebody else has changed the table and we are not told of that yet: it
- * is then made anew, of the entries as they are before this change. */
-static bool change_maps(Network *network, NftMapping removed, NftMapping added, GError **error)
-{
-        Nft *nft = network->host->nft;
-        const char *table = network->record->table;
-        guint n_removed = removed.public_ip ? 1 : 0;
-        guint n_added = added.public_ip ? 1 : 0;
-
-        bool is_twin = network->record->twin != 0;
-
-        if (nft_change_mappings(nft, table, is_twin, &removed, n_removed, &added, n_added, NULL))
-                return true;
-        return firewall_apply(network, error) &&
-               nft_change_mappings(nft, table, is_twin, &removed, n_removed, &added, n_added,
-                                   error);
-}
-
-/* Exchanges @old for @new_entry (either may be NULL) in the maps and among the public addresses. An
- * address is on only while the maps have it: else the host would answer in the board's place. */
-static bool swap_mapping(Network *network, const AddressEntry *old, const AddressEntry *new_entry,
-                         GError **error)
-{
-        guint32 ip = new_entry ? new_entry->ip : old->ip;
-        NftMapping removed = { ip, old ? old->public_ip : 0 };
-        NftMapping added = { ip, new_entry ? new_entry->public_ip : 0 };
-
-        if (!maps_are_in_force(network) || removed.public_ip == added.public_ip)
-                return true;
-        if (!public_take_off(network, removed.public_ip, error))
-                return false;
-        bool exchanged = change_maps(network, removed, added, error);
-        if (exchanged && public_put_on(network, added.public_ip, error))
-                return true;
-        /* As it was; the first error counts. */
-        if (exchanged)
-                (void)change_maps(network, added, removed, NULL);
-        (void)public_put_on(network, removed.public_ip, NULL);
-        return false;
-}
-
-static bool swap_limits(Network *network, const AddressEntry *old, const AddressEntry *new_entry,
-                        GError **error)
-{
-        const Limits none = { 0 };
-
-        return limits_table_exchange(network, new_entry ? new_entry->ip : old->ip,
-                                     old ? &old->limits : &none,
-                                     new_entry ? &new_entry->limits : &none, error);
-}
-
-static bool swap_address(Network *network, const AddressEntry *old, const AddressEntry *new_entry,
-                         GError **error)
-{
-        if (!swap_mapping(network, old, new_entry, error))
-                return false;
-        if (swap_limits(network, old, new_entry, error))
-                return true;
-        (void)swap_mapping(network, new_entry, old, NULL); /* the first error counts */
-        return false;
-}
-
-/* A mapping that went takes its connections with it. */
-static void end_connections(Network *network, const AddressEntry *old,
-                            const AddressEntry *new_entry)
-{
-        g_autoptr(GError) error = NULL;
-
-        if (!old || !old->public_ip || (new_entry && new_entry->public_ip == old->public_ip) ||
-            !maps_are_in_force(network))
-                return;
-        if (!conntrack_end_mapping(network->host->conntrack, old->ip, old->public_ip, NULL, &error))
-                log_network_warning(network->name, "%s", error->message);
-}
-
 /* One change */
 
 /* The addresses of guests whose detaching is not through; NULL for none. The caller's. */
@@ -251,30 +166,14 @@ static void forget_guest(Network *network, AddressEntry *entry)
         guests_forget(network, one);
 }
 
-/* Makes the kernel's maps what they are to be after the change; with @back, what they were. */
-static bool change_kernel(Network *network, const EntryChange *change, bool back, GError **error)
-{
-        const AddressEntry *address = change->address, *old_address = change->old_address;
-        const Forward *forward = change->type == PUT_FORWARD ? change->forward : NULL;
-        const Forward *old_forward = change->old_forward;
-
-        if (entry_change_is_address(change))
-                return back ? swap_address(network, address, old_address, error)
-                            : swap_address(network, old_address, address, error);
-        if (entry_change_is_forward(change))
-                return back ? forwards_exchange(network, forward, old_forward, error)
-                            : forwards_exchange(network, old_forward, forward, error);
-        return true;
-}
-
 /* Maps and log: what is undone by the other way round. */
 static bool note(Network *network, const EntryChange *change, const char *line, GError **error)
 {
-        if (!change_kernel(network, change, false, error))
+        if (!entry_change_kernel(network, change, false, error))
                 return false;
         if (entry_log_file_append(network->changes->log, line, error))
                 return true;
-        (void)change_kernel(network, change, true, NULL); /* the first error counts */
+        (void)entry_change_kernel(network, change, true, NULL); /* the first error counts */
         return false;
 }
 
@@ -282,7 +181,6 @@ static bool note(Network *network, const EntryChange *change, const char *line, 
  * and swept by the next life (guests_sync()). */
 static bool make(Network *network, const EntryChange *change, GError **error)
 {
-        bool is_address = entry_change_is_address(change);
         g_autofree char *line = entry_change_line(change);
 
         if (change->type == ATTACH_GUEST &&
@@ -295,8 +193,7 @@ static bool make(Network *network, const EntryChange *change, GError **error)
         }
         network->changes->pending_length += strlen(line);
         entry_change_remember(network, change);
-        if (is_address)
-                end_connections(network, change->old_address, change->address);
+        entry_change_end_connections(network, change);
         return true;
 }
 
@@ -361,11 +258,11 @@ static void take_back(EntryChanges *changes, const GPtrArray *pending)
         for (guint i = pending->len; i-- > 0;) {
                 g_autoptr(EntryChange) back = entry_change_inverse(pending->pdata[i]);
                 g_autoptr(GError) cause = NULL;
-                if (!change_kernel(network, back, false, &cause))
+                if (!entry_change_kernel(network, back, false, &cause))
                         log_network_error(network->name, "cannot take an entry change back: %s",
                                           cause->message);
                 entry_change_remember(network, back);
-                end_connections(network, back->old_address, back->address);
+                entry_change_end_connections(network, back);
         }
         forget_guests(network, pending, ATTACH_GUEST);
         if (!entry_log_file_take_back(changes->log, pending->len, changes->pending_length,
@@ -550,7 +447,8 @@ bool entry_change_needs_probe(Network *network, gpointer data)
                         change->wish->entry->public_name || change->wish->entry->public_ip;
         const AddressEntry *entry = may_want ? entry_change_address(network, data) : NULL;
 
-        if (!entry || !(entry->public_ip || entry->public_auto) || !maps_are_in_force(network) ||
+        if (!entry || !(entry->public_ip || entry->public_auto) ||
+            !entry_maps_are_in_force(network) ||
             !config_check_address(network->config, entry, NULL))
                 return false;
         const AddressEntry *before = entries_find_ip(network->config->entries, entry->ip);
