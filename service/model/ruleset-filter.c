@@ -7,6 +7,10 @@
  * objection, from the chains of the setting `filter` as well, which are gone to and not back from,
  * and what nobody objects to goes on. Two networks are apart because each says so.
  *
+ * What belongs to a connection that has been let through is the most there is, and goes by one
+ * rule, the first of either chain: its first packet was confirmed after all had judged it, and
+ * translated.
+ *
  * No packet leaves with a DUT's own address: what connection tracking will not translate (invalid,
  * untracked, or a connection older than the rules) is dropped before anything lets it pass. */
 
@@ -139,10 +143,24 @@ static void add_judged(RulesetChain *egress)
         rule_verdict(chain_add_rule(egress), NF_DROP);
 }
 
+/* Of a connection that was let through. Nobody else has a say: an uplink is no network's NIC. */
+static void match_let_through(RulesetRule *rule)
+{
+        match_ct_any(rule, NFT_CT_STATUS, IPS_CONFIRMED);
+        match_ct_any(rule, NFT_CT_STATUS, STATUS_TRANSLATED);
+}
+
 static void add_from(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         RulesetChain *from = targets->from;
 
+        for (guint i = 0; i < uplinks->n; i++) {
+                RulesetRule *established = chain_add_rule(from);
+                match_oifname(established, NFT_CMP_EQ, uplinks->names[i]);
+                match_subnet(established, FIELD_IP_SADDR, NFT_CMP_EQ, &facts->config->subnet);
+                match_let_through(established);
+                rule_verdict(established, NF_ACCEPT);
+        }
         /* DUTs of this network among themselves, by a public address or, on a bridge, directly
          * (br_netfilter). Guests that are kept apart would reach each other by the gateway else. */
         RulesetRule *own = chain_add_rule(from);
@@ -151,10 +169,10 @@ static void add_from(const Targets *targets, const RulesetFacts *facts, const Up
 
         add_never(from, facts->config);
         for (guint i = 0; i < uplinks->n; i++) {
-                RulesetRule *established = chain_add_rule(from);
-                match_oifname(established, NFT_CMP_EQ, uplinks->names[i]);
-                match_ct_any(established, NFT_CT_STATE, STATE_ESTABLISHED | STATE_RELATED);
-                rule_verdict(established, NFT_RETURN);
+                RulesetRule *related = chain_add_rule(from);
+                match_oifname(related, NFT_CMP_EQ, uplinks->names[i]);
+                match_ct_any(related, NFT_CT_STATE, STATE_RELATED);
+                rule_verdict(related, NFT_RETURN);
         }
         for (guint i = 0; i < uplinks->n; i++) {
                 RulesetRule *egress = chain_add_rule(from);
@@ -170,16 +188,22 @@ static void add_to(const Targets *targets, const RulesetFacts *facts, const Upli
 {
         RulesetChain *to = targets->to;
 
+        for (guint i = 0; i < uplinks->n; i++) {
+                RulesetRule *established = chain_add_rule(to);
+                match_iifname(established, NFT_CMP_EQ, uplinks->names[i]);
+                match_let_through(established);
+                rule_verdict(established, NF_ACCEPT);
+        }
         RulesetRule *own = chain_add_rule(to);
         match_iifname(own, NFT_CMP_EQ, facts->interface);
         rule_verdict(own, NFT_RETURN);
 
         for (guint i = 0; i < uplinks->n; i++) {
-                RulesetRule *established = chain_add_rule(to);
-                match_iifname(established, NFT_CMP_EQ, uplinks->names[i]);
-                match_ct_any(established, NFT_CT_STATE, STATE_ESTABLISHED | STATE_RELATED);
-                match_ct_any(established, NFT_CT_STATUS, STATUS_TRANSLATED);
-                rule_verdict(established, NFT_RETURN);
+                RulesetRule *related = chain_add_rule(to);
+                match_iifname(related, NFT_CMP_EQ, uplinks->names[i]);
+                match_ct_any(related, NFT_CT_STATE, STATE_RELATED);
+                match_ct_any(related, NFT_CT_STATUS, STATUS_TRANSLATED);
+                rule_verdict(related, NFT_RETURN);
         }
         bool has_ways_in = facts->config->nat_mode == NAT_MODE_1TO1 || ruleset_has_forwards(facts);
         for (guint i = 0; i < uplinks->n && has_ways_in; i++) {

@@ -13,6 +13,7 @@
 #include "model/ruleset.h"
 
 #include <linux/netfilter.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_ipv4.h>
 #include <string.h>
 
@@ -89,14 +90,15 @@ static void add_sets(RulesetTable *names, const RulesetFacts *facts)
         }
 }
 
-/* Only what the network's own chain goes on to judge, so that the same is counted as without names.
- */
+/* Only what the network's own chain goes on to judge, a connection's first packet, so that the same
+ * is counted as without names. */
 static void add_from(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         for (guint i = 0; i < uplinks->n; i++) {
                 RulesetRule *egress = chain_add_rule(targets->from);
                 match_oifname(egress, NFT_CMP_EQ, uplinks->names[i]);
                 match_ct_any(egress, NFT_CT_STATE, STATE_NEW);
+                match_ct_bits(egress, NFT_CT_STATUS, IPS_CONFIRMED, 0);
                 match_subnet(egress, FIELD_IP_SADDR, NFT_CMP_EQ, &facts->config->subnet);
                 match_subnet(egress, FIELD_IP_DADDR, NFT_CMP_NEQ, &multicast_subnet);
                 rule_goto(egress, targets->egress);

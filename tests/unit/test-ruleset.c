@@ -76,7 +76,9 @@ static guint count(const char *text, const char *part)
         "\tchain ingress_x {\n"                                                                    \
         "\t\tcounter return comment \"ingress policy\"\n"                                          \
         "\t}\n"                                                                                    \
-        "\tchain from_x {\n"                                                                       \
+        "\tchain from_x {\n"
+
+#define FILTER_OWN                                                                                 \
         "\t\toifname \"eth1\" counter return\n"                                                    \
         "\t\tip saddr != 192.168.100.0/24 counter drop\n"                                          \
         "\t\tip saddr 192.168.100.1 counter drop\n"                                                \
@@ -87,8 +89,8 @@ static guint count(const char *text, const char *part)
 #define FILTER_TO                                                                                  \
         "\t\tcounter drop\n"                                                                       \
         "\t}\n"                                                                                    \
-        "\tchain to_x {\n"                                                                         \
-        "\t\tiifname \"eth1\" counter return\n"
+        "\tchain to_x {\n"
+#define TO_OWN "\t\tiifname \"eth1\" counter return\n"
 
 #define FILTER_END                                                                                 \
         "\t\tcounter drop\n"                                                                       \
@@ -108,12 +110,13 @@ static guint count(const char *text, const char *part)
         "\t}\n"                                                                                    \
         "}\n"
 
-#define ESTABLISHED_FROM(uplink)                                                                   \
-        "\t\toifname \"" uplink "\" ct state established,related counter return\n"
-#define EGRESS(uplink) "\t\toifname \"" uplink "\" counter goto egress_x\n"
-#define ESTABLISHED_TO(uplink)                                                                     \
-        "\t\tiifname \"" uplink "\" ct state established,related ct status snat,dnat"              \
-        " counter return\n"
+#define LET_THROUGH              "ct status confirmed ct status snat,dnat counter accept\n"
+#define ESTABLISHED_FROM(uplink) "\t\toifname \"" uplink "\" ip saddr 192.168.100.0/24 " LET_THROUGH
+#define RELATED_FROM(uplink)     "\t\toifname \"" uplink "\" ct state related counter return\n"
+#define EGRESS(uplink)           "\t\toifname \"" uplink "\" counter goto egress_x\n"
+#define ESTABLISHED_TO(uplink)   "\t\tiifname \"" uplink "\" " LET_THROUGH
+#define RELATED_TO(uplink)                                                                         \
+        "\t\tiifname \"" uplink "\" ct state related ct status snat,dnat counter return\n"
 #define INGRESS(uplink) "\t\tiifname \"" uplink "\" ct status dnat counter goto ingress_x\n"
 
 #define NOT_TRANSLATED                                                                             \
@@ -144,8 +147,10 @@ static void test_masquerade(void)
                         " counter masquerade\n"
                         "\t\toifname \"eth0\" ip saddr 192.168.100.1 counter masquerade\n"
                         "\t}\n"
-                        "}\n" IP6 FILTER_BEGIN ESTABLISHED_FROM("eth0") EGRESS("eth0")
-                                FILTER_TO ESTABLISHED_TO("eth0") FILTER_END);
+                        "}\n" IP6 FILTER_BEGIN ESTABLISHED_FROM("eth0")
+                                FILTER_OWN RELATED_FROM("eth0") EGRESS("eth0")
+                                        FILTER_TO ESTABLISHED_TO("eth0") TO_OWN RELATED_TO("eth0")
+                                                FILTER_END);
 }
 
 static void test_1to1(void)
@@ -184,8 +189,9 @@ static void test_1to1(void)
                 "\t\toifname \"eth1\" ip saddr 192.168.100.0/24 ct status dnat counter"
                 " masquerade\n"
                 "\t}\n"
-                "}\n" IP6 FILTER_BEGIN ESTABLISHED_FROM("eth0") EGRESS("eth0")
-                        FILTER_TO ESTABLISHED_TO("eth0") INGRESS("eth0") FILTER_END);
+                "}\n" IP6 FILTER_BEGIN ESTABLISHED_FROM("eth0") FILTER_OWN RELATED_FROM("eth0")
+                        EGRESS("eth0") FILTER_TO ESTABLISHED_TO("eth0") TO_OWN RELATED_TO("eth0")
+                                INGRESS("eth0") FILTER_END);
 }
 
 static void test_public_interface(void)
@@ -193,9 +199,11 @@ static void test_public_interface(void)
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1);
         g_autofree char *text = text_of(settings, "eth1", "eth0", "eth2");
 
-        g_assert_nonnull(strstr(text, ESTABLISHED_FROM("eth0") ESTABLISHED_FROM("eth2")
-                                              EGRESS("eth0") EGRESS("eth2")));
-        g_assert_nonnull(strstr(text, ESTABLISHED_TO("eth0") ESTABLISHED_TO("eth2") INGRESS("eth0")
+        g_assert_nonnull(strstr(text, ESTABLISHED_FROM("eth0") ESTABLISHED_FROM("eth2")));
+        g_assert_nonnull(strstr(text, RELATED_FROM("eth0") RELATED_FROM("eth2") EGRESS("eth0")
+                                              EGRESS("eth2")));
+        g_assert_nonnull(strstr(text, ESTABLISHED_TO("eth0") ESTABLISHED_TO("eth2") TO_OWN));
+        g_assert_nonnull(strstr(text, RELATED_TO("eth0") RELATED_TO("eth2") INGRESS("eth0")
                                               INGRESS("eth2")));
         g_assert_nonnull(strstr(text, "oifname \"eth2\" ip saddr 192.168.100.0/24 counter masq"));
         g_assert_nonnull(strstr(text, "oifname \"eth2\" counter snat to ip saddr map"));
@@ -210,7 +218,7 @@ static void test_no_upstream(void)
 
         g_assert_cmpstr(text, ==,
                         "table ip jumpstarter_x {\n" NOT_TRANSLATED "\t}\n"
-                        "}\n" IP6 FILTER_BEGIN FILTER_TO FILTER_END);
+                        "}\n" IP6 FILTER_BEGIN FILTER_OWN FILTER_TO TO_OWN FILTER_END);
 }
 
 #define INTERCEPT(port)                                                                            \
@@ -389,34 +397,34 @@ static void test_names(void)
         "\t\tflags timeout\n"                                                                      \
         "\t\tgc-interval 1d\n"
 #define MARKED " counter meta mark set meta mark & 0xffffffff | 0x00200000 return"
-        g_assert_cmpstr(names, ==,
-                        "table ip jumpstarter_names {\n"
-                        "\tmap from {\n"
-                        "\t\ttype ifname : verdict\n"
-                        "\t\telements = { \"eth1\" : jump from_x }\n"
-                        "\t}\n"
-                        "\tset to_x-a.test {\n" SET_TYPE "\t}\n"
-                        "\tset to_x-b.test {\n" SET_TYPE "\t\telements = { 192.168.100.1 }\n"
-                        "\t}\n"
-                        "\tchain egress_x {\n"
-                        "\t\tmeta mark set meta mark & 0xffdfffff | 0x00000000\n"
-                        "\t\tip daddr @to_x-a.test tcp dport 22 counter drop"
-                        " comment \"egress 1\"\n"
-                        "\t\tip daddr @to_x-a.test udp dport 22 counter drop"
-                        " comment \"egress 1\"\n"
-                        "\t\tip daddr @to_x-b.test meta l4proto tcp" MARKED
-                        " comment \"egress 2\"\n"
-                        "\t\tcounter drop comment \"egress policy\"\n"
-                        "\t}\n"
-                        "\tchain from_x {\n"
-                        "\t\toifname \"eth0\" ct state new ip saddr 192.168.100.0/24"
-                        " ip daddr != 224.0.0.0/4 counter goto egress_x\n"
-                        "\t}\n"
-                        "\tchain forward {\n"
-                        "\t\ttype filter hook forward priority -1; policy accept;\n"
-                        "\t\tiifname vmap @from\n"
-                        "\t}\n"
-                        "}\n");
+        g_assert_cmpstr(
+                names, ==,
+                "table ip jumpstarter_names {\n"
+                "\tmap from {\n"
+                "\t\ttype ifname : verdict\n"
+                "\t\telements = { \"eth1\" : jump from_x }\n"
+                "\t}\n"
+                "\tset to_x-a.test {\n" SET_TYPE "\t}\n"
+                "\tset to_x-b.test {\n" SET_TYPE "\t\telements = { 192.168.100.1 }\n"
+                "\t}\n"
+                "\tchain egress_x {\n"
+                "\t\tmeta mark set meta mark & 0xffdfffff | 0x00000000\n"
+                "\t\tip daddr @to_x-a.test tcp dport 22 counter drop"
+                " comment \"egress 1\"\n"
+                "\t\tip daddr @to_x-a.test udp dport 22 counter drop"
+                " comment \"egress 1\"\n"
+                "\t\tip daddr @to_x-b.test meta l4proto tcp" MARKED " comment \"egress 2\"\n"
+                "\t\tcounter drop comment \"egress policy\"\n"
+                "\t}\n"
+                "\tchain from_x {\n"
+                "\t\toifname \"eth0\" ct state new ct status ! confirmed ip saddr 192.168.100.0/24"
+                " ip daddr != 224.0.0.0/4 counter goto egress_x\n"
+                "\t}\n"
+                "\tchain forward {\n"
+                "\t\ttype filter hook forward priority -1; policy accept;\n"
+                "\t\tiifname vmap @from\n"
+                "\t}\n"
+                "}\n");
         settings->nat_mode = NAT_MODE_DISABLED;
         g_assert_false(ruleset_has_names(&facts));
 }

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """`./lab bench guests`: how long attaching takes, one after the other and all at once, and what a
-guest's frames cost on their way to the LAN, beside the same TAP, bridge and NAT made by hand."""
+guest's frames cost on their way to the LAN, beside the same TAP and bridge made by hand, by turns: with
+rules that do what the service's do, as an administrator would write them, and with masquerading alone.
+
+Writing a frame takes as long as its whole way to the LAN's socket, in the writer's own time; so what is
+measured is that time, and of each turn the best of some batches: other users of the machine are not."""
 
 import contextlib
 import os
@@ -14,12 +18,12 @@ from gi.repository import GLib
 from labkit import bus, lan
 from labkit.crowd import Crowd
 from labkit.guest import open_tap
-from labkit.process import run
+from labkit.process import run, wait_for
 
 BRIDGE, SUBNET, GATEWAY = "fcbr0", "172.30.0.0/22", "172.30.0.1"
 GUESTS = 1000
 WANTED_P50_MS, WANTED_ALL_SECONDS, WANTED_RATIO = 3.0, 5.0, 0.97
-FRAMES, PAYLOAD, ROUNDS = 20000, 1400, 7
+FRAMES, BATCHES, PAYLOAD, ROUNDS = 300, 30, 1400, 15
 GUEST_IP, GUEST_MAC = "172.30.0.9", bytes.fromhex("020000000009")
 PORT = 7009
 
@@ -76,12 +80,28 @@ def frame(mac):
     return bytes.fromhex(mac.replace(":", "")) + GUEST_MAC + b"\x08\x00" + header + udp
 
 
-def push(fd, data):
-    """Frames per second: writing one takes as long as its whole way."""
-    begin = time.monotonic()
-    for _ in range(FRAMES):
-        os.write(fd, data)
-    return FRAMES / (time.monotonic() - begin)
+def answered(sink, fd, data):
+    os.write(fd, data)
+    with contextlib.suppress(TimeoutError):
+        sink.sendto(b"!", sink.recvfrom(2048)[1])
+        return True
+    return False
+
+
+def push(lab, fd, data):
+    """Frames per second, of a connection that has been answered. Without a socket the router's refusals
+    would be measured, too."""
+    best = float("inf")
+    with contextlib.closing(lab.lan.namespace.socket(kind=socket.SOCK_DGRAM)) as sink:
+        sink.bind((lan.ROUTER, PORT))
+        sink.settimeout(0.02)
+        wait_for(lambda: answered(sink, fd, data), "the bridge lets frames pass")
+        for _ in range(BATCHES):
+            begin = time.thread_time()
+            for _ in range(FRAMES):
+                os.write(fd, data)
+            best = min(best, time.thread_time() - begin)
+    return FRAMES / best
 
 
 def bridge_mac():
@@ -98,24 +118,43 @@ def through_us(lab):
             None, 0, 20000, None, None)
     fd = fds.steal_fds()[0]
     try:
-        return push(fd, frame(bridge_mac()))
+        return push(lab, fd, frame(bridge_mac()))
     finally:
         os.close(fd)
         lab.remove(BRIDGE)
 
 
-def by_hand():
-    rules = (f"add table ip byhand; add chain ip byhand post {{ type nat hook postrouting priority "
-             f"srcnat; }}; add rule ip byhand post ip saddr {SUBNET} oifname up0 masquerade")
+MASQUERADE = f"""
+    chain post {{
+        type nat hook postrouting priority srcnat;
+        ip saddr {SUBNET} oifname up0 counter masquerade
+    }}"""
+# What the service's rules promise: guests send with their own addresses alone, what they have begun goes
+# on and nothing else comes in, they reach no other network; and each rule counts.
+SAME = f"""
+    chain forward {{
+        type filter hook forward priority filter; policy drop;
+        ct state invalid counter drop
+        iifname {BRIDGE} ip saddr != {SUBNET} counter drop
+        ct state established,related counter accept
+        iifname {BRIDGE} oifname up0 counter accept
+    }}
+    chain input {{
+        type filter hook input priority filter;
+        iifname {BRIDGE} ip saddr != {SUBNET} ip saddr != 0.0.0.0 counter drop
+    }}"""
+
+
+def by_hand(lab, rules):
     for command in (f"ip link add {BRIDGE} type bridge", f"ip addr add {GATEWAY}/22 dev {BRIDGE}",
                     f"ip link set {BRIDGE} up", "ip tuntap add tap-hand mode tap",
                     f"ip link set tap-hand master {BRIDGE} up",
                     f"sysctl -q net.ipv4.conf.{BRIDGE}.forwarding=1 net.ipv4.conf.up0.forwarding=1"):
         run(*command.split())
-    run("nft", rules)
+    run("nft", "-f", "-", stdin=f"table ip byhand {{{rules}\n}}\n")
     fd = open_tap("tap-hand")
     try:
-        return push(fd, frame(bridge_mac()))
+        return push(lab, fd, frame(bridge_mac()))
     finally:
         os.close(fd)
         for command in ("nft delete table ip byhand", "ip link delete tap-hand",
@@ -128,18 +167,21 @@ def run_guests(lab):
     times = sorted(one_by_one(lab))
     p50, p99 = statistics.median(times), times[len(times) * 99 // 100]
     attached, removed = all_at_once(lab)
-    with contextlib.closing(lab.lan.namespace.socket(kind=socket.SOCK_DGRAM)) as sink:
-        sink.bind((lan.ROUTER, PORT))  # else the router's refusals are measured, too
-        pairs = [(through_us(lab), by_hand()) for _ in range(ROUNDS)]
-    ratio = statistics.median(ours / theirs for ours, theirs in pairs)
+    rounds = [(through_us(lab), by_hand(lab, SAME + MASQUERADE), by_hand(lab, MASQUERADE))
+              for _ in range(ROUNDS)]
+    ours, same, bare = (statistics.median(column) / 1000 for column in zip(*rounds))
+    ratio = statistics.median(us / hand for us, hand, _ in rounds)
+    ratio_bare = statistics.median(us / hand for us, _, hand in rounds)
     rows = (("AttachGuest, p50 of 1000, ms", p50, p50 < WANTED_P50_MS, f"< {WANTED_P50_MS:g}"),
             ("AttachGuest, p99 of 1000, ms", p99, True, ""),
             ("1000 guests by 8 callers, s", attached, attached < WANTED_ALL_SECONDS,
              f"< {WANTED_ALL_SECONDS:g}"),
             ("their network removed, s", removed, True, ""),
-            ("frames to the LAN, k/s", statistics.median(ours for ours, _ in pairs) / 1000, True, ""),
-            ("the same by hand, k/s", statistics.median(hand for _, hand in pairs) / 1000, True, ""),
-            ("ratio", ratio, ratio >= WANTED_RATIO, f">= {WANTED_RATIO:g}"))
+            ("frames to the LAN, k/s", ours, True, ""),
+            ("the same by hand, k/s", same, True, ""),
+            ("ratio", ratio, ratio >= WANTED_RATIO, f">= {WANTED_RATIO:g}"),
+            ("masquerading alone, k/s", bare, True, ""),
+            ("ratio", ratio_bare, True, ""))
     for what, value, good, wanted in rows:
         print(f"{what:32} {value:9.3f}  {wanted:8} {'' if good else 'NOT AS WANTED'}")
     return sum(not good for _, _, good, _ in rows)
