@@ -158,6 +158,7 @@ static void add_from(const Targets *targets, const RulesetFacts *facts, const Up
                 RulesetRule *established = chain_add_rule(from);
                 match_oifname(established, NFT_CMP_EQ, uplinks->names[i]);
                 match_subnet(established, FIELD_IP_SADDR, NFT_CMP_EQ, &facts->config->subnet);
+                match_address(established, FIELD_IP_SADDR, NFT_CMP_NEQ, facts->config->gateway_ip);
                 match_let_through(established);
                 rule_verdict(established, NF_ACCEPT);
         }

@@ -110,11 +110,13 @@ static guint count(const char *text, const char *part)
         "\t}\n"                                                                                    \
         "}\n"
 
-#define LET_THROUGH              "ct status confirmed ct status snat,dnat counter accept\n"
-#define ESTABLISHED_FROM(uplink) "\t\toifname \"" uplink "\" ip saddr 192.168.100.0/24 " LET_THROUGH
-#define RELATED_FROM(uplink)     "\t\toifname \"" uplink "\" ct state related counter return\n"
-#define EGRESS(uplink)           "\t\toifname \"" uplink "\" counter goto egress_x\n"
-#define ESTABLISHED_TO(uplink)   "\t\tiifname \"" uplink "\" " LET_THROUGH
+#define LET_THROUGH "ct status confirmed ct status snat,dnat counter accept\n"
+#define ESTABLISHED_FROM(uplink)                                                                   \
+        "\t\toifname \"" uplink                                                                    \
+        "\" ip saddr 192.168.100.0/24 ip saddr != 192.168.100.1 " LET_THROUGH
+#define RELATED_FROM(uplink)   "\t\toifname \"" uplink "\" ct state related counter return\n"
+#define EGRESS(uplink)         "\t\toifname \"" uplink "\" counter goto egress_x\n"
+#define ESTABLISHED_TO(uplink) "\t\tiifname \"" uplink "\" " LET_THROUGH
 #define RELATED_TO(uplink)                                                                         \
         "\t\tiifname \"" uplink "\" ct state related ct status snat,dnat counter return\n"
 #define INGRESS(uplink) "\t\tiifname \"" uplink "\" ct status dnat counter goto ingress_x\n"
