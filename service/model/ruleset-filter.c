@@ -143,25 +143,51 @@ static void add_judged(RulesetChain *egress)
         rule_verdict(chain_add_rule(egress), NF_DROP);
 }
 
-/* Of a connection that was let through. Nobody else has a say: an uplink is no network's NIC. */
-static void match_let_through(RulesetRule *rule)
+/* What shows that a connection was let through: that its source was translated, which is done to
+ * its first packet after all had judged it; or, where only its destination was, which is done
+ * before, that it is confirmed. */
+static void match_let_through(RulesetRule *rule, guint32 translated)
 {
-        match_ct_any(rule, NFT_CT_STATUS, IPS_CONFIRMED);
-        match_ct_any(rule, NFT_CT_STATUS, STATUS_TRANSLATED);
+        guint32 bits = IPS_CONFIRMED | IPS_DST_NAT;
+
+        if (translated == IPS_SRC_NAT)
+                match_ct_any(rule, NFT_CT_STATUS, IPS_SRC_NAT);
+        else
+                match_ct_bits(rule, NFT_CT_STATUS, bits, bits);
+}
+
+static const guint32 translations[] = { IPS_SRC_NAT, IPS_DST_NAT };
+
+/* Nobody else has a say in what goes on: an uplink is no network's NIC. The host has connections
+ * of its own with the gateway's address. */
+static void let_through_from(RulesetChain *from, const NetworkConfig *config, const char *uplink)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(translations); i++) {
+                RulesetRule *rule = chain_add_rule(from);
+                match_oifname(rule, NFT_CMP_EQ, uplink);
+                match_let_through(rule, translations[i]);
+                match_subnet(rule, FIELD_IP_SADDR, NFT_CMP_EQ, &config->subnet);
+                match_address(rule, FIELD_IP_SADDR, NFT_CMP_NEQ, config->gateway_ip);
+                rule_verdict(rule, NF_ACCEPT);
+        }
+}
+
+static void let_through_to(RulesetChain *to, const char *uplink)
+{
+        for (guint i = 0; i < G_N_ELEMENTS(translations); i++) {
+                RulesetRule *rule = chain_add_rule(to);
+                match_iifname(rule, NFT_CMP_EQ, uplink);
+                match_let_through(rule, translations[i]);
+                rule_verdict(rule, NF_ACCEPT);
+        }
 }
 
 static void add_from(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
 {
         RulesetChain *from = targets->from;
 
-        for (guint i = 0; i < uplinks->n; i++) {
-                RulesetRule *established = chain_add_rule(from);
-                match_oifname(established, NFT_CMP_EQ, uplinks->names[i]);
-                match_subnet(established, FIELD_IP_SADDR, NFT_CMP_EQ, &facts->config->subnet);
-                match_address(established, FIELD_IP_SADDR, NFT_CMP_NEQ, facts->config->gateway_ip);
-                match_let_through(established);
-                rule_verdict(established, NF_ACCEPT);
-        }
+        for (guint i = 0; i < uplinks->n; i++)
+                let_through_from(from, facts->config, uplinks->names[i]);
         /* DUTs of this network among themselves, by a public address or, on a bridge, directly
          * (br_netfilter). Guests that are kept apart would reach each other by the gateway else. */
         RulesetRule *own = chain_add_rule(from);
@@ -189,12 +215,8 @@ static void add_to(const Targets *targets, const RulesetFacts *facts, const Upli
 {
         RulesetChain *to = targets->to;
 
-        for (guint i = 0; i < uplinks->n; i++) {
-                RulesetRule *established = chain_add_rule(to);
-                match_iifname(established, NFT_CMP_EQ, uplinks->names[i]);
-                match_let_through(established);
-                rule_verdict(established, NF_ACCEPT);
-        }
+        for (guint i = 0; i < uplinks->n; i++)
+                let_through_to(to, uplinks->names[i]);
         RulesetRule *own = chain_add_rule(to);
         match_iifname(own, NFT_CMP_EQ, facts->interface);
         rule_verdict(own, NFT_RETURN);

@@ -266,6 +266,30 @@ def test_gateways_own_address_is_no_boards(lab):
                 f"whether {address} hears the board as {source}")
 
 
+def send_as(namespace, source, destination):
+    """One from port 5000, as send_forged() does; of None: the host's."""
+    with datagram_socket(namespace) as sock:
+        sock.bind((source, 5000))
+        sock.sendto(b"forged", (destination, 7779))
+
+
+def test_nobody_joins_anothers_connection(lab):
+    """What a board has begun, and the host with the gateway's address, goes on for them alone."""
+    first, second = two_networks(lab)
+    own = {dut: dut.lease()["ip"] for dut in (first, second)}
+    macs = {dut: host.read(f"/sys/class/net/{dut.name}/address").strip() for dut in (first, second)}
+    router = lab.lan.namespace
+    for namespace, source in ((first.namespace, own[first]), (None, f"{FIRST}.1")):
+        for _ in range(2):
+            assert hears(router, lambda: send_as(namespace, source, lan.ROUTER)), \
+                f"the LAN does not hear {source}, so this proves nothing"
+    for dut, source in ((second, own[first]), (first, f"{FIRST}.1"), (second, f"{FIRST}.1")):
+        assert not hears(router, lambda: send_forged(dut.namespace, lan.ROUTER, macs[dut], "eth0", source)), \
+            f"the LAN hears {dut.name} in the connection of {source}"
+    assert hears(router, lambda: send_forged(first.namespace, lan.ROUTER, macs[first], "eth0", own[first])), \
+        "what is sent so is heard where it is the board's own"
+
+
 def test_host_hears_its_own_groups_on_a_boards_nic(lab):
     """As a responder of multicast DNS does."""
     lab.dut()

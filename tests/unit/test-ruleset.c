@@ -110,13 +110,18 @@ static guint count(const char *text, const char *part)
         "\t}\n"                                                                                    \
         "}\n"
 
-#define LET_THROUGH "ct status confirmed ct status snat,dnat counter accept\n"
+#define SOURCE         "ct status snat"
+#define DESTINATION    "ct status confirmed,dnat / confirmed,dnat"
+#define OWN_SOURCE     " ip saddr 192.168.100.0/24 ip saddr != 192.168.100.1 counter accept\n"
+#define OUT_BY(uplink) "\t\toifname \"" uplink "\" "
+#define IN_BY(uplink)  "\t\tiifname \"" uplink "\" "
 #define ESTABLISHED_FROM(uplink)                                                                   \
-        "\t\toifname \"" uplink                                                                    \
-        "\" ip saddr 192.168.100.0/24 ip saddr != 192.168.100.1 " LET_THROUGH
-#define RELATED_FROM(uplink)   "\t\toifname \"" uplink "\" ct state related counter return\n"
-#define EGRESS(uplink)         "\t\toifname \"" uplink "\" counter goto egress_x\n"
-#define ESTABLISHED_TO(uplink) "\t\tiifname \"" uplink "\" " LET_THROUGH
+        OUT_BY(uplink) SOURCE OWN_SOURCE OUT_BY(uplink)                                            \
+        DESTINATION OWN_SOURCE
+#define RELATED_FROM(uplink) "\t\toifname \"" uplink "\" ct state related counter return\n"
+#define EGRESS(uplink)       "\t\toifname \"" uplink "\" counter goto egress_x\n"
+#define ESTABLISHED_TO(uplink)                                                                     \
+        IN_BY(uplink) SOURCE " counter accept\n" IN_BY(uplink) DESTINATION " counter accept\n"
 #define RELATED_TO(uplink)                                                                         \
         "\t\tiifname \"" uplink "\" ct state related ct status snat,dnat counter return\n"
 #define INGRESS(uplink) "\t\tiifname \"" uplink "\" ct status dnat counter goto ingress_x\n"

@@ -19,6 +19,7 @@ from labkit import bus, lan
 from labkit.crowd import Crowd
 from labkit.guest import open_tap
 from labkit.process import run, wait_for
+from labkit.traffic import forget_connections
 
 BRIDGE, SUBNET, GATEWAY = "fcbr0", "172.30.0.0/22", "172.30.0.1"
 GUESTS = 1000
@@ -160,6 +161,7 @@ def by_hand(lab, rules):
         for command in ("nft delete table ip byhand", "ip link delete tap-hand",
                         f"ip link delete {BRIDGE}", "sysctl -q net.ipv4.conf.up0.forwarding=0"):
             run(*command.split())
+        forget_connections()
 
 
 def run_guests(lab):
