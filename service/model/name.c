@@ -44,6 +44,11 @@ char *table_name_with_suffix(const char *interface, guint nth)
         return g_strdup_printf("%s.%u", name, nth);
 }
 
+const char *table_suffix(const char *table)
+{
+        return g_str_has_prefix(table, TABLE_PREFIX) ? table + strlen(TABLE_PREFIX) : table;
+}
+
 /* What is wrong with the label of @length bytes at @label, or NULL. */
 static const char *label_fault(const char *label, gsize length)
 {

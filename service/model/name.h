@@ -19,6 +19,9 @@ char *table_name(const char *interface);
 /* The same for the @nth (from 2) interface that would meet a name in use: with the suffix ".N",
  * which no interface's own table name has. */
 char *table_name_with_suffix(const char *interface, guint nth);
+/* What distinguishes @table, one of those, from others': by this a network's parts of tables that
+ * networks share are called. Without any '-'. Borrowed from it. */
+const char *table_suffix(const char *table);
 
 /* A host name in lower case (the caller's): RFC 1123 labels with '_' allowed, each 1 to 63 bytes
  * and not beginning or ending in '-', at most 253 in all, no empty label, no trailing dot, not of

@@ -20,7 +20,6 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_ipv4.h>
-#include <string.h>
 
 #include "model/name.h"
 #include "model/ruleset-build.h"
@@ -40,9 +39,7 @@ char *filter_chain_name(FilterChain chain, const char *table)
         };
         G_STATIC_ASSERT(G_N_ELEMENTS(names) == FILTER_CHAIN_MAX);
 
-        if (g_str_has_prefix(table, TABLE_PREFIX))
-                table += strlen(TABLE_PREFIX);
-        return g_strdup_printf("%s_%s", names[chain], table);
+        return g_strdup_printf("%s_%s", names[chain], table_suffix(table));
 }
 
 /* The chain that @map leads packets to whose NIC is the network's. */

@@ -15,7 +15,6 @@
 #include <linux/in.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
-#include <string.h>
 
 #include "model/name.h"
 #include "model/ruleset-build.h"
@@ -26,11 +25,6 @@
 /* As long as the kernel waits for an answer to a datagram: nf_conntrack_udp_timeout. */
 #define UNREPLIED_MAX_SEC 30
 
-static const char *suffix_of(const char *table)
-{
-        return g_str_has_prefix(table, TABLE_PREFIX) ? table + strlen(TABLE_PREFIX) : table;
-}
-
 /* No table's name has a '-' in it, so those of one network begin as no other's do. */
 char *limits_chain_prefix(Limit limit, const char *table)
 {
@@ -38,9 +32,9 @@ char *limits_chain_prefix(Limit limit, const char *table)
         case LIMIT_NAT_PORTS:
                 return g_strdup("masquerade-"); /* in a table that is the network's alone */
         case LIMIT_TIMEOUT:
-                return g_strdup_printf("timeout_%s-", suffix_of(table));
+                return g_strdup_printf("timeout_%s-", table_suffix(table));
         case LIMIT_CONNECTIONS:
-                return g_strdup_printf("counted_%s-", suffix_of(table));
+                return g_strdup_printf("counted_%s-", table_suffix(table));
         case LIMIT_MAX:
                 break;
         }
@@ -151,7 +145,7 @@ static RulesetChain *add_value(RulesetTable *table, Limit limit, const char *nam
 static RulesetMap *add_map(RulesetTable *table, Limit limit, const char *own_table)
 {
         g_autofree char *name = g_strdup_printf(
-                "%s_%s", limit == LIMIT_TIMEOUT ? "timeouts" : "counted", suffix_of(own_table));
+                "%s_%s", limit == LIMIT_TIMEOUT ? "timeouts" : "counted", table_suffix(own_table));
 
         return table_add_map(table, limit == LIMIT_TIMEOUT ? MAP_ADDRESS_JUMPS : MAP_ADDRESS_GOTOS,
                              limit == LIMIT_NAT_PORTS ? MAP_NAT_PORTS : name);
@@ -191,7 +185,7 @@ RulesetChain *ruleset_add_port_ranges(RulesetTable *table, const RulesetFacts *f
 
 static RulesetChain *add_chain(RulesetTable *filter, const char *name, const char *table)
 {
-        g_autofree char *whole = g_strdup_printf("%s_%s", name, suffix_of(table));
+        g_autofree char *whole = g_strdup_printf("%s_%s", name, table_suffix(table));
 
         return table_add_target(filter, whole);
 }
@@ -200,7 +194,7 @@ static RulesetChain *add_chain(RulesetTable *filter, const char *name, const cha
 static void give_timeouts(RulesetChain *chain, const RulesetFacts *facts, const RulesetChain *own,
                           guint32 field)
 {
-        g_autofree char *map = g_strdup_printf("timeouts_%s", suffix_of(facts->table));
+        g_autofree char *map = g_strdup_printf("timeouts_%s", table_suffix(facts->table));
 
         if (own)
                 rule_jump(chain_add_rule(chain), own);
@@ -214,7 +208,7 @@ LimitChains ruleset_add_limits(RulesetTable *filter, const RulesetFacts *facts,
         const RulesetChain *counted = add_values(filter, facts, LIMIT_CONNECTIONS);
         RulesetChain *begun = add_chain(filter, CHAIN_BEGUN, facts->table);
         RulesetChain *arrived = add_chain(filter, CHAIN_ARRIVED, facts->table);
-        g_autofree char *map = g_strdup_printf("counted_%s", suffix_of(facts->table));
+        g_autofree char *map = g_strdup_printf("counted_%s", table_suffix(facts->table));
 
         rule_jump(chain_add_rule(begun), egress);
         give_timeouts(begun, facts, timeout, FIELD_IP_SADDR);

@@ -34,15 +34,10 @@ bool ruleset_has_names(const RulesetFacts *facts)
                filter_has_names(facts->config->filter);
 }
 
-static const char *suffix_of(const char *table)
-{
-        return g_str_has_prefix(table, TABLE_PREFIX) ? table + strlen(TABLE_PREFIX) : table;
-}
-
 /* No table's name has a '-' in it, so those of one network begin as no other's do. */
 char *names_set_prefix(const char *table)
 {
-        return g_strdup_printf("to_%s-", suffix_of(table));
+        return g_strdup_printf("to_%s-", table_suffix(table));
 }
 
 char *names_set_name(const char *table, const char *name)
@@ -59,7 +54,7 @@ char *names_set_name(const char *table, const char *name)
 char *names_chain_name(NamesChain chain, const char *table)
 {
         return g_strdup_printf("%s_%s", chain == NAMES_CHAIN_FROM ? MAP_FROM : "egress",
-                               suffix_of(table));
+                               table_suffix(table));
 }
 
 typedef struct Targets {

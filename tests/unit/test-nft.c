@@ -389,7 +389,6 @@ static void test_limits_leave(void)
                 ruleset_with_filter("jumpstarter_eth2", "egress: {policy: accept}\n", NULL);
         g_autoptr(Ruleset) rest = ruleset_new_filter_part(&place);
         g_autoptr(Ruleset) limits = ruleset_new_limits_part(&place);
-        g_autoptr(GHashTable) names = ruleset_limit_chains(&facts);
 
         apply(nft, other);
         g_autofree char *before = run("nft list table ip " FILTER_TABLE, NULL);
