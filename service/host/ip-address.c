@@ -18,8 +18,6 @@
 #define FOR_EVER G_MAXUINT32
 /* IFA_PROTO, which the headers of older kernels do not have. */
 #define PROTOCOL_ATTRIBUTE 11
-/* A dump that a change interrupted is taken again; more than this in a row is a storm. */
-#define DUMP_ATTEMPTS 10
 /* What a caller may ask for. The kernel sets the others itself. */
 #define SETTABLE_FLAGS ((guint32)(IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN))
 
@@ -95,19 +93,15 @@ GArray *ip_address_list(Netlink *rtnl, guint index, GError **error)
 {
         g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(IpAddress));
         Listing listing = { .addresses = addresses, .index = index };
-        int r = -EINTR;
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+        request->nlmsg_type = RTM_GETADDR;
+        request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
+        info->ifa_family = AF_INET;
+        info->ifa_index = index;
 
-        for (guint attempt = 0; r == -EINTR && attempt < DUMP_ATTEMPTS; attempt++) {
-                char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
-                struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-                request->nlmsg_type = RTM_GETADDR;
-                request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-                struct ifaddrmsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
-                info->ifa_family = AF_INET;
-                info->ifa_index = index;
-                g_array_set_size(addresses, 0);
-                r = netlink_request(rtnl, request, take_address, &listing, NULL);
-        }
+        int r = netlink_dump(rtnl, request, take_address, &listing, addresses);
         if (r == -ENODEV)
                 return g_steal_pointer(&addresses); /* no interface, no address */
         if (r < 0) {

@@ -19,6 +19,9 @@
 
 #include "util/error.h"
 
+/* A dump that changes interrupt more often than this in a row is in a storm of them. */
+#define DUMP_ATTEMPTS 10
+
 /* The kernel fills no larger buffer than this in a dump. */
 #define RECEIVE_SIZE 32768
 /* Room for acknowledgements that are not read yet, some 1 kB each; a limit, not an allocation. */
@@ -269,6 +272,18 @@ int netlink_request(Netlink *netlink, struct nlmsghdr *request, mnl_cb_t receive
         if (answer.result == 0 && answer.interrupted)
                 return -EINTR;
         return answer.result;
+}
+
+int netlink_dump(Netlink *netlink, struct nlmsghdr *request, mnl_cb_t receive, void *data,
+                 GArray *found)
+{
+        int r = -EINTR;
+
+        for (guint attempt = 0; r == -EINTR && attempt < DUMP_ATTEMPTS; attempt++) {
+                g_array_set_size(found, 0);
+                r = netlink_request(netlink, request, receive, data, NULL);
+        }
+        return r;
 }
 
 static bool seq_is_between(guint32 seq, guint32 first, guint32 last)

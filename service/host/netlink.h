@@ -31,6 +31,11 @@ guint32 netlink_next_seq(Netlink *netlink);
 int netlink_request(Netlink *netlink, struct nlmsghdr *request, mnl_cb_t receive, void *data,
                     char **ret_message);
 
+/* The same with @request, a dump: one that a change has interrupted is taken again, unless changes
+ * never end. @receive adds to @found, which is emptied before. */
+int netlink_dump(Netlink *netlink, struct nlmsghdr *request, mnl_cb_t receive, void *data,
+                 GArray *found);
+
 /* Sends @length bytes of a batch (libmnl's mnl_nlmsg_batch) and reads until every message with
  * NLM_F_ACK, whose sequence numbers are @first_seq to @last_seq, is answered or an error came.
  * Returns 0 or the first error; *ret_failed_seq (may be NULL) then says which message it was. */

@@ -14,8 +14,6 @@
 
 #include "util/error.h"
 
-/* A dump that a change interrupted is taken again; more than this in a row is a storm. */
-#define DUMP_ATTEMPTS 10
 /* Changes come in bunches: an interface that comes up brings addresses and routes. */
 #define SETTLE_MS 20
 
@@ -132,19 +130,15 @@ GArray *route_list_table(Netlink *rtnl, guint32 table, GError **error)
 {
         g_autoptr(GArray) routes = g_array_new(FALSE, FALSE, sizeof(Route));
         Listing listing = { .routes = routes, .table = table };
-        int r = -EINTR;
+        char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
+        struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+        request->nlmsg_type = RTM_GETROUTE;
+        request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        struct rtmsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
+        info->rtm_family = AF_INET;
+        mnl_attr_put_u32(request, RTA_TABLE, table);
 
-        for (guint attempt = 0; r == -EINTR && attempt < DUMP_ATTEMPTS; attempt++) {
-                char buffer[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
-                struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-                request->nlmsg_type = RTM_GETROUTE;
-                request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-                struct rtmsg *info = mnl_nlmsg_put_extra_header(request, sizeof *info);
-                info->rtm_family = AF_INET;
-                mnl_attr_put_u32(request, RTA_TABLE, table);
-                g_array_set_size(routes, 0);
-                r = netlink_request(rtnl, request, take_route, &listing, NULL);
-        }
+        int r = netlink_dump(rtnl, request, take_route, &listing, routes);
         if (r < 0 && r != -ENOENT) {
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
                             "cannot list IPv4 routes: %s", g_strerror(-r));
