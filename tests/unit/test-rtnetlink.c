@@ -13,8 +13,10 @@
 
 #include "host/arp.h"
 #include "host/ip-address.h"
+#include "host/ip6-address.h"
 #include "host/link.h"
 #include "host/route.h"
+#include "host/route6.h"
 #include "host/sysctl.h"
 #include "namespace.h"
 
@@ -351,6 +353,108 @@ static void test_arp(Fixture *fixture, gconstpointer data)
         run_for(100);
 }
 
+static const Ip6Address *find6(const GArray *list, const char *text)
+{
+        Address6 wanted;
+
+        g_assert_true(address6_parse(text, &wanted));
+        for (guint i = 0; i < list->len; i++) {
+                const Ip6Address *address = &g_array_index(list, Ip6Address, i);
+                if (address6_equal(&address->address, &wanted))
+                        return address;
+        }
+        return NULL;
+}
+
+static void test_address6(Fixture *fixture, gconstpointer data)
+{
+        g_autoptr(GError) error = NULL;
+        Ip6Address gateway = { .index = fixture->left.index,
+                               .prefix = 64,
+                               .protocol = IP_ADDRESS_OURS };
+        Ip6Address nowhere = { .index = 4711, .prefix = 64 };
+
+        g_assert_true(address6_parse("fd00:d::1", &gateway.address));
+        both_up(fixture);
+        for (guint i = 0; i < 2; i++) { /* there already is success */
+                g_assert_true(ip6_address_add(fixture->rtnl, &gateway, &error));
+                g_assert_no_error(error);
+        }
+        g_autoptr(GArray) list = ip6_address_list(fixture->rtnl, fixture->left.index, &error);
+        g_assert_no_error(error);
+        const Ip6Address *there = find6(list, "fd00:d::1");
+        g_assert_nonnull(there);
+        g_assert_cmpuint(there->prefix, ==, 64);
+        g_assert_cmphex(there->flags & IFA_F_TENTATIVE, ==, 0);
+        g_assert_cmpuint(there->protocol, ==, kernel_keeps_protocols() ? IP_ADDRESS_OURS : 0);
+        g_autoptr(GArray) other = ip6_address_list(fixture->rtnl, fixture->right.index, &error);
+        g_assert_null(find6(other, "fd00:d::1"));
+
+        for (guint i = 0; i < 2; i++)
+                g_assert_true(ip6_address_delete(fixture->rtnl, &gateway, &error));
+        g_autoptr(GArray) left = ip6_address_list(fixture->rtnl, fixture->left.index, &error);
+        g_assert_null(find6(left, "fd00:d::1"));
+        g_autoptr(GArray) none = ip6_address_list(fixture->rtnl, 4711, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(none->len, ==, 0);
+        g_assert_true(ip6_address_delete(fixture->rtnl, &nowhere, &error));
+        g_assert_no_error(error);
+        g_assert_false(ip6_address_add(fixture->rtnl, &nowhere, &error));
+        g_assert_nonnull(error);
+}
+
+static void run(const char *command)
+{
+        g_autoptr(GError) error = NULL;
+        int status;
+
+        g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, &status, &error));
+        g_assert_no_error(error);
+        g_assert_cmpint(status, ==, 0);
+}
+
+static const Route6 *find_route6(const GArray *list, const char *text, guint index)
+{
+        Subnet6 wanted;
+
+        g_assert_true(subnet6_parse(text, &wanted, NULL));
+        for (guint i = 0; i < list->len; i++) {
+                const Route6 *route = &g_array_index(list, Route6, i);
+                if (subnet6_equal(&route->destination, &wanted) && route->index == index)
+                        return route;
+        }
+        return NULL;
+}
+
+static void test_routes6(Fixture *fixture, gconstpointer data)
+{
+        g_autoptr(GError) error = NULL;
+
+        both_up(fixture);
+        run("ip -6 address add fd00:d::1/64 dev left nodad");
+        run("ip -6 address add fd00:e::1/64 dev right nodad");
+        run("ip -6 route add default via fd00:d::2 proto ra metric 7");
+        run("ip -6 route add 2001:db8::/32 nexthop via fd00:d::2 nexthop via fd00:e::2");
+        run("ip -6 route add unreachable 2001:db9::/32");
+        run("ip -6 route add 2001:dba::/32 via fd00:d::2 table 77");
+        g_autoptr(GArray) list = route6_list(fixture->rtnl, &error);
+        g_assert_no_error(error);
+
+        const Route6 *own = find_route6(list, "fd00:d::/64", fixture->left.index);
+        g_assert_nonnull(own);
+        g_assert_false(own->has_gateway);
+        const Route6 *all = find_route6(list, "::/0", fixture->left.index);
+        g_assert_nonnull(all);
+        g_assert_true(all->has_gateway);
+        g_assert_cmpuint(all->protocol, ==, RTPROT_RA);
+        g_assert_nonnull(find_route6(list, "2001:db8::/32", fixture->left.index));
+        g_assert_nonnull(find_route6(list, "2001:db8::/32", fixture->right.index));
+        g_assert_null(find_route6(list, "2001:dba::/32", fixture->left.index));
+        for (guint i = 0; i < list->len; i++)
+                g_assert_cmpuint(g_array_index(list, Route6, i).destination.network.bytes[3], !=,
+                                 0xb9);
+}
+
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
 
 int main(int argc, char **argv)
@@ -363,6 +467,8 @@ int main(int argc, char **argv)
         ADD("/link/watch-tells-of-coming-and-going", test_link_watch);
         ADD("/ip-address/goes-back-as-it-was", test_address);
         ADD("/ip-address/interface-gone", test_address_without_interface);
+        ADD("/ip6-address/put-on-and-off", test_address6);
+        ADD("/route6/of-the-main-table", test_routes6);
         ADD("/route/default-is-the-lowest-metric", test_default_route);
         ADD("/route/lookup-without-route", test_no_route);
         ADD("/route/neighbours-of-one-interface", test_neighbours);
