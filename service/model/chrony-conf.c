@@ -20,6 +20,11 @@ char *chrony_conf_text(const NetworkConfig *config, const ChronyFacts *facts)
                                address_format(config->gateway_ip, gateway));
         g_string_append_printf(text, "binddevice %s\n", facts->interface);
         g_string_append_printf(text, "allow %s\n", subnet);
+        if (config_has_ipv6(config)) {
+                g_autofree char *subnet6 = subnet6_to_string(&config->ipv6_subnet);
+                g_autofree char *on_link = subnet6_to_string(&link_local_subnet6);
+                g_string_append_printf(text, "allow %s\nallow %s\n", subnet6, on_link);
+        }
         if (facts->vouches)
                 g_string_append_printf(text, "local stratum %u\n", CHRONY_STRATUM);
         g_string_append(text, "cmdport 0\n"

@@ -9,9 +9,7 @@
 #include "model/config-keys.h"
 #include "util/error.h"
 
-/* The value that an error about the key @id is at: its own or, where it was not given, the whole.
- */
-static const Value *place_of(const Value *settings, ConfigKeyId id)
+const Value *config_place_of(const Value *settings, ConfigKeyId id)
 {
         const Value *value = value_get(settings, config_keys[id].name);
         return value ? value : settings;
@@ -39,7 +37,7 @@ static bool check_host(const NetworkConfig *config, const Value *settings, Confi
                 return true;
 
         char buffer[ADDRESS_TEXT_SIZE];
-        value_set_error(error, place_of(settings, id), "%s: %s %s", config_keys[id].name,
+        value_set_error(error, config_place_of(settings, id), "%s: %s %s", config_keys[id].name,
                         address_format(address, buffer), fault);
         return false;
 }
@@ -50,7 +48,7 @@ static bool check_subnet(const NetworkConfig *config, const Value *settings, GEr
                 return true;
 
         g_autofree char *text = subnet_to_string(&config->subnet);
-        value_set_error(error, place_of(settings, CONFIG_KEY_SUBNET),
+        value_set_error(error, config_place_of(settings, CONFIG_KEY_SUBNET),
                         "subnet: %s is not a subnet that hosts can have addresses of", text);
         return false;
 }
@@ -59,7 +57,7 @@ static bool check_subnet(const NetworkConfig *config, const Value *settings, GEr
 static bool check_create(const NetworkConfig *config, const Value *settings, GError **error)
 {
         if (config->create != CREATE_NOTHING && !link_match_is_empty(&config->match)) {
-                value_set_error(error, place_of(settings, CONFIG_KEY_CREATE),
+                value_set_error(error, config_place_of(settings, CONFIG_KEY_CREATE),
                                 "create: \"%s\" goes without match: what is made has the name "
                                 "that `interface` gives",
                                 create_to_string(config->create));
@@ -68,7 +66,7 @@ static bool check_create(const NetworkConfig *config, const Value *settings, GEr
         if (config->create != CREATE_NOTHING || config->mtu == 0)
                 return true;
 
-        value_set_error(error, place_of(settings, CONFIG_KEY_MTU),
+        value_set_error(error, config_place_of(settings, CONFIG_KEY_MTU),
                         "mtu: %u needs `create`: an interface that is there is used as it is",
                         config->mtu);
         return false;
@@ -83,10 +81,10 @@ static bool check_owner(const NetworkConfig *config, const Value *settings, GErr
                 return true;
         if (is_tap)
                 value_set_error(
-                        error, place_of(settings, CONFIG_KEY_CREATE),
+                        error, config_place_of(settings, CONFIG_KEY_CREATE),
                         "owner: is missing: create: \"tap\" needs the user who may open it");
         else
-                value_set_error(error, place_of(settings, CONFIG_KEY_OWNER),
+                value_set_error(error, config_place_of(settings, CONFIG_KEY_OWNER),
                                 "owner: \"%s\" needs create: \"tap\"", config->owner);
         return false;
 }
@@ -102,14 +100,14 @@ static bool check_range(const NetworkConfig *config, const Value *settings, GErr
         address_format(start, text[0]);
         address_format(end, text[1]);
         if (start > end && (config->given & CONFIG_GIVEN(CONFIG_KEY_DHCP_RANGE_END))) {
-                value_set_error(error, place_of(settings, CONFIG_KEY_DHCP_RANGE_END),
+                value_set_error(error, config_place_of(settings, CONFIG_KEY_DHCP_RANGE_END),
                                 "dhcp_range_end: %s is below dhcp_range_start, %s", text[1],
                                 text[0]);
                 return false;
         }
         if (start > end) {
                 value_set_error(
-                        error, place_of(settings, CONFIG_KEY_DHCP_RANGE_START),
+                        error, config_place_of(settings, CONFIG_KEY_DHCP_RANGE_START),
                         "dhcp_range_start: %s is above dhcp_range_end, which is %s by default",
                         text[0], text[1]);
                 return false;
@@ -117,7 +115,7 @@ static bool check_range(const NetworkConfig *config, const Value *settings, GErr
         if (start <= config->gateway_ip && config->gateway_ip <= end) {
                 char gateway[ADDRESS_TEXT_SIZE];
                 value_set_error(
-                        error, place_of(settings, CONFIG_KEY_DHCP_RANGE_START),
+                        error, config_place_of(settings, CONFIG_KEY_DHCP_RANGE_START),
                         "dhcp_range_start: the range from %s to %s contains the gateway_ip, %s",
                         text[0], text[1], address_format(config->gateway_ip, gateway));
                 return false;
@@ -131,8 +129,8 @@ static bool check_other_interface(const NetworkConfig *config, const Value *sett
         if (g_strcmp0(name, config->interface) != 0 || !link_match_is_empty(&config->match))
                 return true;
 
-        value_set_error(error, place_of(settings, id), "%s: \"%s\" is the network's own interface",
-                        config_keys[id].name, name);
+        value_set_error(error, config_place_of(settings, id),
+                        "%s: \"%s\" is the network's own interface", config_keys[id].name, name);
         return false;
 }
 
@@ -144,7 +142,7 @@ static bool check_servers(const NetworkConfig *config, const Value *settings, GE
                         continue;
 
                 char buffer[ADDRESS_TEXT_SIZE];
-                value_set_error(error, place_of(settings, CONFIG_KEY_DNS_SERVERS),
+                value_set_error(error, config_place_of(settings, CONFIG_KEY_DNS_SERVERS),
                                 "dns_servers: %s is the network's own gateway_ip, which asks them",
                                 address_format(server, buffer));
                 return false;
@@ -158,7 +156,7 @@ static bool check_intercept(const NetworkConfig *config, const Value *settings, 
         if (!config->dns_intercept || nat_mode_forwards(config->nat_mode))
                 return true;
 
-        value_set_error(error, place_of(settings, CONFIG_KEY_DNS_INTERCEPT),
+        value_set_error(error, config_place_of(settings, CONFIG_KEY_DNS_INTERCEPT),
                         "dns_intercept: true needs nat_mode masquerade or 1to1");
         return false;
 }
@@ -166,7 +164,7 @@ static bool check_intercept(const NetworkConfig *config, const Value *settings, 
 static bool check_pool(const NetworkConfig *config, const Value *settings, GError **error)
 {
         const PublicPool *pool = &config->public_pool;
-        const Value *place = place_of(settings, CONFIG_KEY_PUBLIC_POOL);
+        const Value *place = config_place_of(settings, CONFIG_KEY_PUBLIC_POOL);
 
         if (pool->first == 0)
                 return true;
@@ -238,6 +236,8 @@ static bool check_entry_fits(const NetworkConfig *config, const AddressEntry *en
                 return entry_fail("ip", entry->ip, fault, error);
         if (entry->ip == config->gateway_ip)
                 return entry_fail("ip", entry->ip, "is the gateway_ip", error);
+        if (!config_check_entry_ipv6(config, entry, error))
+                return false;
         if (entry->public_auto && !check_auto(config, entry, error))
                 return false;
         if (entry->public_name && config->nat_mode != NAT_MODE_1TO1) {
@@ -287,7 +287,7 @@ static bool check_filter(const NetworkConfig *config, const Value *settings, GEr
                 return true;
 
         value_set_error(
-                error, place_of(settings, CONFIG_KEY_FILTER),
+                error, config_place_of(settings, CONFIG_KEY_FILTER),
                 "filter: nothing is forwarded with nat_mode \"%s\", so there is nothing that "
                 "it could let pass",
                 nat_mode_to_string(config->nat_mode));
@@ -305,7 +305,8 @@ bool config_check(const NetworkConfig *config, const Value *settings, GError **e
                check_other_interface(config, settings, CONFIG_KEY_PUBLIC_INTERFACE,
                                      config->public_interface, error) &&
                check_servers(config, settings, error) && check_intercept(config, settings, error) &&
-               check_pool(config, settings, error) && check_filter(config, settings, error) &&
+               check_pool(config, settings, error) && config_check_ipv6(config, settings, error) &&
+               check_filter(config, settings, error) &&
                check_translated(config, &config->limits, settings, error) &&
                check_entries(config, settings, error) &&
                config_check_forwards(config, settings, error);
@@ -317,7 +318,7 @@ bool config_check_complete(const NetworkConfig *config, const Value *settings, G
             entries_n_public_names(config->entries) > 0 || config->public_pool.first != 0)
                 return true;
 
-        value_set_error(error, place_of(settings, CONFIG_KEY_NAT_MODE),
+        value_set_error(error, config_place_of(settings, CONFIG_KEY_NAT_MODE),
                         "nat_mode: \"1to1\" needs a public_pool, or a public_ip in at least one of "
                         "the addresses");
         return false;

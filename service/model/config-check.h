@@ -3,6 +3,7 @@
 
 /* Whether the settings of a network go together. For config*.c alone. */
 
+#include "model/config-keys.h"
 #include "model/config.h"
 
 /* What is wrong with @address for a host of @subnet (the caller's), or NULL. */
@@ -15,3 +16,13 @@ bool config_check(const NetworkConfig *config, const Value *settings, GError **e
 /* Whether @config has a public_ip, or a pool of them, if its mode needs one: asked of what a user
  * hands over, not of what is left when entries were removed one by one. */
 bool config_check_complete(const NetworkConfig *config, const Value *settings, GError **error);
+
+/* The value in @settings that an error about the key @id is at: its own or, where it was not given,
+ * the whole. */
+const Value *config_place_of(const Value *settings, ConfigKeyId id);
+
+/* config-check-ipv6.c: the keys for IPv6; whether @entry's `ipv6` suits the network. INVALID_ARGS.
+ */
+bool config_check_ipv6(const NetworkConfig *config, const Value *settings, GError **error);
+bool config_check_entry_ipv6(const NetworkConfig *config, const AddressEntry *entry,
+                             GError **error);

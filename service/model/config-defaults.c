@@ -59,6 +59,19 @@ static void fill_servers(GArray *servers)
         g_array_append_vals(servers, addresses, G_N_ELEMENTS(addresses));
 }
 
+static void fill_ipv6(NetworkConfig *config)
+{
+        bool has_ipv6 = config_has_ipv6(config);
+
+        if (!is_given(config, CONFIG_KEY_IPV6_GATEWAY))
+                config->ipv6_gateway =
+                        has_ipv6 ? subnet6_host(&config->ipv6_subnet, 1) : (Address6){ 0 };
+        if (!is_given(config, CONFIG_KEY_IPV6_MODE))
+                config->ipv6_mode = IPV6_MODE_SLAAC;
+        if (!is_given(config, CONFIG_KEY_IPV6_NAT))
+                config->ipv6_nat = IPV6_NAT_MASQUERADE;
+}
+
 void config_fill_defaults(NetworkConfig *config)
 {
         if (!is_given(config, CONFIG_KEY_SUBNET))
@@ -75,6 +88,7 @@ void config_fill_defaults(NetworkConfig *config)
         if (!is_given(config, CONFIG_KEY_ENABLE_TCPDUMP))
                 config->enable_tcpdump = true;
         fill_range(config);
+        fill_ipv6(config);
 
         if (!config->dhcp_lease_time)
                 config->dhcp_lease_time = g_strdup("12h");

@@ -8,15 +8,10 @@
 #include "model/name.h"
 #include "util/error.h"
 
-static const char *const address_keys[] = { "ip",
-                                            "mac",
-                                            "hostname",
-                                            "public_ip",
-                                            "public_auto",
-                                            "public_name",
-                                            "nat_port_range",
-                                            "connection_timeout",
-                                            "max_connections" };
+static const char *const address_keys[] = {
+        "ip",          "mac",  "hostname",       "public_ip",          "public_auto",
+        "public_name", "ipv6", "nat_port_range", "connection_timeout", "max_connections"
+};
 static const char *const dns_keys[] = { "hostname", "ip" };
 
 /* The helpers below report without a position and say in @ret_where which value is at fault: the
@@ -39,6 +34,24 @@ static bool parse_address(const char *key, const Value *value, guint32 *ret_addr
 {
         return is_text(key, value, error) && (address_parse(value->text, ret_address) ||
                                               refuse(key, value, "is not an IPv4 address", error));
+}
+
+static bool parse_ipv6(const char *key, const Value *value, Address6 *ret_address, GError **error)
+{
+        return is_text(key, value, error) &&
+               ((address6_parse(value->text, ret_address) && !address6_is_none(ret_address)) ||
+                refuse(key, value, "is not a host's IPv6 address", error));
+}
+
+/* Of either family. */
+static bool parse_either(const char *key, const Value *value, DnsEntry *entry, GError **error)
+{
+        if (!is_text(key, value, error))
+                return false;
+        entry->has_ip = address_parse(value->text, &entry->ip);
+        entry->has_ip6 = !entry->has_ip && address6_parse(value->text, &entry->ip6);
+        return entry->has_ip || entry->has_ip6 ||
+               refuse(key, value, "is not an IPv4 or IPv6 address", error);
 }
 
 static bool parse_mac(const char *key, const Value *value, char **ret_mac, GError **error)
@@ -178,6 +191,11 @@ static AddressEntry *parse_address_entry(const Value *map, const Value **ret_whe
         if (value && !parse_hostname("hostname", value, &entry->hostname, error))
                 return NULL;
 
+        value = optional(map, "ipv6");
+        *ret_where = value;
+        if (value && !parse_ipv6("ipv6", value, &entry->ipv6, error))
+                return NULL;
+
         value = optional(map, "public_ip");
         *ret_where = value;
         if (value && !parse_public_ip(value, entry, error))
@@ -216,7 +234,7 @@ static DnsEntry *parse_dns_entry(const Value *map, const Value **ret_where, GErr
         if (!parse_hostname("hostname", hostname, &entry->hostname, error))
                 return NULL;
         *ret_where = ip;
-        if (!parse_address("ip", ip, &entry->ip, error))
+        if (!parse_either("ip", ip, entry, error))
                 return NULL;
         return g_steal_pointer(&entry);
 }
@@ -235,9 +253,11 @@ AddressEntry *address_entry_from_value(const Value *map, GError **error)
 
 Value *address_entry_to_value(const AddressEntry *entry)
 {
-        char buffer[ADDRESS_TEXT_SIZE];
+        char buffer[ADDRESS_TEXT_SIZE], buffer6[ADDRESS6_TEXT_SIZE];
         Value *map = value_new_map();
         value_set(map, "ip", value_new_text(address_format(entry->ip, buffer)));
+        if (!address6_is_none(&entry->ipv6))
+                value_set(map, "ipv6", value_new_text(address6_format(&entry->ipv6, buffer6)));
         if (entry->mac)
                 value_set(map, "mac", value_new_text(entry->mac));
         if (entry->hostname)
@@ -330,11 +350,14 @@ static bool add_dns(Entries *entries, const char *key, const Value *item, GError
                 value_prefix_error(error, where, "%s", context);
                 return false;
         }
-        if (entries_find_hostname(entries, entry->hostname)) {
+        const DnsEntry *other = entries_find_hostname(entries, entry->hostname);
+        if (other && ((other->has_ip && entry->has_ip) || (other->has_ip6 && entry->has_ip6))) {
                 value_set_error(error, value_get(item, "hostname"),
                                 "%s: hostname: \"%s\" is listed twice", key, entry->hostname);
                 return false;
         }
+        if (other)
+                dns_entry_complete(entry, other);
         entries_put_dns(entries, g_steal_pointer(&entry));
         return true;
 }
@@ -369,11 +392,16 @@ Value *config_print_dns_entries(const Entries *entries)
         Value *list = value_new_list();
         for (guint i = 0; i < entries_n_dns(entries); i++) {
                 const DnsEntry *entry = entries_dns_at(entries, i);
-                char buffer[ADDRESS_TEXT_SIZE];
-                Value *map = value_new_map();
-                value_set(map, "hostname", value_new_text(entry->hostname));
-                value_set(map, "ip", value_new_text(address_format(entry->ip, buffer)));
-                value_append(list, map);
+                char buffer[ADDRESS6_TEXT_SIZE];
+                for (guint family = 0; family < DNS_FAMILIES; family++) {
+                        const char *ip = dns_entry_address(entry, family, buffer);
+                        if (!ip)
+                                continue;
+                        Value *map = value_new_map();
+                        value_set(map, "hostname", value_new_text(entry->hostname));
+                        value_set(map, "ip", value_new_text(ip));
+                        value_append(list, map);
+                }
         }
         return list;
 }

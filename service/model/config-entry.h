@@ -11,6 +11,5 @@
 bool config_parse_addresses(Entries *entries, const char *key, const Value *list, GError **error);
 bool config_parse_dns_entries(Entries *entries, const char *key, const Value *list, GError **error);
 
-/* The lists, as the bus and YAML have them. The caller's. */
+/* The list, as the bus and YAML have it. The caller's. */
 Value *config_print_addresses(const Entries *entries);
-Value *config_print_dns_entries(const Entries *entries);

@@ -14,14 +14,7 @@
 #include "model/state-dir.h"
 #include "model/tap-owner.h"
 
-struct ConfigType {
-        bool (*parse)(NetworkConfig *config, const ConfigKey *key, const Value *value,
-                      GError **error);
-        Value *(*print)(const void *field);
-        bool (*equal)(const void *a, const void *b);
-};
-
-static void *field_of(NetworkConfig *config, const ConfigKey *key)
+void *config_field_of(NetworkConfig *config, const ConfigKey *key)
 {
         return (char *)config + key->offset;
 }
@@ -31,21 +24,25 @@ static const void *const_field_of(const NetworkConfig *config, const ConfigKey *
         return (const char *)config + key->offset;
 }
 
-/* Says what is wrong with @value for @key. Returns false. */
-static bool refuse(const ConfigKey *key, const Value *value, const char *complaint, GError **error)
+bool config_refuse(const ConfigKey *key, const Value *value, const char *complaint, GError **error)
 {
         g_autofree char *got = value_describe(value);
         value_set_error(error, value, "%s: %s %s", key->name, got, complaint);
         return false;
 }
 
-static const char *text_of(const ConfigKey *key, const Value *value, GError **error)
+const char *config_text_of(const ConfigKey *key, const Value *value, GError **error)
 {
         if (value->type == VALUE_TEXT && !value_is_null(value))
                 return value->text;
 
-        (void)refuse(key, value, "is not text", error);
+        (void)config_refuse(key, value, "is not text", error);
         return NULL;
+}
+
+bool config_is_unset(const Value *value)
+{
+        return value_is_null(value) || (value->type == VALUE_TEXT && !*value->text);
 }
 
 static void replace_text(char **text, char *with)
@@ -68,8 +65,9 @@ static bool equal_text(const void *a, const void *b)
 static bool parse_bool(NetworkConfig *config, const ConfigKey *key, const Value *value,
                        GError **error)
 {
-        bool *field = field_of(config, key);
-        return value_get_truth(value, field) || refuse(key, value, "is not true or false", error);
+        bool *field = config_field_of(config, key);
+        return value_get_truth(value, field) ||
+               config_refuse(key, value, "is not true or false", error);
 }
 
 static Value *print_bool(const void *field)
@@ -85,16 +83,17 @@ static bool equal_bool(const void *a, const void *b)
 static bool parse_interface_name(NetworkConfig *config, const ConfigKey *key, const Value *value,
                                  GError **error)
 {
-        const char *text = text_of(key, value, error);
+        const char *text = config_text_of(key, value, error);
         if (!text)
                 return false;
         if (!interface_name_is_valid(text))
-                return refuse(key, value,
-                              "is not an interface's name: 1 to 15 printable bytes without spaces, "
-                              "'/', ':' and '%'",
-                              error);
+                return config_refuse(
+                        key, value,
+                        "is not an interface's name: 1 to 15 printable bytes without spaces, "
+                        "'/', ':' and '%'",
+                        error);
 
-        replace_text(field_of(config, key), g_strdup(text));
+        replace_text(config_field_of(config, key), g_strdup(text));
         return true;
 }
 
@@ -111,7 +110,7 @@ static bool parse_interface(NetworkConfig *config, const ConfigKey *key, const V
                             GError **error)
 {
         if (value->type == VALUE_TEXT && strpbrk(value->text, UNQUOTABLE))
-                return refuse(
+                return config_refuse(
                         key, value,
                         "cannot be served: dnsmasq does not take ',', '*', '#', '\"' and '\\'",
                         error);
@@ -127,8 +126,8 @@ static bool parse_match(NetworkConfig *config, const ConfigKey *key, const Value
                 link_match_clear(&match);
                 return false;
         }
-        link_match_clear(field_of(config, key));
-        *(LinkMatch *)field_of(config, key) = match;
+        link_match_clear(config_field_of(config, key));
+        *(LinkMatch *)config_field_of(config, key) = match;
         return true;
 }
 
@@ -146,13 +145,12 @@ static bool equal_match(const void *a, const void *b)
 static bool parse_create(NetworkConfig *config, const ConfigKey *key, const Value *value,
                          GError **error)
 {
-        bool is_empty = value->type == VALUE_TEXT && !*value->text;
-        if (is_empty || value_is_null(value)) {
+        if (config_is_unset(value)) {
                 config->create = CREATE_NOTHING;
                 config->given &= ~CONFIG_GIVEN(key - config_keys);
                 return true;
         }
-        const char *text = text_of(key, value, error);
+        const char *text = config_text_of(key, value, error);
         if (!text)
                 return false;
 
@@ -161,7 +159,7 @@ static bool parse_create(NetworkConfig *config, const ConfigKey *key, const Valu
                         config->create = create;
                         return true;
                 }
-        return refuse(key, value, "is nothing that can be made: bridge and tap are", error);
+        return config_refuse(key, value, "is nothing that can be made: bridge and tap are", error);
 }
 
 static Value *print_create(const void *field)
@@ -186,20 +184,21 @@ static bool parse_owner(NetworkConfig *config, const ConfigKey *key, const Value
                 return true;
         }
         if (value_get_number(value, 0, G_MAXUINT32 - 1, &uid)) {
-                replace_text(field_of(config, key), g_strdup_printf("%u", uid));
+                replace_text(config_field_of(config, key), g_strdup_printf("%u", uid));
                 return true;
         }
         if (value->type != VALUE_TEXT || !tap_owner_is_valid(value->text))
-                return refuse(key, value, "is no user: neither a name nor a uid", error);
-        replace_text(field_of(config, key), g_strdup(value->text));
+                return config_refuse(key, value, "is no user: neither a name nor a uid", error);
+        replace_text(config_field_of(config, key), g_strdup(value->text));
         return true;
 }
 
 static bool parse_mtu(NetworkConfig *config, const ConfigKey *key, const Value *value,
                       GError **error)
 {
-        return value_get_number(value, CONFIG_MIN_MTU, CONFIG_MAX_MTU, field_of(config, key)) ||
-               refuse(key, value, "is not a number of bytes from 576 to 65521", error);
+        return value_get_number(value, CONFIG_MIN_MTU, CONFIG_MAX_MTU,
+                                config_field_of(config, key)) ||
+               config_refuse(key, value, "is not a number of bytes from 576 to 65521", error);
 }
 
 /* None where nothing is made. */
@@ -218,11 +217,10 @@ static bool equal_mtu(const void *a, const void *b)
 static bool parse_followed(NetworkConfig *config, const ConfigKey *key, const Value *value,
                            GError **error)
 {
-        bool is_empty = value->type == VALUE_TEXT && !*value->text;
-        if (!is_empty && !value_is_null(value))
+        if (!config_is_unset(value))
                 return parse_interface_name(config, key, value, error);
 
-        replace_text(field_of(config, key), NULL);
+        replace_text(config_field_of(config, key), NULL);
         config->given &= ~CONFIG_GIVEN(key - config_keys);
         return true;
 }
@@ -230,10 +228,10 @@ static bool parse_followed(NetworkConfig *config, const ConfigKey *key, const Va
 static bool parse_subnet(NetworkConfig *config, const ConfigKey *key, const Value *value,
                          GError **error)
 {
-        const char *text = text_of(key, value, error);
+        const char *text = config_text_of(key, value, error);
         if (!text)
                 return false;
-        if (subnet_parse(text, field_of(config, key), error))
+        if (subnet_parse(text, config_field_of(config, key), error))
                 return true;
 
         value_prefix_error(error, value, "%s: ", key->name);
@@ -255,11 +253,11 @@ static bool equal_subnet(const void *a, const void *b)
 static bool parse_address(NetworkConfig *config, const ConfigKey *key, const Value *value,
                           GError **error)
 {
-        const char *text = text_of(key, value, error);
+        const char *text = config_text_of(key, value, error);
         if (!text)
                 return false;
-        return address_parse(text, field_of(config, key)) ||
-               refuse(key, value, "is not an IPv4 address", error);
+        return address_parse(text, config_field_of(config, key)) ||
+               config_refuse(key, value, "is not an IPv4 address", error);
 }
 
 static Value *print_address(const void *field)
@@ -276,7 +274,7 @@ static bool equal_address(const void *a, const void *b)
 static bool parse_nat_mode(NetworkConfig *config, const ConfigKey *key, const Value *value,
                            GError **error)
 {
-        const char *text = text_of(key, value, error);
+        const char *text = config_text_of(key, value, error);
         if (!text)
                 return false;
 
@@ -285,7 +283,7 @@ static bool parse_nat_mode(NetworkConfig *config, const ConfigKey *key, const Va
                         config->nat_mode = mode;
                         return true;
                 }
-        return refuse(key, value, "is not one of masquerade, 1to1, disabled, none", error);
+        return config_refuse(key, value, "is not one of masquerade, 1to1, disabled, none", error);
 }
 
 static Value *print_nat_mode(const void *field)
@@ -302,16 +300,15 @@ static bool equal_nat_mode(const void *a, const void *b)
 static bool parse_pool(NetworkConfig *config, const ConfigKey *key, const Value *value,
                        GError **error)
 {
-        bool is_empty = value->type == VALUE_TEXT && !*value->text;
-        if (is_empty || value_is_null(value)) {
+        if (config_is_unset(value)) {
                 config->public_pool = (PublicPool){ 0 };
                 config->given &= ~CONFIG_GIVEN(key - config_keys);
                 return true;
         }
-        const char *text = text_of(key, value, error);
+        const char *text = config_text_of(key, value, error);
         if (!text)
                 return false;
-        if (public_pool_parse(text, field_of(config, key), error))
+        if (public_pool_parse(text, config_field_of(config, key), error))
                 return true;
 
         value_prefix_error(error, value, "%s: ", key->name);
@@ -338,10 +335,9 @@ static bool equal_pool(const void *a, const void *b)
 static bool parse_filter(NetworkConfig *config, const ConfigKey *key, const Value *value,
                          GError **error)
 {
-        bool is_empty = value_is_null(value) || (value->type == VALUE_TEXT && !*value->text);
         Filter *filter = NULL;
 
-        if (!is_empty && !filter_parse(key->name, value, &filter, error))
+        if (!config_is_unset(value) && !filter_parse(key->name, value, &filter, error))
                 return false;
         filter_free(config->filter);
         config->filter = filter;
@@ -368,9 +364,9 @@ static bool parse_limit(NetworkConfig *config, const ConfigKey *key, const Value
 
         while (!g_str_equal(key->name, limit_to_string(limit)))
                 limit++;
-        if (!limit_parse(field_of(config, key), limit, value, error))
+        if (!limit_parse(config_field_of(config, key), limit, value, error))
                 return false;
-        if (!limit_is_given(field_of(config, key), limit))
+        if (!limit_is_given(config_field_of(config, key), limit))
                 config->given &= ~CONFIG_GIVEN(key - config_keys);
         return true;
 }
@@ -408,7 +404,7 @@ static bool equal_max_connections(const void *a, const void *b)
 static bool parse_lease_time(NetworkConfig *config, const ConfigKey *key, const Value *value,
                              GError **error)
 {
-        const char *text = text_of(key, value, error);
+        const char *text = config_text_of(key, value, error);
         if (!text)
                 return false;
 
@@ -417,14 +413,14 @@ static bool parse_lease_time(NetworkConfig *config, const ConfigKey *key, const 
                 value_prefix_error(error, value, "%s: ", key->name);
                 return false;
         }
-        replace_text(field_of(config, key), time);
+        replace_text(config_field_of(config, key), time);
         return true;
 }
 
 static bool parse_local_ntp(NetworkConfig *config, const ConfigKey *key, const Value *value,
                             GError **error)
 {
-        return local_ntp_parse(key->name, value, field_of(config, key), error);
+        return local_ntp_parse(key->name, value, config_field_of(config, key), error);
 }
 
 static Value *print_local_ntp(const void *field)
@@ -440,7 +436,7 @@ static bool equal_local_ntp(const void *a, const void *b)
 static bool parse_state_dir(NetworkConfig *config, const ConfigKey *key, const Value *value,
                             GError **error)
 {
-        const char *text = text_of(key, value, error);
+        const char *text = config_text_of(key, value, error);
         if (!text)
                 return false;
 
@@ -449,26 +445,27 @@ static bool parse_state_dir(NetworkConfig *config, const ConfigKey *key, const V
                 value_prefix_error(error, value, "%s: ", key->name);
                 return false;
         }
-        replace_text(field_of(config, key), path);
+        replace_text(config_field_of(config, key), path);
         return true;
 }
 
 static bool add_server(GArray *servers, const ConfigKey *key, const Value *item, GError **error)
 {
-        const char *text = text_of(key, item, error);
+        const char *text = config_text_of(key, item, error);
         if (!text)
                 return false;
 
         guint32 address;
         if (!address_parse(text, &address))
-                return refuse(key, item, "is not an IPv4 address", error);
+                return config_refuse(key, item, "is not an IPv4 address", error);
         if (address_is_special(address))
-                return refuse(key, item, "is not an address that a DNS server can have", error);
+                return config_refuse(key, item, "is not an address that a DNS server can have",
+                                     error);
         for (guint i = 0; i < servers->len; i++)
                 if (g_array_index(servers, guint32, i) == address)
-                        return refuse(key, item, "is listed twice", error);
+                        return config_refuse(key, item, "is listed twice", error);
         if (servers->len == CONFIG_MAX_DNS_SERVERS)
-                return refuse(key, item, "is one too many: 32 servers are the most", error);
+                return config_refuse(key, item, "is one too many: 32 servers are the most", error);
 
         g_array_append_val(servers, address);
         return true;
@@ -478,7 +475,7 @@ static bool parse_servers(NetworkConfig *config, const ConfigKey *key, const Val
                           GError **error)
 {
         if (value->type != VALUE_LIST)
-                return refuse(key, value, "is not a list of addresses", error);
+                return config_refuse(key, value, "is not a list of addresses", error);
 
         g_array_set_size(config->dns_servers, 0);
         for (guint i = 0; i < value->items->len; i++)
@@ -509,7 +506,7 @@ static bool parse_addresses(NetworkConfig *config, const ConfigKey *key, const V
                             GError **error)
 {
         if (value->type != VALUE_LIST)
-                return refuse(key, value, "is not a list of entries", error);
+                return config_refuse(key, value, "is not a list of entries", error);
         return config_parse_addresses(config->entries, key->name, value, error);
 }
 
@@ -527,7 +524,7 @@ static bool parse_dns_entries(NetworkConfig *config, const ConfigKey *key, const
                               GError **error)
 {
         if (value->type != VALUE_LIST)
-                return refuse(key, value, "is not a list of entries", error);
+                return config_refuse(key, value, "is not a list of entries", error);
         return config_parse_dns_entries(config->entries, key->name, value, error);
 }
 
@@ -545,7 +542,7 @@ static bool parse_forwards(NetworkConfig *config, const ConfigKey *key, const Va
                            GError **error)
 {
         if (value->type != VALUE_LIST)
-                return refuse(key, value, "is not a list of forwards", error);
+                return config_refuse(key, value, "is not a list of forwards", error);
         return config_parse_forwards(config->entries, key->name, value, error);
 }
 
@@ -597,6 +594,11 @@ static const ConfigType type_forwards = { parse_forwards, print_forwards, equal_
 #name, &type_##type, offsetof(NetworkConfig, limits), CONFIG_CHANGE_RULES          \
         }
 
+#define ROW6(name, type, changes)                                                                  \
+        {                                                                                          \
+#name, &config_type_##type, offsetof(NetworkConfig, name), changes                 \
+        }
+
 #define MTU     (CONFIG_CHANGE_INTERFACE | CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_DNSMASQ)
 #define GUESTS  (CONFIG_CHANGE_GUESTS | CONFIG_CHANGE_RULES)
 #define LINK    (CONFIG_CHANGE_LINK | CONFIG_CHANGE_DNSMASQ | CONFIG_CHANGE_RULES)
@@ -628,6 +630,10 @@ const ConfigKey config_keys[CONFIG_KEY_MAX] = {
         [CONFIG_KEY_DHCP_RANGE_END]     = ROW(dhcp_range_end, address, DNSMASQ),
         [CONFIG_KEY_DHCP_LEASE_TIME]    = ROW(dhcp_lease_time, lease_time, DNSMASQ),
         [CONFIG_KEY_DHCP_PING_CHECK]    = ROW(dhcp_ping_check, bool, DNSMASQ),
+        [CONFIG_KEY_IPV6_SUBNET]        = ROW6(ipv6_subnet, subnet6, LINK),
+        [CONFIG_KEY_IPV6_GATEWAY]       = ROW6(ipv6_gateway, address6, LINK),
+        [CONFIG_KEY_IPV6_MODE]          = ROW6(ipv6_mode, ipv6_mode, DNSMASQ),
+        [CONFIG_KEY_IPV6_NAT]           = ROW6(ipv6_nat, ipv6_nat, RULES),
         [CONFIG_KEY_ADDRESSES]          = { "addresses", &type_addresses,
                                             offsetof(NetworkConfig, entries),
                                             CONFIG_CHANGE_ADDRESSES },
@@ -661,7 +667,9 @@ Value *config_key_print(const NetworkConfig *config, ConfigKeyId id)
 {
         const ConfigKey *key = &config_keys[id];
         bool is_derived = id == CONFIG_KEY_INTERFACE && !(config->given & CONFIG_GIVEN(id));
-        return is_derived ? NULL : key->type->print(const_field_of(config, key));
+        bool is_idle = (id == CONFIG_KEY_IPV6_MODE || id == CONFIG_KEY_IPV6_NAT) &&
+                       !config_has_ipv6(config);
+        return is_derived || is_idle ? NULL : key->type->print(const_field_of(config, key));
 }
 
 bool config_key_equal(const NetworkConfig *a, const NetworkConfig *b, ConfigKeyId id)

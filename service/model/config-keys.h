@@ -28,6 +28,10 @@ typedef enum ConfigKeyId {
         CONFIG_KEY_DHCP_RANGE_END,
         CONFIG_KEY_DHCP_LEASE_TIME,
         CONFIG_KEY_DHCP_PING_CHECK,
+        CONFIG_KEY_IPV6_SUBNET,
+        CONFIG_KEY_IPV6_GATEWAY,
+        CONFIG_KEY_IPV6_MODE,
+        CONFIG_KEY_IPV6_NAT,
         CONFIG_KEY_ADDRESSES,
         CONFIG_KEY_DNS_SERVERS,
         CONFIG_KEY_DNS_ENTRIES,
@@ -55,6 +59,26 @@ typedef struct ConfigKey {
 } ConfigKey;
 
 extern const ConfigKey config_keys[CONFIG_KEY_MAX];
+
+struct ConfigType {
+        bool (*parse)(NetworkConfig *config, const ConfigKey *key, const Value *value,
+                      GError **error);
+        Value *(*print)(const void *field); /* NULL: unset */
+        bool (*equal)(const void *a, const void *b);
+};
+
+/* What the types have in common. The field of @key: */
+void *config_field_of(NetworkConfig *config, const ConfigKey *key);
+/* Says what is wrong with @value for @key. Returns false. */
+bool config_refuse(const ConfigKey *key, const Value *value, const char *complaint, GError **error);
+/* The text of @value (borrowed); NULL, with the error, for what is none. */
+const char *config_text_of(const ConfigKey *key, const Value *value, GError **error);
+/* Whether @value is null or an empty text: follow the default again. */
+bool config_is_unset(const Value *value);
+
+/* config-keys-ipv6.c */
+extern const ConfigType config_type_subnet6, config_type_address6, config_type_ipv6_mode,
+        config_type_ipv6_nat;
 
 /* Reads @value into the field of @id, and remembers that it was given (a null, or an empty text, of
  * a key that stands for "follow the host" takes that back). `interface`, `match`, `create`

@@ -117,6 +117,16 @@ static void forget_choices(NetworkConfig *config)
         }
 }
 
+bool config_has_ipv6(const NetworkConfig *config)
+{
+        return config->ipv6_subnet.prefix > 0;
+}
+
+bool config_forwards_ipv6(const NetworkConfig *config)
+{
+        return config_has_ipv6(config) && nat_mode_forwards(config->nat_mode);
+}
+
 void config_keep_choices(NetworkConfig *config, const Entries *before)
 {
         entries_keep_choices(config->entries, before);

@@ -11,6 +11,7 @@
 #include "model/address.h"
 #include "model/entries.h"
 #include "model/filter.h"
+#include "model/ipv6.h"
 #include "model/nat-limits.h"
 #include "model/link-match.h"
 #include "model/local-ntp.h"
@@ -59,6 +60,10 @@ typedef struct NetworkConfig {
         guint32 dhcp_range_start, dhcp_range_end;
         char *dhcp_lease_time; /* as dnsmasq takes it: "30m", "12h", "7d", "2w", "infinite" */
         bool dhcp_ping_check;
+        Subnet6 ipv6_subnet;   /* prefix 0: no IPv6 */
+        Address6 ipv6_gateway; /* none without a subnet */
+        Ipv6Mode ipv6_mode;
+        Ipv6Nat ipv6_nat;
         GArray *dns_servers; /* guint32 each; empty: the host's own resolvers */
         bool dns_intercept;  /* what boards ask other name servers is asked here */
         LocalNtp local_ntp;
@@ -71,6 +76,10 @@ typedef struct NetworkConfig {
         Entries *entries;    /* addresses, dns_entries and forwards */
         guint64 given;       /* a bit for each key of config-keys that was given, not defaulted */
 } NetworkConfig;
+
+/* Whether the network has IPv6; whether that is forwarded. */
+bool config_has_ipv6(const NetworkConfig *config);
+bool config_forwards_ipv6(const NetworkConfig *config);
 
 /* Limits on what a client can make us hold. */
 #define CONFIG_MAX_ADDRESSES   65536
@@ -123,6 +132,8 @@ Value *config_to_value(const NetworkConfig *config, bool all);
 Value *address_entry_to_value(const AddressEntry *entry);
 AddressEntry *address_entry_from_value(const Value *map, GError **error);
 /* @hostname and @ip as text. */
+/* The DNS entries as a list, one with an address of either family as two. The caller's. */
+Value *config_print_dns_entries(const Entries *entries);
 DnsEntry *dns_entry_from_text(const char *hostname, const char *ip, GError **error);
 
 /* Whether @entry may be put into @config's network: inside the subnet, not its network, gateway or

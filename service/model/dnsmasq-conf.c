@@ -37,11 +37,11 @@ static void append_address(GString *text, const char *key, guint32 address)
 }
 
 /* Appends @value as it is where every character stands for itself, else in quotes: there all do,
- * save '"' and '\', which '\' goes before. */
-static void append_text(GString *text, const char *key, const char *value)
+ * commas as well, save '"' and '\', which '\' goes before. */
+static void append_value(GString *text, const char *key, const char *value)
 {
         if (strspn(value, PLAIN_CHARACTERS) == strlen(value)) {
-                g_string_append_printf(text, "%s=%s\n", key, value);
+                g_string_append_printf(text, "%s=%s", key, value);
                 return;
         }
         g_string_append_printf(text, "%s=\"", key);
@@ -50,7 +50,13 @@ static void append_text(GString *text, const char *key, const char *value)
                         g_string_append_c(text, '\\');
                 g_string_append_c(text, g_ascii_iscntrl(*p) ? '?' : *p);
         }
-        g_string_append(text, "\"\n");
+        g_string_append_c(text, '"');
+}
+
+static void append_text(GString *text, const char *key, const char *value)
+{
+        append_value(text, key, value);
+        g_string_append_c(text, '\n');
 }
 
 static void append_file(GString *text, const char *key, const char *directory, const char *name)
@@ -94,6 +100,8 @@ static void append_dns(GString *text, const NetworkConfig *config, const Dnsmasq
         g_string_append_printf(text, "port=%u\n", facts->dns_port);
         g_string_append_printf(text, "cache-size=%u\n", names->len > 0 ? 0 : CACHE_SIZE);
         append_names(text, names, facts);
+        if (names->len > 0 && config_has_ipv6(config))
+                g_string_append(text, "filter-AAAA\n"); /* what a name lets pass goes by IPv4 */
         g_string_append_printf(text, "dns-forward-max=%u\n", FORWARDS_MAX);
         g_string_append(text, "no-hosts\n" /* the host's own names are none of a DUT's business */
                               "domain-needed\n" /* nor are a DUT's short names the servers' */
@@ -109,6 +117,14 @@ static void append_dns(GString *text, const NetworkConfig *config, const Dnsmasq
                 append_address(text, "server=", g_array_index(config->dns_servers, guint32, i));
 }
 
+static void append_lease_time(GString *text, const NetworkConfig *config)
+{
+        for (const char *p = config->dhcp_lease_time; *p; p++)
+                if (g_ascii_isalnum(*p))
+                        g_string_append_c(text, *p);
+        g_string_append_c(text, '\n');
+}
+
 static void append_range(GString *text, const NetworkConfig *config)
 {
         char first[ADDRESS_TEXT_SIZE], last[ADDRESS_TEXT_SIZE], netmask[ADDRESS_TEXT_SIZE];
@@ -117,10 +133,60 @@ static void append_range(GString *text, const NetworkConfig *config)
                                address_format(config->dhcp_range_start, first),
                                address_format(config->dhcp_range_end, last),
                                address_format(subnet_netmask(&config->subnet), netmask));
-        for (const char *p = config->dhcp_lease_time; *p; p++)
-                if (g_ascii_isalnum(*p))
-                        g_string_append_c(text, *p);
-        g_string_append_c(text, '\n');
+        append_lease_time(text, config);
+}
+
+static void append_files(GString *text, const DnsmasqFacts *facts)
+{
+        append_file(text, "dhcp-hostsfile", facts->state_dir, "dhcp-hosts");
+        append_file(text, "dhcp-leasefile", facts->state_dir, "dnsmasq.leases");
+}
+
+/* What advertisements say of the subnet, and DHCPv6 gives. */
+static void append_range6(GString *text, const NetworkConfig *config)
+{
+        char first[ADDRESS6_TEXT_SIZE], last[ADDRESS6_TEXT_SIZE];
+        const Subnet6 *subnet = &config->ipv6_subnet;
+        Address6 from, to;
+
+        switch (config->ipv6_mode) {
+        case IPV6_MODE_SLAAC:
+        case IPV6_MODE_STATELESS:
+                g_string_append_printf(text, "dhcp-range=%s,%sra-names,%u,",
+                                       address6_format(&subnet->network, first),
+                                       config->ipv6_mode == IPV6_MODE_STATELESS ? "ra-stateless,"
+                                                                                : "",
+                                       subnet->prefix);
+                return;
+        case IPV6_MODE_STATEFUL:
+                ipv6_pool(subnet, &from, &to);
+                g_string_append_printf(text, "dhcp-range=%s,%s,%u,", address6_format(&from, first),
+                                       address6_format(&to, last), subnet->prefix);
+                return;
+        case IPV6_MODE_MAX:
+                break;
+        }
+        g_assert_not_reached();
+}
+
+/* ra-names: a board with a lease by IPv4 whose self-made address answers has its name for that as
+ * well. The name server is said explicitly: dnsmasq advertises none by itself on another port than
+ * 53. A network that forwards nothing is no way out (a lifetime of 0). */
+static void append_ipv6(GString *text, const NetworkConfig *config, const DnsmasqFacts *facts)
+{
+        char gateway[ADDRESS6_TEXT_SIZE];
+
+        g_string_append(text, "enable-ra\n");
+        append_range6(text, config);
+        append_lease_time(text, config);
+        address6_format(&config->ipv6_gateway, gateway);
+        g_string_append_printf(text, "dhcp-option=option6:dns-server,[%s]\n", gateway);
+        if (config->local_ntp.enabled)
+                g_string_append_printf(text, "dhcp-option=option6:sntp-server,[%s]\n", gateway);
+        if (!config_forwards_ipv6(config)) {
+                append_value(text, "ra-param", facts->interface);
+                g_string_append(text, ",0,0\n");
+        }
 }
 
 static void append_dhcp(GString *text, const NetworkConfig *config, const DnsmasqFacts *facts)
@@ -138,8 +204,6 @@ static void append_dhcp(GString *text, const NetworkConfig *config, const Dnsmas
         g_string_append_printf(text, "dhcp-lease-max=%u\n", LEASES_MAX);
         if (!config->dhcp_ping_check || facts->is_twin)
                 g_string_append(text, "no-ping\n");
-        append_file(text, "dhcp-hostsfile", facts->state_dir, "dhcp-hosts");
-        append_file(text, "dhcp-leasefile", facts->state_dir, "dnsmasq.leases");
 }
 
 /* dhcp-ignore-clid: a board's boot loader, installer and system name themselves by different client
@@ -164,6 +228,10 @@ char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts)
         append_dns(text, config, facts);
         if (config->dhcp_enabled)
                 append_dhcp(text, config, facts);
+        if (config_has_ipv6(config))
+                append_ipv6(text, config, facts);
+        if (config->dhcp_enabled || config_has_ipv6(config))
+                append_files(text, facts);
         else
                 append_text(text, "no-dhcp-interface", facts->interface);
         return g_string_free(text, FALSE);
@@ -207,16 +275,23 @@ static void append_dhcp_name(GString *text, const char *hostname)
 
 static void append_dhcp_host(GString *text, const AddressEntry *entry)
 {
-        char address[ADDRESS_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+        char address[ADDRESS_TEXT_SIZE], address6[ADDRESS6_TEXT_SIZE], mac[MAC_TEXT_SIZE];
 
+        bool has_ipv6 = !address6_is_none(&entry->ipv6);
+        if (has_ipv6)
+                address6_format(&entry->ipv6, address6);
         if (entry->mac && mac_parse(entry->mac, mac)) {
                 g_string_append(text, mac);
                 g_string_append_c(text, ',');
                 g_string_append(text, address_format(entry->ip, address));
+                if (has_ipv6)
+                        g_string_append_printf(text, ",[%s]", address6);
                 if (entry->hostname)
                         append_dhcp_name(text, entry->hostname);
         } else {
                 g_string_append(text, address_format(entry->ip, address));
+                if (has_ipv6)
+                        g_string_append_printf(text, "\n[%s]", address6);
         }
         g_string_append_c(text, '\n');
 }
@@ -241,13 +316,11 @@ char *dnsmasq_hosts_text(const Entries *entries, const GArray *taken)
         return g_string_free(text, FALSE);
 }
 
-static void append_name(GString *text, guint32 ip, const char *hostname)
+static void append_name(GString *text, const char *address, const char *hostname)
 {
-        char address[ADDRESS_TEXT_SIZE];
-
         if (hostname[0] == '\0' || hostname[name_span(hostname, true)] != '\0')
                 return;
-        g_string_append(text, address_format(ip, address));
+        g_string_append(text, address);
         g_string_append_c(text, ' ');
         g_string_append(text, hostname);
         g_string_append_c(text, '\n');
@@ -257,15 +330,22 @@ char *dnsmasq_dns_text(const Entries *entries)
 {
         guint n_lines = entries_n_dns(entries) + entries_n_addresses(entries);
         GString *text = g_string_sized_new(n_lines * LINE_SIZE);
+        char address[ADDRESS6_TEXT_SIZE];
 
         for (guint i = 0; i < entries_n_dns(entries); i++) {
                 const DnsEntry *entry = entries_dns_at(entries, i);
-                append_name(text, entry->ip, entry->hostname);
+                for (guint family = 0; family < DNS_FAMILIES; family++)
+                        if (dns_entry_address(entry, family, address))
+                                append_name(text, address, entry->hostname);
         }
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 const AddressEntry *entry = entries_address_at(entries, i);
-                if (entry->hostname && !entries_find_hostname(entries, entry->hostname))
-                        append_name(text, entry->ip, entry->hostname);
+                const DnsEntry *dns =
+                        entry->hostname ? entries_find_hostname(entries, entry->hostname) : NULL;
+                if (entry->hostname && !(dns && dns->has_ip))
+                        append_name(text, address_format(entry->ip, address), entry->hostname);
+                if (entry->hostname && !address6_is_none(&entry->ipv6) && !(dns && dns->has_ip6))
+                        append_name(text, address6_format(&entry->ipv6, address), entry->hostname);
         }
         return g_string_free(text, FALSE);
 }

@@ -29,5 +29,5 @@ char *dnsmasq_conf_text(const NetworkConfig *config, const DnsmasqFacts *facts);
  * address with a live lease must not be in @taken: its holder could not renew it. */
 char *dnsmasq_hosts_text(const Entries *entries, const GArray *taken);
 /* hosts.local, as addn-hosts= reads it: DNS entries, then entries with a host name that no DNS
- * entry has. */
+ * entry of the family has. */
 char *dnsmasq_dns_text(const Entries *entries);

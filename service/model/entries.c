@@ -20,6 +20,7 @@ struct Entries {
         GPtrArray *addresses; /* Item*, owned, by serial */
         GHashTable *by_ip;    /* to Item*; the keys are in the entries */
         GHashTable *by_mac;
+        GHashTable *by_ipv6;
         GHashTable *by_public_ip;
         GHashTable *by_public_name;
         GHashTable *by_guest, *by_tap;
@@ -35,6 +36,7 @@ AddressEntry *address_entry_copy(const AddressEntry *entry)
                 .ip = entry->ip,
                 .mac = g_strdup(entry->mac),
                 .hostname = g_strdup(entry->hostname),
+                .ipv6 = entry->ipv6,
                 .public_ip = entry->public_ip,
                 .public_auto = entry->public_auto,
                 .public_name = g_strdup(entry->public_name),
@@ -46,7 +48,8 @@ AddressEntry *address_entry_copy(const AddressEntry *entry)
 
 bool address_entry_equal(const AddressEntry *a, const AddressEntry *b)
 {
-        return a->ip == b->ip && a->public_ip == b->public_ip && a->public_auto == b->public_auto &&
+        return a->ip == b->ip && address6_equal(&a->ipv6, &b->ipv6) &&
+               a->public_ip == b->public_ip && a->public_auto == b->public_auto &&
                g_strcmp0(a->mac, b->mac) == 0 && g_strcmp0(a->hostname, b->hostname) == 0 &&
                g_strcmp0(a->public_name, b->public_name) == 0 && guest_equal(a->guest, b->guest) &&
                limits_equal(&a->limits, &b->limits);
@@ -72,13 +75,38 @@ bool address_entry_is_chosen(const AddressEntry *entry)
 DnsEntry *dns_entry_copy(const DnsEntry *entry)
 {
         DnsEntry *copy = g_new(DnsEntry, 1);
-        *copy = (DnsEntry){ .hostname = g_strdup(entry->hostname), .ip = entry->ip };
+        *copy = (DnsEntry){
+                .hostname = g_strdup(entry->hostname),
+                .has_ip = entry->has_ip,
+                .has_ip6 = entry->has_ip6,
+                .ip = entry->ip,
+                .ip6 = entry->ip6,
+        };
         return copy;
+}
+
+void dns_entry_complete(DnsEntry *entry, const DnsEntry *other)
+{
+        if (!entry->has_ip)
+                entry->ip = other->ip;
+        if (!entry->has_ip6)
+                entry->ip6 = other->ip6;
+        entry->has_ip |= other->has_ip;
+        entry->has_ip6 |= other->has_ip6;
+}
+
+const char *dns_entry_address(const DnsEntry *entry, guint family,
+                              char buffer[static ADDRESS6_TEXT_SIZE])
+{
+        if (family == 0)
+                return entry->has_ip ? address_format(entry->ip, buffer) : NULL;
+        return entry->has_ip6 ? address6_format(&entry->ip6, buffer) : NULL;
 }
 
 bool dns_entry_equal(const DnsEntry *a, const DnsEntry *b)
 {
-        return a->ip == b->ip && g_str_equal(a->hostname, b->hostname);
+        return a->has_ip == b->has_ip && a->has_ip6 == b->has_ip6 && a->ip == b->ip &&
+               address6_equal(&a->ip6, &b->ip6) && g_str_equal(a->hostname, b->hostname);
 }
 
 void dns_entry_free(DnsEntry *entry)
@@ -127,6 +155,7 @@ Entries *entries_new(void)
                 .addresses = g_ptr_array_new_with_free_func(item_free),
                 .by_ip = g_hash_table_new(g_int_hash, g_int_equal),
                 .by_mac = g_hash_table_new(g_str_hash, g_str_equal),
+                .by_ipv6 = g_hash_table_new(address6_hash, address6_same),
                 .by_public_ip = g_hash_table_new(g_int_hash, g_int_equal),
                 .by_public_name = g_hash_table_new(g_str_hash, g_str_equal),
                 .by_guest = g_hash_table_new(g_str_hash, g_str_equal),
@@ -157,6 +186,7 @@ void entries_free(Entries *entries)
 
         g_hash_table_unref(entries->by_ip);
         g_hash_table_unref(entries->by_mac);
+        g_hash_table_unref(entries->by_ipv6);
         g_hash_table_unref(entries->by_public_ip);
         g_hash_table_unref(entries->by_public_name);
         g_hash_table_unref(entries->by_guest);
@@ -193,6 +223,11 @@ const AddressEntry *entries_find_ip(const Entries *entries, guint32 ip)
 const AddressEntry *entries_find_mac(const Entries *entries, const char *mac)
 {
         return find_address(entries->by_mac, mac);
+}
+
+const AddressEntry *entries_find_ipv6(const Entries *entries, const Address6 *ipv6)
+{
+        return find_address(entries->by_ipv6, ipv6);
 }
 
 const AddressEntry *entries_find_public_ip(const Entries *entries, guint32 public_ip)
@@ -298,6 +333,12 @@ bool entries_check_address(const Entries *entries, const AddressEntry *entry, GE
         if (other && other->ip != entry->ip)
                 return clash("mac", entry->mac, "mac", other->ip, error);
 
+        char text6[ADDRESS6_TEXT_SIZE];
+        other = entries_find_ipv6(entries, &entry->ipv6); /* nobody has none */
+        if (other && other->ip != entry->ip)
+                return clash("ipv6", address6_format(&entry->ipv6, text6), "ipv6", other->ip,
+                             error);
+
         other = entries_find_public_ip(entries, entry->ip);
         if (other)
                 return clash("ip", address_format(entry->ip, text), "public_ip", other->ip, error);
@@ -322,6 +363,8 @@ static void index_address(Entries *entries, Item *item)
         g_hash_table_insert(entries->by_ip, &entry->ip, item);
         if (entry->mac)
                 g_hash_table_insert(entries->by_mac, entry->mac, item);
+        if (!address6_is_none(&entry->ipv6))
+                g_hash_table_insert(entries->by_ipv6, &entry->ipv6, item);
         if (entry->public_ip != 0)
                 g_hash_table_insert(entries->by_public_ip, &entry->public_ip, item);
         if (entry->public_name)
@@ -338,6 +381,8 @@ static void unindex_address(Entries *entries, const Item *item)
         g_hash_table_remove(entries->by_ip, &entry->ip);
         if (entry->mac)
                 g_hash_table_remove(entries->by_mac, entry->mac);
+        if (!address6_is_none(&entry->ipv6))
+                g_hash_table_remove(entries->by_ipv6, &entry->ipv6);
         if (entry->public_ip != 0)
                 g_hash_table_remove(entries->by_public_ip, &entry->public_ip);
         if (entry->public_name)
@@ -447,6 +492,7 @@ void entries_clear_addresses(Entries *entries)
         g_hash_table_remove_all(entries->by_tap);
         g_hash_table_remove_all(entries->by_ip);
         g_hash_table_remove_all(entries->by_mac);
+        g_hash_table_remove_all(entries->by_ipv6);
         g_hash_table_remove_all(entries->by_public_ip);
         g_hash_table_remove_all(entries->by_public_name);
         g_ptr_array_set_size(entries->addresses, 0);

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "model/address6.h"
 #include "model/forward.h"
 #include "model/guest.h"
 #include "model/nat-limits.h"
@@ -22,12 +23,15 @@ typedef struct AddressEntry {
         Guest *guest;      /* whose it is, and as long as that is attached; NULL = no guest's */
         char *public_name; /* public_ip is what this name of the LAN is, lower case; 0 = not known.
                               NULL = given as an address */
+        Address6 ipv6;     /* its other address; none */
         Limits limits;     /* what it has instead of its network's */
 } AddressEntry;
 
 typedef struct DnsEntry {
-        char *hostname; /* lower case */
-        guint32 ip;
+        char *hostname;       /* lower case */
+        bool has_ip, has_ip6; /* one of them at least */
+        guint32 ip;           /* any: 0.0.0.0 answers that there is no such host */
+        Address6 ip6;
 } DnsEntry;
 
 AddressEntry *address_entry_copy(const AddressEntry *entry);
@@ -37,6 +41,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AddressEntry, address_entry_free)
 /* Whether its public_ip is found for it, by the pool or by its name, and not given. */
 bool address_entry_is_chosen(const AddressEntry *entry);
 DnsEntry *dns_entry_copy(const DnsEntry *entry);
+/* Gives @entry the address that @other has of the family that it has none of. */
+void dns_entry_complete(DnsEntry *entry, const DnsEntry *other);
+/* The address of @family: 0 for IPv4, 1 for IPv6, written to @buffer; NULL where there is none. */
+const char *dns_entry_address(const DnsEntry *entry, guint family,
+                              char buffer[static ADDRESS6_TEXT_SIZE]);
+#define DNS_FAMILIES 2
 bool dns_entry_equal(const DnsEntry *a, const DnsEntry *b);
 void dns_entry_free(DnsEntry *entry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DnsEntry, dns_entry_free)
@@ -52,6 +62,7 @@ guint entries_n_addresses(const Entries *entries);
 const AddressEntry *entries_address_at(const Entries *entries, guint index);
 const AddressEntry *entries_find_ip(const Entries *entries, guint32 ip);
 const AddressEntry *entries_find_mac(const Entries *entries, const char *mac);
+const AddressEntry *entries_find_ipv6(const Entries *entries, const Address6 *ipv6);
 const AddressEntry *entries_find_public_ip(const Entries *entries, guint32 public_ip);
 const AddressEntry *entries_find_guest(const Entries *entries, const char *id);
 /* The guest's whose TAP is called so. */
@@ -74,8 +85,8 @@ const GPtrArray *entries_forwards(const Entries *entries);
 const Forward *entries_find_forward(const Entries *entries, const Forward *key);
 
 /* Whether @entry may stand beside the others, the one of the same ip aside (it would be replaced):
- * its mac, its public_ip, its public_name and its guest are nobody else's, its public_ip is
- * nobody's ip; and it takes no guest's place. INVALID_ARGS else, naming key and value. */
+ * its mac, its ipv6, its public_ip, its public_name and its guest are nobody else's, its public_ip
+ * is nobody's ip; and it takes no guest's place. INVALID_ARGS else, naming key and value. */
 bool entries_check_address(const Entries *entries, const AddressEntry *entry, GError **error);
 
 /* Takes @entry; one of the same ip is replaced in its place. It must have passed

@@ -19,14 +19,16 @@ static void put_address(GString *log, guint *n_lines, Entries *entries, const Ad
         entries_put_address(entries, address_entry_copy(entry));
 }
 
-/* Takes mac, public_ip and public_name from @holder, which stands in the way of another's and gets
- * its own later: two entries can have swapped theirs, and no line may clash when it is replayed. */
+/* Takes mac, ipv6, public_ip and public_name from @holder, which stands in the way of another's and
+ * gets its own later: two entries can have swapped theirs, and no line may clash when it is
+ * replayed. */
 static void strip_address(GString *log, guint *n_lines, Entries *entries,
                           const AddressEntry *holder)
 {
         g_autoptr(AddressEntry) stripped = address_entry_copy(holder);
         g_clear_pointer(&stripped->mac, g_free);
         g_clear_pointer(&stripped->public_name, g_free);
+        stripped->ipv6 = (Address6){ 0 };
         stripped->public_ip = 0;
         put_address(log, n_lines, entries, stripped);
 }
@@ -34,6 +36,10 @@ static void strip_address(GString *log, guint *n_lines, Entries *entries,
 static void make_room(GString *log, guint *n_lines, Entries *entries, const AddressEntry *entry)
 {
         const AddressEntry *holder = entry->mac ? entries_find_mac(entries, entry->mac) : NULL;
+        if (holder && holder->ip != entry->ip)
+                strip_address(log, n_lines, entries, holder);
+
+        holder = entries_find_ipv6(entries, &entry->ipv6);
         if (holder && holder->ip != entry->ip)
                 strip_address(log, n_lines, entries, holder);
 

@@ -31,6 +31,27 @@ static char *public_field(const AddressEntry *entry)
         return g_strdup(how ? how : ip ? ip : NONE);
 }
 
+/* What a host has of the two families, or one of them: "10.0.0.5", "fd00::5",
+ * "10.0.0.5,fd00::5". The caller's. */
+static char *both_field(const guint32 *ip, const Address6 *ip6)
+{
+        g_autofree char *left = ip ? address_to_string(*ip) : NULL;
+        g_autofree char *right = ip6 ? address6_to_string(ip6) : NULL;
+
+        return g_strconcat(left ? left : "", left && right ? "," : "", right ? right : "", NULL);
+}
+
+/* Another reading of it; false where it makes no sense. */
+static bool parse_both(const char *field, DnsEntry *host)
+{
+        const char *comma = strchr(field, ',');
+        g_autofree char *left = g_strndup(field, comma ? (gsize)(comma - field) : strlen(field));
+
+        host->has_ip = address_parse(left, &host->ip);
+        host->has_ip6 = address6_parse(comma ? comma + 1 : left, &host->ip6);
+        return comma ? host->has_ip && host->has_ip6 : host->has_ip || host->has_ip6;
+}
+
 char *entry_log_line_put_address(const AddressEntry *entry)
 {
         const Guest *guest = entry->guest;
@@ -41,16 +62,16 @@ char *entry_log_line_put_address(const AddressEntry *entry)
         g_autofree char *public_ip = public_field(entry);
         bool limited = limits_are_given(&entry->limits);
         g_autofree char *limits = limited ? limits_to_word(&entry->limits) : NULL;
-        char ip[ADDRESS_TEXT_SIZE];
+        const Address6 *ipv6 = address6_is_none(&entry->ipv6) ? NULL : &entry->ipv6;
+        g_autofree char *ip = both_field(&entry->ip, ipv6);
 
-        return g_strdup_printf("%s %s%s%s %s %s %s%s\n",
-                               guest     ? limited ? "+G" : "+g"
-                               : limited ? "+A"
-                                         : "+a",
-                               limited ? limits : "", limited ? " " : "",
-                               address_format(entry->ip, ip), entry->mac ? entry->mac : NONE,
-                               entry->hostname ? entry->hostname : NONE, public_ip,
-                               more ? more : "");
+        return g_strdup_printf(
+                "%s %s%s%s %s %s %s%s\n",
+                guest     ? limited ? "+G" : "+g"
+                : limited ? "+A"
+                          : "+a",
+                limited ? limits : "", limited ? " " : "", ip, entry->mac ? entry->mac : NONE,
+                entry->hostname ? entry->hostname : NONE, public_ip, more ? more : "");
 }
 
 char *entry_log_line_choose_public(const AddressEntry *entry)
@@ -68,8 +89,10 @@ char *entry_log_line_remove_address(guint32 ip)
 
 char *entry_log_line_put_dns(const DnsEntry *entry)
 {
-        char buffer[ADDRESS_TEXT_SIZE];
-        return g_strdup_printf("+d %s %s\n", entry->hostname, address_format(entry->ip, buffer));
+        g_autofree char *ip =
+                both_field(entry->has_ip ? &entry->ip : NULL, entry->has_ip6 ? &entry->ip6 : NULL);
+
+        return g_strdup_printf("+d %s %s\n", entry->hostname, ip);
 }
 
 char *entry_log_line_remove_dns(const char *hostname)
@@ -157,12 +180,15 @@ static Guest *parse_guest(char *const *fields)
 static bool replay_put(Entries *entries, char *const *fields, Guest *guest, const Limits *limits)
 {
         g_autoptr(AddressEntry) entry = g_new0(AddressEntry, 1);
+        DnsEntry host = { 0 };
         char mac[MAC_TEXT_SIZE];
 
         entry->guest = guest;
         entry->limits = *limits;
-        if (!address_parse(fields[0], &entry->ip))
+        if (!parse_both(fields[0], &host) || !host.has_ip)
                 return false;
+        entry->ip = host.ip;
+        entry->ipv6 = host.ip6;
         if (!is_none(fields[1])) {
                 if (!mac_parse(fields[1], mac))
                         return false;
@@ -246,7 +272,7 @@ static bool replay_put_dns(Entries *entries, char *const *fields)
 {
         g_autoptr(DnsEntry) entry = g_new0(DnsEntry, 1);
         entry->hostname = hostname_normalise(fields[0], NULL);
-        if (!entry->hostname || !address_parse(fields[1], &entry->ip))
+        if (!entry->hostname || !parse_both(fields[1], entry))
                 return false;
 
         entries_put_dns(entries, g_steal_pointer(&entry));

@@ -94,7 +94,8 @@ void filter_answers_add_entries(FilterAnswers *answers, const Entries *entries)
 {
         for (guint i = 0; i < entries_n_dns(entries); i++) {
                 const DnsEntry *entry = entries_dns_at(entries, i);
-                filter_answers_add(answers, entry->hostname, entry->ip);
+                if (entry->has_ip)
+                        filter_answers_add(answers, entry->hostname, entry->ip);
         }
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 const AddressEntry *entry = entries_address_at(entries, i);

@@ -82,37 +82,64 @@ static bool refuse_hosts(const char *where, const Value *value, const char *key,
                         "is not a name: without \"*.\" it stands for all below it, and itself",
                         error);
         if (text && read_name(text, &name))
-                return refuse(where, value,
-                              g_str_equal(key, "source")
-                                      ? "is not an IPv4 address or subnet: a name can only be the "
-                                        "destination of egress, which is asked for"
-                                      : "is not an IPv4 address or subnet: the destination of "
-                                        "ingress is the board, by its address",
-                              error);
+                return refuse(
+                        where, value,
+                        g_str_equal(key, "source")
+                                ? "is not an address or subnet: a name can only be the "
+                                  "destination of egress, which is asked for"
+                                : "is not an address or subnet: the destination of ingress is "
+                                  "the board, by its address",
+                        error);
         return refuse(where, value,
-                      g_str_equal(key, "source")
-                              ? "is not an IPv4 address or subnet: there is no IPv6 here"
-                              : "is not an IPv4 address or subnet, nor a domain name: there is no "
-                                "IPv6 here",
+                      g_str_equal(key, "source") ? "is not an address or subnet"
+                                                 : "is not an address or subnet, nor a domain name",
                       error);
 }
 
-/* An address, or a subnet with its prefix; where @ret_name is given, a name as well. */
-static bool parse_hosts(const char *where, const Value *map, const char *key, Subnet *hosts,
-                        char **ret_name, GError **error)
+/* Both ends of a connection are of one family. */
+static bool set_family(const char *where, const Value *value, FilterRule *rule, FilterFamily family,
+                       GError **error)
+{
+        if (rule->family != FILTER_BOTH && rule->family != family)
+                return refuse(where, value, "is of another family than the source", error);
+        rule->family = family;
+        return true;
+}
+
+/* Where one end of the rule's connections can be. */
+typedef struct End {
+        FilterRule *rule;
+        Subnet *hosts;
+        Subnet6 *hosts6;
+        char **ret_name; /* NULL: by no name */
+} End;
+
+static bool says_what_is_wrong(const char *text, const End *end, GError **error)
+{
+        if (strchr(text, ':'))
+                return subnet6_parse(text, end->hosts6, error);
+        return hosts_parse(text, end->hosts, error);
+}
+
+/* An address, or a subnet with its prefix; where it can have one, a name as well. */
+static bool parse_hosts(const char *where, const Value *map, const char *key, const End *end,
+                        GError **error)
 {
         const char *text = text_in(map, key);
+        const Value *value = value_get(map, key);
 
-        if (text && !*text && !value_get(map, key))
+        if (text && !*text && !value)
                 return true;
-        if (text && hosts_parse(text, hosts, NULL))
-                return true;
-        if (text && strchr(text, '/') && !strchr(text, ':')) {
-                (void)hosts_parse(text, hosts, error); /* says what is wrong with the prefix */
+        if (text && hosts_parse(text, end->hosts, NULL))
+                return set_family(where, value, end->rule, FILTER_IPV4, error);
+        if (text && hosts6_parse(text, end->hosts6))
+                return set_family(where, value, end->rule, FILTER_IPV6, error);
+        if (text && strchr(text, '/')) {
+                (void)says_what_is_wrong(text, end, error);
                 value_prefix_error(error, value_get(map, key), "%s: %s: ", where, key);
                 return false;
         }
-        if (text && ret_name && read_name(text, ret_name))
+        if (text && end->ret_name && read_name(text, end->ret_name))
                 return true;
         return refuse_hosts(where, value_get(map, key), key, text, error);
 }
@@ -195,10 +222,12 @@ static bool add_rule(FilterSide *side, FilterDirection direction, const char *wh
         if (!value_check_keys(map, context, known, G_N_ELEMENTS(known), error))
                 return false;
         FilterRule *rule = filter_side_add_rule(side);
-        char **name = direction == FILTER_EGRESS ? &rule->name : NULL;
+        const End source = { rule, &rule->source, &rule->source6, NULL };
+        const End destination = { rule, &rule->destination, &rule->destination6,
+                                  direction == FILTER_EGRESS ? &rule->name : NULL };
         return parse_action(where, map, "action", &rule->action, error) &&
-               parse_hosts(where, map, "source", &rule->source, NULL, error) &&
-               parse_hosts(where, map, "destination", &rule->destination, name, error) &&
+               parse_hosts(where, map, "source", &source, error) &&
+               parse_hosts(where, map, "destination", &destination, error) &&
                parse_protocol(where, map, rule, error) && parse_port(where, map, rule, error) &&
                parse_log(where, map, rule, error);
 }
@@ -283,12 +312,23 @@ bool filter_parse(const char *key, const Value *value, Filter **ret_filter, GErr
         return true;
 }
 
-static void set_hosts(Value *map, const char *key, const Subnet *hosts)
+static void set_hosts(Value *map, const char *key, const Subnet *hosts, const Subnet6 *hosts6)
 {
-        if (hosts->prefix == 0)
+        if (hosts->prefix == 0 && hosts6->prefix == 0)
                 return;
-        g_autofree char *text = hosts_to_string(hosts);
+        g_autofree char *text = hosts->prefix ? hosts_to_string(hosts) : hosts6_to_string(hosts6);
         value_set(map, key, value_new_text(text));
+}
+
+/* One that is about all of one family says so by its destination, or, where that is a name, by its
+ * source. */
+static void set_family_alone(Value *map, const FilterRule *rule)
+{
+        const char *all = rule->family == FILTER_IPV6 ? "::/0" : "0.0.0.0/0";
+        bool is_told = value_get(map, "source") || (value_get(map, "destination") && !rule->name);
+
+        if (rule->family != FILTER_BOTH && !is_told)
+                value_set(map, rule->name ? "source" : "destination", value_new_text(all));
 }
 
 /* One port is a number, all else the text that is read back to the same. */
@@ -312,10 +352,11 @@ Value *filter_rule_to_value(const FilterRule *rule)
         Value *map = value_new_map();
 
         value_set(map, "action", value_new_text(action_names[rule->action]));
-        set_hosts(map, "source", &rule->source);
-        set_hosts(map, "destination", &rule->destination);
+        set_hosts(map, "source", &rule->source, &rule->source6);
+        set_hosts(map, "destination", &rule->destination, &rule->destination6);
         if (rule->name)
                 value_set(map, "destination", value_new_text(rule->name));
+        set_family_alone(map, rule);
         for (guint i = 0; i < G_N_ELEMENTS(protocols); i++)
                 if (protocols[i].number == rule->protocol)
                         value_set(map, "protocol", value_new_text(protocols[i].name));

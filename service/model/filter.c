@@ -109,7 +109,10 @@ static bool ports_are_same(const GArray *a, const GArray *b)
 
 static bool rule_is_same(const FilterRule *a, const FilterRule *b)
 {
-        return a->action == b->action && subnet_is_same(&a->source, &b->source) &&
+        return a->action == b->action && a->family == b->family &&
+               subnet6_equal(&a->source6, &b->source6) &&
+               subnet6_equal(&a->destination6, &b->destination6) &&
+               subnet_is_same(&a->source, &b->source) &&
                subnet_is_same(&a->destination, &b->destination) && a->protocol == b->protocol &&
                a->log == b->log && ports_are_same(a->ports, b->ports) &&
                g_strcmp0(a->name, b->name) == 0;
@@ -131,6 +134,16 @@ bool filter_equal(const Filter *a, const Filter *b)
                 return a == b;
         return side_is_same(&a->sides[FILTER_EGRESS], &b->sides[FILTER_EGRESS]) &&
                side_is_same(&a->sides[FILTER_INGRESS], &b->sides[FILTER_INGRESS]);
+}
+
+const FilterRule *filter_side_find_ipv6(const FilterSide *side)
+{
+        for (guint i = 0; i < side->rules->len; i++) {
+                const FilterRule *rule = side->rules->pdata[i];
+                if (rule->family == FILTER_IPV6)
+                        return rule;
+        }
+        return NULL;
 }
 
 GPtrArray *filter_names(const Filter *filter)
@@ -182,7 +195,7 @@ static bool fits_ports(const FilterRule *rule, const FilterFlow *flow)
 
 static bool fits(const FilterRule *rule, const FilterAnswers *answers, const FilterFlow *flow)
 {
-        return subnet_contains(&rule->source, flow->source) &&
+        return rule->family != FILTER_IPV6 && subnet_contains(&rule->source, flow->source) &&
                subnet_contains(&rule->destination, flow->destination) &&
                (!rule->name || filter_answers_have(answers, rule->name, flow->destination)) &&
                (rule->protocol == 0 || rule->protocol == flow->protocol) && fits_ports(rule, flow);

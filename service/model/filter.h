@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "model/address.h"
+#include "model/address6.h"
 #include "model/filter-answers.h"
 #include "model/port-range.h"
 #include "model/value.h"
@@ -26,13 +27,23 @@ typedef enum FilterAction {
         FILTER_ACTION_MAX,
 } FilterAction;
 
+/* What a rule is about: what has no address in it is about both. */
+typedef enum FilterFamily {
+        FILTER_BOTH,
+        FILTER_IPV4,
+        FILTER_IPV6,
+        FILTER_FAMILY_MAX,
+} FilterFamily;
+
 typedef struct FilterRule {
         FilterAction action;
-        Subnet source, destination; /* prefix 0: any */
-        char *name;                 /* the destination by name, and all below it; NULL: no name */
-        guint8 protocol;            /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP; 0: any */
-        GArray *ports; /* PortRange: of the destination; empty: any. Without protocol: of TCP and
-                          UDP */
+        FilterFamily family;
+        Subnet source, destination;    /* prefix 0: any */
+        Subnet6 source6, destination6; /* the same for IPv6; of a rule of the other, any */
+        char *name;      /* the destination by name, and all below it; NULL: no name */
+        guint8 protocol; /* IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP (of IPv6, ICMPv6); 0: any */
+        GArray *ports;   /* PortRange: of the destination; empty: any. Without protocol: of TCP and
+                            UDP */
         bool log;
 } FilterRule;
 
@@ -57,6 +68,9 @@ typedef struct Filter {
 
 /* How many rules of the kernel's @rule is. */
 guint filter_rule_cost(const FilterRule *rule);
+
+/* A rule of it that is about IPv6 alone, or NULL. */
+const FilterRule *filter_side_find_ipv6(const FilterSide *side);
 
 /* The names of its rules, each once, in their order; borrowed from it. Of NULL: none. */
 GPtrArray *filter_names(const Filter *filter);

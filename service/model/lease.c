@@ -28,6 +28,7 @@ Lease *lease_copy(const Lease *lease)
         *copy = (Lease){
                 .mac = g_strdup(lease->mac),
                 .ip = lease->ip,
+                .ip6 = lease->ip6,
                 .hostname = g_strdup(lease->hostname),
                 .expiry = lease->expiry,
         };
@@ -46,7 +47,41 @@ static char *safe_hostname(const char *text)
         return g_strdup(normal ? text : "");
 }
 
-/* NULL where @line (@length bytes) is no IPv4 lease of an Ethernet device. */
+/* The MAC in a DHCPv6 client's identifier: one of a link layer address, with a time or without (RFC
+ * 8415, 11.2 and 11.4), on Ethernet. "" where it has none. The caller's. */
+static char *mac_of_duid(const char *duid)
+{
+        static const char *const beginnings[] = { "00:01:00:01:", "00:03:00:01:" };
+        static const gsize skipped[] = { sizeof "00:01:00:01:tt:tt:tt:tt:" - 1,
+                                         sizeof "00:03:00:01:" - 1 };
+        char mac[MAC_TEXT_SIZE];
+
+        for (guint i = 0; i < G_N_ELEMENTS(beginnings); i++)
+                if (g_str_has_prefix(duid, beginnings[i]) && strlen(duid) > skipped[i] &&
+                    mac_parse(duid + skipped[i], mac))
+                        return g_strdup(mac);
+        return g_strdup("");
+}
+
+/* Who has it, as the two families name clients; what is neither is false. */
+static bool parse_holder(char *const *fields, Lease *lease)
+{
+        const char *iaid = fields[1] + (fields[1][0] == 'T'); /* of a temporary address */
+        char mac[MAC_TEXT_SIZE];
+
+        if (mac_parse(fields[1], mac) && address_parse(fields[2], &lease->ip)) {
+                lease->mac = g_strdup(mac);
+                return lease->ip != 0;
+        }
+        lease->ip = 0;
+        if (!g_ascii_string_to_unsigned(iaid, 10, 0, G_MAXUINT32, NULL, NULL) ||
+            !address6_parse(fields[2], &lease->ip6) || address6_is_none(&lease->ip6))
+                return false;
+        lease->mac = mac_of_duid(fields[4]);
+        return true;
+}
+
+/* NULL where @line (@length bytes) is no lease of an Ethernet device. */
 static Lease *lease_parse(const char *line, gsize length)
 {
         g_autofree char *copy = g_strndup(line, length);
@@ -57,21 +92,15 @@ static Lease *lease_parse(const char *line, gsize length)
         if (g_strv_length(fields) != LEASE_FIELDS)
                 return NULL;
 
+        g_autoptr(Lease) lease = g_new0(Lease, 1);
         guint64 expiry;
-        char mac[MAC_TEXT_SIZE];
-        guint32 ip;
         if (!g_ascii_string_to_unsigned(fields[0], 10, 0, G_MAXINT64, &expiry, NULL) ||
-            !mac_parse(fields[1], mac) || !address_parse(fields[2], &ip))
+            !parse_holder(fields, lease))
                 return NULL;
 
-        Lease *lease = g_new(Lease, 1);
-        *lease = (Lease){
-                .mac = g_strdup(mac),
-                .ip = ip,
-                .hostname = safe_hostname(fields[3]),
-                .expiry = (gint64)expiry,
-        };
-        return lease;
+        lease->hostname = safe_hostname(fields[3]);
+        lease->expiry = (gint64)expiry;
+        return g_steal_pointer(&lease);
 }
 
 static void free_lease(gpointer lease)
@@ -99,13 +128,14 @@ GPtrArray *lease_list_parse(const char *text, gsize length)
 static guint lease_hash(gconstpointer key)
 {
         const Lease *lease = key;
-        return lease->ip ^ g_str_hash(lease->mac);
+        return lease->ip ^ address6_hash(&lease->ip6) ^ g_str_hash(lease->mac);
 }
 
 static gboolean lease_matches(gconstpointer a, gconstpointer b)
 {
         const Lease *left = a, *right = b;
-        return left->ip == right->ip && g_str_equal(left->mac, right->mac);
+        return left->ip == right->ip && address6_equal(&left->ip6, &right->ip6) &&
+               g_str_equal(left->mac, right->mac);
 }
 
 static GHashTable *lease_set(const GPtrArray *leases)

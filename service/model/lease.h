@@ -2,15 +2,18 @@
 #pragma once
 
 /* dnsmasq's lease file as values. Format: one line a lease, "EXPIRY MAC IP HOSTNAME CLIENT-ID",
- * with seconds since 1970 (0: never), '*' for an unknown host name; DHCPv6 lines follow a line
- * "duid …" (lease_update_file() in dnsmasq's src/lease.c). */
+ * with seconds since 1970 (0: never), '*' for an unknown host name; DHCPv6 lines, "EXPIRY IAID IP
+ * HOSTNAME DUID", follow a line "duid …" (lease_update_file() in dnsmasq's src/lease.c). */
 
 #include <glib.h>
 #include <stdbool.h>
 
+#include "model/address6.h"
+
 typedef struct Lease {
-        char *mac; /* lower case */
-        guint32 ip;
+        char *mac;      /* lower case; "" where a DHCPv6 client's identifier has none */
+        guint32 ip;     /* 0: it is one of DHCPv6, */
+        Address6 ip6;   /* of this address */
         char *hostname; /* "" when unknown; safe: only letters, digits, '-', '_', '.' */
         gint64 expiry;  /* seconds since 1970; 0 = never */
 } Lease;
@@ -22,7 +25,7 @@ bool lease_is_expired(const Lease *lease, gint64 now_sec);
 
 /* The leases of a file's @text, as an array of Lease* (the caller's, it frees them); NULL where the
  * text is not whole: dnsmasq rewrites the file in place, so the last line can be cut short.
- * Lines that are whole and not IPv4 leases are passed over. */
+ * Lines that are whole and no leases are passed over. */
 GPtrArray *lease_list_parse(const char *text, gsize length);
 
 typedef enum LeaseEvent {

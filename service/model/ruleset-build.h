@@ -8,12 +8,15 @@
 #include <glib.h>
 
 #include "model/address.h"
+#include "model/address6.h"
 #include "model/filter.h"
 #include "model/ruleset-types.h"
 
 /* Fields of the headers, as offsets. */
 #define FIELD_IP_SADDR         12
 #define FIELD_IP_DADDR         16
+#define FIELD_IP6_SADDR        8
+#define FIELD_IP6_DADDR        24
 #define FIELD_ARP_SADDR        14 /* sender, for 6-byte hardware addresses */
 #define FIELD_ARP_DADDR        24 /* target */
 #define FIELD_DESTINATION_PORT 2
@@ -49,8 +52,13 @@ void match_iifname(RulesetRule *rule, guint32 operation, const char *interface);
 void match_oifname(RulesetRule *rule, guint32 operation, const char *interface);
 void match_address(RulesetRule *rule, guint32 field, guint32 operation, guint32 address);
 void match_subnet(RulesetRule *rule, guint32 field, guint32 operation, const Subnet *subnet);
-/* A packet of IPv4, in a table of more families. */
-void match_ipv4(RulesetRule *rule);
+/* The same with FIELD_IP6_*. */
+void match_address6(RulesetRule *rule, guint32 field, guint32 operation, const Address6 *address);
+void match_subnet6(RulesetRule *rule, guint32 field, guint32 operation, const Subnet6 *subnet);
+/* A packet of @family (NFPROTO_IPV4, NFPROTO_IPV6), in a table of more families. */
+void match_family(RulesetRule *rule, guint8 family);
+/* It goes as its connection's first packet went (IP_CT_DIR_ORIGINAL), or back. */
+void match_ct_direction(RulesetRule *rule, guint8 direction);
 /* Any of the bits @mask is set. @key: NFT_CT_STATE, NFT_CT_STATUS. */
 void match_ct_any(RulesetRule *rule, guint32 key, guint32 mask);
 /* Of the bits @mask exactly @bits are set. */
@@ -170,9 +178,16 @@ RulesetChain *ruleset_add_port_ranges(RulesetTable *table, const RulesetFacts *f
 void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);
 /* Its part of the table of the filters with names. */
 void ruleset_add_names(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);
-/* One direction of the setting `filter`. What it lets pass gets the bits @mark. */
-void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, FilterDirection direction,
-                    guint32 mark);
+/* One direction of the setting `filter` for @family (NFPROTO_IPV4 or NFPROTO_IPV6), whose table
+ * @chain is of. What it lets pass gets the bits @mark. */
+void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 family,
+                    FilterDirection direction, guint32 mark);
+/* The network's table of IPv6. */
+void ruleset_add_ipv6(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);
+/* Drops what comes to the host from the network with an address that is not of it, and what comes
+ * to its gateway address from elsewhere. @family: the table's. */
+void chain_guard_gateway6(RulesetChain *chain, guint16 family, const char *interface,
+                          const Subnet6 *subnet, const Address6 *gateway);
 
 /* What networks and the guard have in common. Nothing is forwarded between @interface and any other
  * one: */

@@ -261,7 +261,7 @@ void ruleset_add_filter(Ruleset *ruleset, const RulesetFacts *facts, const Uplin
                 if (i == FILTER_EGRESS && ruleset_has_names(facts))
                         add_judged(targets.sides[i]);
                 else
-                        chain_add_side(targets.sides[i], facts, i, 0);
+                        chain_add_side(targets.sides[i], facts, NFPROTO_IPV4, i, 0);
         add_from(&targets, facts, uplinks);
         add_to(&targets, facts, uplinks);
         add_inward(targets.inward, facts);

@@ -23,8 +23,11 @@ Ruleset *ruleset_new_guard(const GuardedNetwork *networks, guint n)
                 chain_drop_forwarding(forward, networks[i].interface);
 
                 RulesetRule *forged = chain_add_rule(input);
-                match_ipv4(forged);
+                match_family(forged, NFPROTO_IPV4);
                 rule_drop_forged(forged, networks[i].interface, &networks[i].subnet);
+                if (networks[i].ipv6_subnet.prefix > 0)
+                        chain_guard_gateway6(input, NFPROTO_INET, networks[i].interface,
+                                             &networks[i].ipv6_subnet, &networks[i].ipv6_gateway);
         }
         return g_steal_pointer(&ruleset);
 }

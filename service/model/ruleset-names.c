@@ -103,7 +103,7 @@ static void add_from(const Targets *targets, const RulesetFacts *facts, const Up
 static void add_egress(const Targets *targets, const RulesetFacts *facts)
 {
         rule_set_mark(chain_add_rule(targets->egress), NAMES_MARK, 0); /* nobody else's counts */
-        chain_add_side(targets->egress, facts, FILTER_EGRESS, NAMES_MARK);
+        chain_add_side(targets->egress, facts, NFPROTO_IPV4, FILTER_EGRESS, NAMES_MARK);
 }
 
 void ruleset_add_names(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks)

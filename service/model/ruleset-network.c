@@ -220,15 +220,6 @@ static void add_ip_table(Ruleset *ruleset, const RulesetFacts *facts, const Upli
         add_postrouting(table, facts, uplinks);
 }
 
-static void add_ip6_table(Ruleset *ruleset, const RulesetFacts *facts)
-{
-        RulesetTable *table = ruleset_add_table(ruleset, NFPROTO_IPV6, facts->table);
-        RulesetChain *forward =
-                table_add_chain(table, "forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER);
-
-        chain_drop_forwarding(forward, facts->interface);
-}
-
 Ruleset *ruleset_new_network(const RulesetFacts *facts)
 {
         g_autoptr(Ruleset) ruleset = ruleset_new();
@@ -236,7 +227,7 @@ Ruleset *ruleset_new_network(const RulesetFacts *facts)
 
         if (nat_mode_forwards(facts->config->nat_mode)) {
                 add_ip_table(ruleset, facts, &uplinks);
-                add_ip6_table(ruleset, facts);
+                ruleset_add_ipv6(ruleset, facts, &uplinks);
                 ruleset_add_filter(ruleset, facts, &uplinks);
         }
         if (ruleset_has_names(facts)) {

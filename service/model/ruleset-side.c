@@ -20,9 +20,18 @@ static void match_hosts(RulesetRule *rule, guint32 field, const Subnet *hosts)
                 match_subnet(rule, field, NFT_CMP_EQ, hosts);
 }
 
+static void match_hosts6(RulesetRule *rule, guint32 field, const Subnet6 *hosts)
+{
+        if (hosts->prefix == 128)
+                match_address6(rule, field, NFT_CMP_EQ, &hosts->network);
+        else if (hosts->prefix > 0)
+                match_subnet6(rule, field, NFT_CMP_EQ, hosts);
+}
+
 typedef struct Side {
         RulesetChain *chain;
         const RulesetFacts *facts;
+        guint16 family;
         guint32 mark; /* of what is let pass; 0: none */
 } Side;
 
@@ -32,20 +41,41 @@ typedef struct SideRule {
         char *log_prefix;
 } SideRule;
 
+static void match_ends(const Side *side, RulesetRule *rule, const FilterRule *filter_rule)
+{
+        if (side->family == NFPROTO_IPV6) {
+                match_hosts6(rule, FIELD_IP6_SADDR, &filter_rule->source6);
+                match_hosts6(rule, FIELD_IP6_DADDR, &filter_rule->destination6);
+                return;
+        }
+        match_hosts(rule, FIELD_IP_SADDR, &filter_rule->source);
+        match_hosts(rule, FIELD_IP_DADDR, &filter_rule->destination);
+        if (!filter_rule->name)
+                return;
+        g_autofree char *set = names_set_name(side->facts->table, filter_rule->name);
+        match_in_set(rule, FIELD_IP_DADDR, set);
+}
+
+/* By IPv6 a name is nobody's, since its answers are not followed there; what must not be reached by
+ * a name is not reached by any. */
+static bool is_of_family(const FilterRule *rule, guint16 family)
+{
+        if (family == NFPROTO_IPV6)
+                return rule->family != FILTER_IPV4 && (!rule->name || rule->action == FILTER_DROP);
+        return rule->family != FILTER_IPV6;
+}
+
 /* @protocol and @ports are one of those that @filter_rule has; 0 and NULL: any. */
 static RulesetRule *add_matches(const Side *side, const FilterRule *filter_rule, guint8 protocol,
                                 const PortRange *ports)
 {
         RulesetRule *rule = chain_add_rule(side->chain);
 
-        match_hosts(rule, FIELD_IP_SADDR, &filter_rule->source);
-        match_hosts(rule, FIELD_IP_DADDR, &filter_rule->destination);
-        if (filter_rule->name) {
-                g_autofree char *set = names_set_name(side->facts->table, filter_rule->name);
-                match_in_set(rule, FIELD_IP_DADDR, set);
-        }
+        match_ends(side, rule, filter_rule);
         if (ports)
                 match_port_range(rule, protocol, ports->first, ports->last);
+        else if (protocol == IPPROTO_ICMP && side->family == NFPROTO_IPV6)
+                match_protocol(rule, IPPROTO_ICMPV6);
         else if (protocol != 0)
                 match_protocol(rule, protocol);
         return rule;
@@ -89,10 +119,10 @@ static void add_all_ports(const Side *side, const SideRule *side_rule)
 }
 
 /* What is not given lets all pass: a mapping, and a way out, are there to be used. */
-void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, FilterDirection direction,
-                    guint32 mark)
+void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 family,
+                    FilterDirection direction, guint32 mark)
 {
-        const Side side = { chain, facts, mark };
+        const Side side = { chain, facts, family, mark };
         const char *name = filter_direction_to_string(direction);
         const Filter *filter = facts->config->filter;
         const FilterSide *given = filter ? &filter->sides[direction] : NULL;
@@ -102,6 +132,8 @@ void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, FilterDirect
                 g_autofree char *prefix =
                         g_strdup_printf("dut-network %s %s %u: ", facts->interface, name, i + 1);
                 SideRule side_rule = { .rule = given->rules->pdata[i], .log_prefix = prefix };
+                if (!is_of_family(side_rule.rule, family))
+                        continue;
                 g_snprintf(side_rule.name, sizeof side_rule.name, "%s %u", name, i + 1);
                 add_all_ports(&side, &side_rule);
         }

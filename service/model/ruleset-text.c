@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
@@ -77,8 +78,18 @@ static const char *meta_name(guint32 key)
         return key == NFT_META_NFPROTO ? "meta nfproto" : "?";
 }
 
-static const char *field_name(guint16 family, guint32 offset)
+/* An IPv6 address is known by its length, whatever the table's family. */
+static bool is_address6(const Expression *source)
 {
+        return source->type == EXPRESSION_PAYLOAD && source->payload.length == sizeof(Address6);
+}
+
+static const char *field_name(guint16 family, const Expression *source)
+{
+        guint32 offset = source->payload.offset;
+
+        if (is_address6(source))
+                return offset == FIELD_IP6_SADDR ? "ip6 saddr" : "ip6 daddr";
         if (family == NFPROTO_ARP)
                 return offset == FIELD_ARP_SADDR ? "arp saddr ip" : "arp daddr ip";
         return offset == FIELD_IP_SADDR ? "ip saddr" : "ip daddr";
@@ -91,9 +102,11 @@ static const char *source_name(guint16 family, const Expression *source)
         if (source->type == EXPRESSION_META)
                 return meta_name(source->meta.key);
         if (source->type == EXPRESSION_PAYLOAD)
-                return field_name(family, source->payload.offset);
+                return field_name(family, source);
         if (source->ct_key == NFT_CT_MARK)
                 return "ct mark";
+        if (source->ct_key == NFT_CT_DIRECTION)
+                return "ct direction";
         if (source->ct_key == NFT_CT_ZONE)
                 return "ct original zone";
         return source->ct_key == NFT_CT_STATE ? "ct state" : "ct status";
@@ -148,16 +161,32 @@ static void print_name(GString *text, const char *name)
 static void print_meta_value(GString *text, guint32 key, const ExpressionValue *value)
 {
         if (key == NFT_META_NFPROTO)
-                g_string_append(text, value->bytes[0] == NFPROTO_IPV4 ? "ipv4" : "?");
+                g_string_append(text, value->bytes[0] == NFPROTO_IPV4 ? "ipv4" : "ipv6");
         else if (key == NFT_META_MARK)
                 g_string_append_printf(text, "0x%08x", number_of(value));
         else
                 print_name(text, (const char *)value->bytes);
 }
 
+static void print_address6_value(GString *text, const Expression *bitwise,
+                                 const ExpressionValue *value)
+{
+        Subnet6 hosts = { .prefix = bitwise ? 0 : 128 };
+
+        memcpy(hosts.network.bytes, value->bytes, sizeof hosts.network.bytes);
+        for (guint i = 0; bitwise && i < sizeof hosts.network.bytes; i++)
+                hosts.prefix += (guint)__builtin_popcount(bitwise->bitwise.mask.bytes[i]);
+        g_autofree char *printed = hosts6_to_string(&hosts);
+        g_string_append(text, printed);
+}
+
 static void print_payload_value(GString *text, const Expression *bitwise,
                                 const ExpressionValue *value)
 {
+        if (value->length == sizeof(Address6)) {
+                print_address6_value(text, bitwise, value);
+                return;
+        }
         print_address(text, ntohl(number_of(value)));
         if (bitwise)
                 g_string_append_printf(text, "/%d",
@@ -168,6 +197,8 @@ static const char *protocol_name(guint8 protocol)
 {
         if (protocol == IPPROTO_ICMP)
                 return "icmp";
+        if (protocol == IPPROTO_ICMPV6)
+                return "ipv6-icmp";
         return protocol == IPPROTO_UDP ? "udp" : "tcp";
 }
 
@@ -227,7 +258,9 @@ static void print_compare(GString *text, guint16 family, Loaded *loaded, const E
 {
         const Expression *source = loaded->source;
         const ExpressionValue *value = &compare->compare.value;
-        bool is_bits = source->type == EXPRESSION_CT && source->ct_key != NFT_CT_ZONE;
+        bool is_direction = source->type == EXPRESSION_CT && source->ct_key == NFT_CT_DIRECTION;
+        bool is_bits =
+                source->type == EXPRESSION_CT && source->ct_key != NFT_CT_ZONE && !is_direction;
         bool differs = compare->compare.operation == NFT_CMP_NEQ && !is_bits;
         bool is_none = is_bits && compare->compare.operation == NFT_CMP_EQ && !number_of(value);
 
@@ -246,6 +279,8 @@ static void print_compare(GString *text, guint16 family, Loaded *loaded, const E
                 print_meta_value(text, source->meta.key, value);
         else if (source->type == EXPRESSION_PAYLOAD)
                 print_payload_value(text, loaded->bitwise, value);
+        else if (is_direction)
+                g_string_append(text, value->bytes[0] == IP_CT_DIR_REPLY ? "reply" : "original");
         else if (source->type == EXPRESSION_DESTINATION_TYPE)
                 g_string_append(text, number_of(value) == RTN_LOCAL ? "local" : "?");
         else if (!is_bits)

@@ -93,7 +93,7 @@ typedef struct Expression {
                 char *object;
                 struct {
                         gint32 code;       /* NF_* or NFT_* */
-                        const char *chain; /* NFT_GOTO: where to; its table has it */
+                        const char *chain; /* NFT_GOTO, NFT_JUMP: where to; its table has it */
                 } verdict;
                 guint32 packets_per_second;
                 char log_prefix[48];

@@ -290,10 +290,42 @@ void match_subnet(RulesetRule *rule, guint32 field, guint32 operation, const Sub
         add_compare(rule, operation, value_of_address(subnet->network));
 }
 
-void match_ipv4(RulesetRule *rule)
+static ExpressionValue value_of_address6(const Address6 *address)
 {
-        const guint8 family = NFPROTO_IPV4;
+        return value_of(address->bytes, sizeof address->bytes);
+}
 
+static void add_field6(RulesetRule *rule, guint32 field)
+{
+        add(rule, (Expression){ .type = EXPRESSION_PAYLOAD,
+                                .payload = { .base = NFT_PAYLOAD_NETWORK_HEADER,
+                                             .offset = field,
+                                             .length = sizeof(Address6) } });
+}
+
+void match_address6(RulesetRule *rule, guint32 field, guint32 operation, const Address6 *address)
+{
+        add_field6(rule, field);
+        add_compare(rule, operation, value_of_address6(address));
+}
+
+void match_subnet6(RulesetRule *rule, guint32 field, guint32 operation, const Subnet6 *subnet)
+{
+        const Address6 mask = subnet6_netmask(subnet->prefix), none = { 0 };
+
+        add_field6(rule, field);
+        add_bitwise(rule, value_of_address6(&mask), value_of_address6(&none));
+        add_compare(rule, operation, value_of_address6(&subnet->network));
+}
+
+void match_ct_direction(RulesetRule *rule, guint8 direction)
+{
+        add(rule, (Expression){ .type = EXPRESSION_CT, .ct_key = NFT_CT_DIRECTION });
+        add_compare(rule, NFT_CMP_EQ, value_of(&direction, sizeof direction));
+}
+
+void match_family(RulesetRule *rule, guint8 family)
+{
         add_meta(rule, NFT_META_NFPROTO);
         add_compare(rule, NFT_CMP_EQ, value_of(&family, sizeof family));
 }

@@ -87,6 +87,9 @@ void ruleset_list_limits(const RulesetFacts *facts, GHashTable *parts);
 Ruleset *ruleset_new_limit_chains(const FilterPlace *place, Limit limit, const GPtrArray *chains);
 /* The same: what leads to them. */
 Ruleset *ruleset_new_limits_part(const FilterPlace *place);
+/* The chain of a network's own table of IPv6 that has the rules of the setting `filter` for
+ * @direction; NULL: none has. Borrowed. */
+const char *ruleset_ipv6_chain(const NetworkConfig *config, FilterDirection direction);
 
 /* The table of the filters with names: it has no owner, whatever the others have. No interface of
  * such a name must get it for its own. */
@@ -123,6 +126,8 @@ Ruleset *ruleset_new_answers(const RulesetFacts *facts);
 typedef struct GuardedNetwork {
         const char *interface;
         Subnet subnet;
+        Subnet6 ipv6_subnet; /* prefix 0: none */
+        Address6 ipv6_gateway;
 } GuardedNetwork;
 
 /* `table inet jumpstarter_guard`: nothing is forwarded from or to any of the @n networks. */

@@ -11,7 +11,9 @@
 
 static void check_lease(const Lease *lease)
 {
-        g_assert_cmpuint(strlen(lease->mac), ==, 17);
+        bool is_of_ipv6 = lease->ip == 0;
+        g_assert_true(strlen(lease->mac) == 17 || (is_of_ipv6 && !*lease->mac));
+        g_assert_cmpint(address6_is_none(&lease->ip6), !=, is_of_ipv6);
         g_assert_cmpint(lease->expiry, >=, 0);
         for (const char *p = lease->hostname; *p; p++)
                 g_assert_true(g_ascii_isalnum(*p) || strchr("-_.", *p));

@@ -1069,7 +1069,7 @@ static void test_entry_values(void)
         assert_message(error->message, "hostname: \"a b\" is not a host name: *");
         g_clear_error(&error);
         g_assert_null(dns_entry_from_text("a", "1.2.3.04", &error));
-        g_assert_cmpstr(error->message, ==, "ip: \"1.2.3.04\" is not an IPv4 address");
+        g_assert_cmpstr(error->message, ==, "ip: \"1.2.3.04\" is not an IPv4 or IPv6 address");
 }
 
 /* As many entries as there may be, and one more. */

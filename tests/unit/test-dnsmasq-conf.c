@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "model/config-yaml.h"
+
 static NetworkConfig *config_of(const char *key, Value *value)
 {
         g_autoptr(GError) error = NULL;
@@ -247,6 +249,76 @@ static void test_names_of_filter(void)
         g_assert_true(config_diff(config, without) & CONFIG_CHANGE_DNSMASQ);
 }
 
+static char *text_of_yaml(const char *yaml)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *all =
+                g_strdup_printf("interface: eth7\nipv6_subnet: fd00:d::/64\n%s", yaml);
+        g_autoptr(GPtrArray) configs = config_yaml_parse(all, strlen(all), NULL, &error);
+
+        g_assert_no_error(error);
+        return text_of(configs->pdata[0]);
+}
+
+static void test_ipv6(void)
+{
+        static const struct {
+                const char *yaml, *there, *not_there;
+        } cases[] = {
+                { "", "dhcp-range=fd00:d::,ra-names,64,12h", "ra-param" },
+                { "", "enable-ra", "sntp-server" },
+                { "", "dhcp-option=option6:dns-server,[fd00:d::1]", "filter-AAAA" },
+                { "ipv6_mode: stateless", "dhcp-range=fd00:d::,ra-stateless,ra-names,64,12h",
+                  "dhcp-range=fd00:d::1000" },
+                { "ipv6_mode: stateful\ndhcp_lease_time: 1h",
+                  "dhcp-range=fd00:d::1000,fd00:d::ffff,64,1h", "ra-names" },
+                { "nat_mode: disabled", "ra-param=eth7,0,0", "nftset" },
+                { "local_ntp: true", "dhcp-option=option6:sntp-server,[fd00:d::1]", "ra-param" },
+                { "dhcp_enabled: false",
+                  "dhcp-leasefile=/var/lib/jumpstarter/dut-network-eth7/dnsmasq.leases",
+                  "no-dhcp-interface" },
+                { "dhcp_enabled: false", "enable-ra", "dhcp-range=192" },
+                { "filter: {egress: {policy: drop, rules: [{action: accept, destination: a.b}]}}",
+                  "filter-AAAA", "ra-param" },
+        };
+        g_autoptr(NetworkConfig) without = config_of(NULL, NULL);
+        g_autofree char *plain = text_of(without);
+
+        g_assert_null(strstr(plain, "enable-ra"));
+        g_assert_null(strstr(plain, "option6"));
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *text = text_of_yaml(cases[i].yaml);
+                g_test_message("%s: %s", cases[i].yaml, cases[i].there);
+                g_assert_true(has_line(text, cases[i].there));
+                g_assert_null(strstr(text, cases[i].not_there));
+        }
+}
+
+static void test_ipv6_entries(void)
+{
+        g_autoptr(Entries) entries = entries_new();
+        AddressEntry with_mac = { .ip = address_of("10.0.0.2"),
+                                  .mac = (char *)"02:00:00:00:00:02",
+                                  .hostname = (char *)"dut" };
+        AddressEntry without = { .ip = address_of("10.0.0.3"), .hostname = (char *)"other" };
+
+        g_assert_true(address6_parse("fd00:d::2", &with_mac.ipv6));
+        g_assert_true(address6_parse("fd00:d::3", &without.ipv6));
+        entries_put_address(entries, address_entry_copy(&with_mac));
+        entries_put_address(entries, address_entry_copy(&without));
+        put_dns(entries, "other", "10.0.0.77");
+        put_dns(entries, "six.lab", "2001:db8::5");
+        g_autofree char *hosts = dnsmasq_hosts_text(entries, NULL);
+        g_autofree char *names = dnsmasq_dns_text(entries);
+
+        g_assert_cmpstr(hosts, ==,
+                        "02:00:00:00:00:02,10.0.0.2,[fd00:d::2],dut\n"
+                        "10.0.0.3\n[fd00:d::3]\n");
+        g_assert_cmpstr(names, ==,
+                        "10.0.0.77 other\n2001:db8::5 six.lab\n10.0.0.2 dut\nfd00:d::2 dut\n"
+                        "fd00:d::3 other\n");
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -259,6 +331,8 @@ int main(int argc, char **argv)
         g_test_add_func("/dnsmasq-conf/hosts", test_hosts);
         g_test_add_func("/dnsmasq-conf/taken-once-each", test_taken_once_each);
         g_test_add_func("/dnsmasq-conf/names", test_names);
+        g_test_add_func("/dnsmasq-conf/ipv6", test_ipv6);
+        g_test_add_func("/dnsmasq-conf/ipv6/entries", test_ipv6_entries);
         g_test_add_func("/dnsmasq-conf/names-of-filter", test_names_of_filter);
         return g_test_run();
 }

@@ -18,7 +18,7 @@ static AddressEntry *address(guint32 ip, const char *mac, const char *hostname, 
 
 static DnsEntry *dns(const char *hostname, guint32 ip)
 {
-        DnsEntry entry = { .hostname = (char *)hostname, .ip = ip };
+        DnsEntry entry = { .hostname = (char *)hostname, .has_ip = true, .ip = ip };
         return dns_entry_copy(&entry);
 }
 

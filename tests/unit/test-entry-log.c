@@ -126,7 +126,7 @@ static void test_lines(void)
                                .public_ip = 0x0b000002,
                                .public_name = (char *)"board.lab" };
         AddressEntry unresolved = { .ip = 0x0a000002, .public_name = (char *)"board.lab" };
-        DnsEntry name = { .hostname = (char *)"h", .ip = 0x0a000003 };
+        DnsEntry name = { .hostname = (char *)"h", .has_ip = true, .ip = 0x0a000003 };
         g_autofree char *put = entry_log_line_put_address(&entry);
         g_autofree char *put_bare = entry_log_line_put_address(&bare);
         g_autofree char *put_chosen = entry_log_line_put_address(&chosen);
@@ -153,6 +153,51 @@ static void test_lines(void)
         g_autofree char *removed_forward = entry_log_line_remove_forward(&forward);
         g_assert_cmpstr(put_forward, ==, "+f tcp 80-81 - 10.0.0.3 8080\n");
         g_assert_cmpstr(removed_forward, ==, "-f tcp 80-81 -\n");
+}
+
+/* Both families in the place of one, read again to the same. */
+static void test_both_families(void)
+{
+        static const char *const log = "+a 10.0.0.1,fd00::1 - dut -\n"
+                                       "+d both 10.0.0.3,fd00::3\n"
+                                       "+d six fd00::4\n"
+                                       "+d none 0.0.0.0\n";
+        static const char *const bad = "+a fd00::1 - - -\n"
+                                       "+a fd00::1,10.0.0.1 - - -\n"
+                                       "+a 10.0.0.1, - - -\n"
+                                       "+a 10.0.0.9,fd00::1 - - -\n" /* the other's */
+                                       "+d x fd00::1,fd00::2\n"
+                                       "+d x 10.0.0.1,10.0.0.2\n"
+                                       "+d x fd00:::1\n";
+        g_autoptr(Entries) entries = entries_new(), empty = entries_new();
+        guint n_bad;
+
+        g_assert_cmpuint(entry_log_replay(log, strlen(log), entries, &n_bad), ==, 4);
+        g_assert_cmpuint(n_bad, ==, 0);
+        g_autofree char *again = entry_log_compact(empty, entries);
+        g_assert_cmpstr(again, ==, log);
+        g_autofree char *same = entry_log_compact(entries, entries);
+        g_assert_cmpstr(same, ==, "");
+        g_assert_cmpuint(entry_log_replay(bad, strlen(bad), entries, &n_bad), ==, 7);
+        g_assert_cmpuint(n_bad, ==, 7);
+        g_autofree char *unchanged = entry_log_compact(empty, entries);
+        g_assert_cmpstr(unchanged, ==, log);
+}
+
+/* Two that have swapped theirs: no line clashes. */
+static void test_swapped_ipv6(void)
+{
+        static const char *const before = "+a 10.0.0.1,fd00::1 - - -\n+a 10.0.0.2,fd00::2 - - -\n";
+        static const char *const after = "+a 10.0.0.1,fd00::2 - - -\n+a 10.0.0.2,fd00::1 - - -\n";
+        g_autoptr(Entries) old = entries_new(), now = entries_new();
+        guint n_bad;
+
+        (void)entry_log_replay(before, strlen(before), old, &n_bad);
+        (void)entry_log_replay(after, strlen(after), now, &n_bad);
+        g_autofree char *log = entry_log_compact(old, now);
+        (void)entry_log_replay(log, strlen(log), old, &n_bad);
+        g_assert_cmpuint(n_bad, ==, 0);
+        g_assert_true(entries_equal_addresses(old, now));
 }
 
 #define M1 "02:00:00:00:00:01"
@@ -277,5 +322,7 @@ int main(int argc, char **argv)
         g_test_add_func("/entry-log/lines", test_lines);
         g_test_add_func("/entry-log/compact", test_compact);
         g_test_add_func("/entry-log/compact-random", test_compact_random);
+        g_test_add_func("/entry-log/both-families", test_both_families);
+        g_test_add_func("/entry-log/swapped-ipv6", test_swapped_ipv6);
         return g_test_run();
 }

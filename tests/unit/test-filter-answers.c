@@ -93,7 +93,8 @@ static void test_entries(void)
         g_autoptr(Entries) entries = entries_new();
         const AddressEntry with_name = { .ip = 1, .hostname = (char *)"board.lab.local" };
         const AddressEntry without = { .ip = 2 }, bare = { .ip = 3, .hostname = (char *)"lab" };
-        const DnsEntry dns = { (char *)"lab.local", 4 }, other = { (char *)"y.test", 5 };
+        const DnsEntry dns = { (char *)"lab.local", true, false, 4, { { 0 } } },
+                       other = { (char *)"y.test", true, false, 5, { { 0 } } };
 
         entries_put_address(entries, address_entry_copy(&with_name));
         entries_put_address(entries, address_entry_copy(&without));

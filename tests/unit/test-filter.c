@@ -43,9 +43,13 @@ static void test_refused(void)
                 { RULE(""), IN_RULE "it has no action" },
                 { RULE("action: allow"), IN_RULE "\"allow\" is not accept or drop" },
                 { RULE("action: drop, sport: 1"), IN_RULE "unknown key \"sport\"" },
-                { RULE("action: drop, source: fd00::/64"), "there is no IPv6 here" },
-                { RULE("action: drop, destination: 'fd00::1'"),
-                  IN_RULE "\"fd00::1\" is not an IPv4 address or subnet, nor a domain name" },
+                { RULE("action: drop, source: fd00::1/64"),
+                  IN_RULE "source: \"fd00::1/64\" has host bits set (is fd00::/64 meant?)" },
+                { RULE("action: drop, source: fd00::/129"), "is not one of 0 to 128" },
+                { RULE("action: drop, destination: 'fd00::12345'"),
+                  IN_RULE "\"fd00::12345\" is not an address or subnet, nor a domain name" },
+                { RULE("action: drop, source: 10.0.0.1, destination: 'fd00::1'"),
+                  IN_RULE "\"fd00::1\" is of another family than the source" },
                 { RULE("action: drop, destination: 10.0.0.300"), "nor a domain name" },
                 { RULE("action: drop, destination: 10.0.0"), "nor a domain name" },
                 { RULE("action: drop, destination: '1.2.3.4:80'"), "nor a domain name" },
@@ -56,16 +60,16 @@ static void test_refused(void)
                 { RULE("action: drop, destination: 'a b.com'"), "nor a domain name" },
                 { RULE("action: drop, destination: '*.example.com'"), "all below it, and itself" },
                 { RULE("action: drop, source: example.com"),
-                  IN_RULE "\"example.com\" is not an IPv4 address or subnet: a name can only be" },
+                  IN_RULE "\"example.com\" is not an address or subnet: a name can only be" },
                 { "{ingress: {policy: drop, rules: [{action: accept, destination: "
                   "a.example.com}]}}",
-                  "filter: ingress: rule 1: \"a.example.com\" is not an IPv4 address or subnet: "
+                  "filter: ingress: rule 1: \"a.example.com\" is not an address or subnet: "
                   "the "
                   "destination of ingress is the board" },
                 { RULE("action: drop, source: 10.0.0.1/24"), "has host bits set" },
                 { RULE("action: drop, source: 10.0.0.0/33"), "the prefix is not one of" },
-                { RULE("action: drop, source: ''"), "\"\" is not an IPv4 address" },
-                { RULE("action: drop, source: [10.0.0.1]"), "a list is not an IPv4 address" },
+                { RULE("action: drop, source: ''"), "\"\" is not an address" },
+                { RULE("action: drop, source: [10.0.0.1]"), "a list is not an address" },
                 { RULE("action: drop, protocol: sctp"), "\"sctp\" is not one of tcp, udp, icmp" },
                 { RULE("action: drop, protocol: icmp, port: 8"), "which has no ports" },
                 { RULE("action: drop, port: 0"), "\"0\" is not a port (1 to 65535)" },
@@ -163,6 +167,8 @@ static void test_written_and_read(void)
                 "      - {action: accept, destination: 10.0.0.0/8, protocol: tcp, port: 443}\n"
                 "      - {action: drop, source: 192.168.100.7, port: [22, 1000-2000, '80,81']}\n"
                 "      - {action: accept, destination: 0.0.0.0/0, protocol: icmp, log: true}\n"
+                "      - {action: drop, source: 'fd00:1::5', destination: '2001:db8::/32'}\n"
+                "      - {action: drop, destination: '::/0', protocol: icmp}\n"
                 "      - {action: accept, destination: Artifacts.Example.com, port: 443}\n"
                 "  ingress: {policy: accept}\n");
         g_autoptr(Value) value = filter_to_value(filter);
@@ -175,6 +181,12 @@ static void test_written_and_read(void)
         g_assert_nonnull(strstr(text, "22,1000-2000,80,81"));
         g_assert_nonnull(strstr(text, "192.168.100.7"));
         g_assert_nonnull(strstr(text, "artifacts.example.com"));
+        g_assert_nonnull(strstr(text, "0.0.0.0/0"));
+        g_assert_nonnull(strstr(text, "fd00:1::5"));
+        g_assert_nonnull(strstr(text, "2001:db8::/32"));
+        g_assert_nonnull(strstr(text, "\"::/0\""));
+        g_assert_nonnull(filter_side_find_ipv6(&filter->sides[FILTER_EGRESS]));
+        g_assert_null(filter_side_find_ipv6(&filter->sides[FILTER_INGRESS]));
         g_assert_true(filter_has_names(filter));
         g_assert_true(filter_equal_names(filter, copy));
         g_assert_false(filter_equal_names(filter, other));

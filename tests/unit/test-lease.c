@@ -9,16 +9,18 @@
 
 #include "util/error.h"
 
-#define ONE   "1700000000 02:00:00:00:00:01 192.168.100.101 dut-1 01:02:00:00:00:00:01\n"
-#define TWO   "0 02:00:00:00:00:02 192.168.100.102 * *\n"
-#define DUID  "duid 00:01:00:01:2c:aa:bb:cc:02:00:00:00:00:01\n"
-#define INET6 "1700000000 16777217 fd00::101 dut-1 00:01:00:01:2c:aa\n"
+#define ONE  "1700000000 02:00:00:00:00:01 192.168.100.101 dut-1 01:02:00:00:00:00:01\n"
+#define TWO  "0 02:00:00:00:00:02 192.168.100.102 * *\n"
+#define DUID "duid 00:01:00:01:2c:aa:bb:cc:02:00:00:00:00:01\n"
+#define LLT  "1700000000 16777217 fd00::101 dut-1 00:01:00:01:2c:aa:bb:cc:02:00:00:00:00:0A\n"
+#define LL   "0 T7 fd00::102 * 00:03:00:01:02:00:00:00:00:0b\n"
+#define UUID "0 7 fd00::103 * 00:04:00:03:00:01:02:00:00:00:00:0b:01:02:03:04:05:06\n"
 
 static void test_parse(void)
 {
         g_autoptr(GPtrArray) leases =
-                lease_list_parse(ONE TWO DUID INET6, strlen(ONE TWO DUID INET6));
-        g_assert_cmpuint(leases->len, ==, 2);
+                lease_list_parse(ONE TWO DUID LLT LL UUID, strlen(ONE TWO DUID LLT LL UUID));
+        g_assert_cmpuint(leases->len, ==, 5);
 
         const Lease *one = g_ptr_array_index(leases, 0);
         g_assert_cmpstr(one->mac, ==, "02:00:00:00:00:01");
@@ -29,6 +31,21 @@ static void test_parse(void)
         const Lease *two = g_ptr_array_index(leases, 1);
         g_assert_cmpstr(two->hostname, ==, "");
         g_assert_cmpint(two->expiry, ==, 0);
+
+        static const struct {
+                const char *ip, *mac;
+        } of_ipv6[] = {
+                { "fd00::101", "02:00:00:00:00:0a" },
+                { "fd00::102", "02:00:00:00:00:0b" },
+                { "fd00::103", "" },
+        };
+        for (guint i = 0; i < G_N_ELEMENTS(of_ipv6); i++) {
+                const Lease *lease = g_ptr_array_index(leases, 2 + i);
+                char text[ADDRESS6_TEXT_SIZE];
+                g_assert_cmphex(lease->ip, ==, 0);
+                g_assert_cmpstr(address6_format(&lease->ip6, text), ==, of_ipv6[i].ip);
+                g_assert_cmpstr(lease->mac, ==, of_ipv6[i].mac);
+        }
 }
 
 static void test_lines(void)
@@ -51,6 +68,11 @@ static void test_lines(void)
                 { "99999999999999999999 02:00:00:00:00:01 10.0.0.1 a *\n", 0, NULL },
                 { "1 06-02:00:00:00:00:01 10.0.0.1 a *\n", 0, NULL },
                 { "1 02:00:00:00:00:01 10.0.0.01 a *\n", 0, NULL },
+                { "1 02:00:00:00:00:01 fd00::1 a *\n", 0, NULL },
+                { "1 7 10.0.0.1 a *\n", 0, NULL },
+                { "1 7 fd00::zz a *\n", 0, NULL },
+                { "1 T fd00::1 a *\n", 0, NULL },
+                { "1 7 :: a *\n", 0, NULL },
                 { "nonsense\n" ONE, 1, "dut-1" },
                 { ONE "1 02:00:00", -1, NULL },
                 { "1 02:00:00:00:00:01 10.0.0.1 a *", -1, NULL },
