@@ -127,3 +127,6 @@ Value *status_lease(const Lease *lease);
 Value *status_forwards(const Network *network);
 /* What GetNtpStatus tells. */
 Value *status_ntp(const Network *network);
+/* "" without IPv6. The caller's. */
+char *status_ipv6_subnet(const NetworkConfig *config);
+char *status_ipv6_gateway(const NetworkConfig *config);

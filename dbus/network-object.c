@@ -386,13 +386,17 @@ static void emit_dns(Network *network, EntryEvent event, const DnsEntry *entry, 
         Bus *bus = data;
         g_autofree char *path = bus_network_path(network_name(network));
         const char *member = event == ENTRY_REMOVED ? "DnsEntryRemoved" : "DnsEntryAdded";
-        char text[ADDRESS_TEXT_SIZE];
+        char text[ADDRESS6_TEXT_SIZE];
 
-        int r = sd_bus_emit_signal(bus->bus, path, BUS_NETWORK, member, "ss", entry->hostname,
-                                   address_format(entry->ip, text));
-        if (r < 0)
-                log_network_warning(network_name(network), "cannot emit %s: %s", member,
-                                    g_strerror(-r));
+        for (guint family = 0; family < DNS_FAMILIES; family++) {
+                const char *ip = dns_entry_address(entry, family, text);
+                int r = ip ? sd_bus_emit_signal(bus->bus, path, BUS_NETWORK, member, "ss",
+                                                entry->hostname, ip)
+                           : 0;
+                if (r < 0)
+                        log_network_warning(network_name(network), "cannot emit %s: %s", member,
+                                            g_strerror(-r));
+        }
 }
 
 static void emit_forward(Network *network, EntryEvent event, const Forward *forward, gpointer data)

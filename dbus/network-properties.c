@@ -39,6 +39,10 @@ static char *text_of(const Network *network, const char *property)
                 return subnet_to_string(&config->subnet);
         if (g_str_equal(property, "GatewayIp"))
                 return address_to_string(config->gateway_ip);
+        if (g_str_equal(property, "Ipv6Subnet"))
+                return status_ipv6_subnet(config);
+        if (g_str_equal(property, "Ipv6Gateway"))
+                return status_ipv6_gateway(config);
         if (g_str_equal(property, "UpstreamInterface"))
                 return g_strdup(network_upstream(network));
         if (g_str_equal(property, "PublicInterface"))
@@ -123,13 +127,14 @@ int network_get_leases(sd_bus *connection, const char *path, const char *interfa
 int network_append_dns_entries(sd_bus_message *message, const Network *network)
 {
         const Entries *entries = network_config(network)->entries;
-        char text[ADDRESS_TEXT_SIZE];
+        char text[ADDRESS6_TEXT_SIZE];
         int r = sd_bus_message_open_container(message, 'a', "(ss)");
 
-        for (guint i = 0; r >= 0 && i < entries_n_dns(entries); i++) {
-                const DnsEntry *entry = entries_dns_at(entries, i);
-                r = sd_bus_message_append(message, "(ss)", entry->hostname,
-                                          address_format(entry->ip, text));
+        for (guint i = 0; r >= 0 && i < DNS_FAMILIES * entries_n_dns(entries); i++) {
+                const DnsEntry *entry = entries_dns_at(entries, i / DNS_FAMILIES);
+                const char *ip = dns_entry_address(entry, i % DNS_FAMILIES, text);
+                if (ip)
+                        r = sd_bus_message_append(message, "(ss)", entry->hostname, ip);
         }
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
@@ -179,6 +184,7 @@ static const struct {
         { NETWORK_PROPERTY_ERROR, { "Error" } },
         { NETWORK_PROPERTY_SUBNET, { "Subnet" } },
         { NETWORK_PROPERTY_GATEWAY_IP, { "GatewayIp" } },
+        { NETWORK_PROPERTY_IPV6, { "Ipv6Subnet", "Ipv6Gateway" } },
         { NETWORK_PROPERTY_NAT_MODE, { "NatMode" } },
         { NETWORK_PROPERTY_STATE_DIR, { "StateDir" } },
         { NETWORK_PROPERTY_DHCP_ENABLED, { "DhcpEnabled" } },

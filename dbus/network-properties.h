@@ -53,6 +53,8 @@ int network_get_connection_count(sd_bus *connection, const char *path, const cha
                 SD_BUS_PROPERTY("Error", "s", network_get_text, 0, NETWORK_EMITS),                 \
                 SD_BUS_PROPERTY("Subnet", "s", network_get_text, 0, NETWORK_EMITS),                \
                 SD_BUS_PROPERTY("GatewayIp", "s", network_get_text, 0, NETWORK_EMITS),             \
+                SD_BUS_PROPERTY("Ipv6Subnet", "s", network_get_text, 0, NETWORK_EMITS),            \
+                SD_BUS_PROPERTY("Ipv6Gateway", "s", network_get_text, 0, NETWORK_EMITS),           \
                 SD_BUS_PROPERTY("UpstreamInterface", "s", network_get_text, 0, NETWORK_EMITS),     \
                 SD_BUS_PROPERTY("PublicInterface", "s", network_get_text, 0, NETWORK_EMITS),       \
                 SD_BUS_PROPERTY("NatMode", "s", network_get_text, 0, NETWORK_EMITS),               \

@@ -2,8 +2,11 @@
 
 /* What GetStatus and the properties tell, as values: reads a network, changes nothing. */
 
+#include <linux/netfilter.h>
+
 #include "dbus/bus-private.h"
 #include "host/ip-address.h"
+#include "host/ip6-address.h"
 #include "host/link.h"
 #include "network/filter-table.h"
 #include "util/log.h"
@@ -23,8 +26,13 @@ Value *status_lease(const Lease *lease)
 {
         Value *map = value_new_map();
 
+        char ip6[ADDRESS6_TEXT_SIZE];
+
         set_text(map, "mac", lease->mac);
-        set_address(map, "ip", lease->ip);
+        if (lease->ip != 0)
+                set_address(map, "ip", lease->ip);
+        else
+                set_text(map, "ip", address6_format(&lease->ip6, ip6));
         set_text(map, "hostname", lease->hostname);
         value_set(map, "expiry", value_new_number(lease->expiry));
         return map;
@@ -44,17 +52,26 @@ Value *status_leases(const Network *network)
 
 static Value *dns_entries(const Network *network)
 {
-        Value *list = value_new_list();
-        const Entries *entries = network_config(network)->entries;
+        return config_print_dns_entries(network_config(network)->entries);
+}
 
-        for (guint i = 0; i < entries_n_dns(entries); i++) {
-                const DnsEntry *entry = entries_dns_at(entries, i);
-                Value *map = value_new_map();
-                set_text(map, "hostname", entry->hostname);
-                set_address(map, "ip", entry->ip);
-                value_append(list, map);
+/* The link's own are of no use to anybody else. */
+static void append_addresses6(Bus *bus, const Network *network, guint index, Value *list)
+{
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GArray) addresses = ip6_address_list(bus->host->rtnl, index, &error);
+
+        if (error)
+                log_network_warning(network_name(network), "%s", error->message);
+        for (guint i = 0; addresses && i < addresses->len; i++) {
+                const Ip6Address *address = &g_array_index(addresses, Ip6Address, i);
+                char text[ADDRESS6_TEXT_SIZE];
+                if (subnet6_contains(&link_local_subnet6, &address->address))
+                        continue;
+                g_autofree char *with_prefix = g_strdup_printf(
+                        "%s/%u", address6_format(&address->address, text), address->prefix);
+                value_append(list, value_new_text(with_prefix));
         }
-        return list;
 }
 
 static Value *interface_status(Bus *bus, const Network *network)
@@ -79,8 +96,63 @@ static Value *interface_status(Bus *bus, const Network *network)
                         "%s/%u", address_format(address->address, text), address->prefix);
                 value_append(list, value_new_text(with_prefix));
         }
+        if (exists && config_has_ipv6(network_config(network)))
+                append_addresses6(bus, network, link.index, list);
         value_set(map, "addresses", list);
         return map;
+}
+
+char *status_ipv6_subnet(const NetworkConfig *config)
+{
+        return config_has_ipv6(config) ? subnet6_to_string(&config->ipv6_subnet) : g_strdup("");
+}
+
+char *status_ipv6_gateway(const NetworkConfig *config)
+{
+        return config_has_ipv6(config) ? address6_to_string(&config->ipv6_gateway) : g_strdup("");
+}
+
+static void predict(const NetworkConfig *config, const char *mac, GHashTable *seen, Value *list)
+{
+        char text[ADDRESS6_TEXT_SIZE];
+
+        if (!mac || !*mac || !g_hash_table_add(seen, (gpointer)mac))
+                return;
+        const Address6 address = subnet6_eui64(&config->ipv6_subnet, mac);
+        Value *map = value_new_map();
+        set_text(map, "mac", mac);
+        set_text(map, "ip", address6_format(&address, text));
+        value_append(list, map);
+}
+
+/* What each device that is known by its MAC makes of the advertisements. */
+static Value *ra_addresses(const Network *network)
+{
+        const NetworkConfig *config = network_config(network);
+        const GPtrArray *leases = network_leases(network);
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+        Value *list = value_new_list();
+
+        if (!config_has_ipv6(config) || config->ipv6_mode == IPV6_MODE_STATEFUL)
+                return list;
+        for (guint i = 0; i < entries_n_addresses(config->entries); i++)
+                predict(config, entries_address_at(config->entries, i)->mac, seen, list);
+        for (guint i = 0; i < leases->len; i++)
+                predict(config, ((const Lease *)leases->pdata[i])->mac, seen, list);
+        return list;
+}
+
+static void set_ipv6(Value *map, const Network *network)
+{
+        const NetworkConfig *config = network_config(network);
+        g_autofree char *subnet = status_ipv6_subnet(config);
+        g_autofree char *gateway = status_ipv6_gateway(config);
+
+        set_text(map, "ipv6_subnet", subnet);
+        set_text(map, "ipv6_gateway", gateway);
+        set_text(map, "ipv6_mode",
+                 config_has_ipv6(config) ? ipv6_mode_to_string(config->ipv6_mode) : "");
+        value_set(map, "ra_addresses", ra_addresses(network));
 }
 
 Value *status_forwards(const Network *network)
@@ -97,9 +169,12 @@ char *status_rules(const Network *network, GError **error)
 {
         if (!network_table(network) || !nat_mode_forwards(network_config(network)->nat_mode))
                 return g_strdup("");
-        g_autofree char *translation = nft_print_table(network_table(network), error);
+        g_autofree char *translation = nft_print_table(NFPROTO_IPV4, network_table(network), error);
         g_autofree char *filter = translation ? filter_table_print(network, error) : NULL;
-        return filter ? g_strconcat(translation, filter, NULL) : NULL;
+        if (!filter || !config_has_ipv6(network_config(network)))
+                return filter ? g_strconcat(translation, filter, NULL) : NULL;
+        g_autofree char *ipv6 = nft_print_table(NFPROTO_IPV6, network_table(network), error);
+        return ipv6 ? g_strconcat(translation, filter, ipv6, NULL) : NULL;
 }
 
 Value *status_ntp(const Network *network)
@@ -130,6 +205,7 @@ Value *status_of_network(Bus *bus, const Network *network)
         set_text(map, "name", network_name(network));
         set_text(map, "upstream", network_upstream(network));
         set_text(map, "subnet", subnet);
+        set_ipv6(map, network);
         set_text(map, "nat_mode", nat_mode_to_string(config->nat_mode));
         value_set(map, "dhcp_enabled", value_new_bool(config->dhcp_enabled));
         value_set(map, "leases", status_leases(network));

@@ -3,6 +3,7 @@
 /* What is searched for, by whose connections it is. */
 
 #include <arpa/inet.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 
 #include "host/conntrack-private.h"
@@ -110,6 +111,33 @@ bool conntrack_end_untranslated_from(Conntrack *conntrack, const ConntrackScope 
 
         return succeeds_of(conntrack_end(conntrack, &search, &n), scope, "end untranslated ones of",
                            error);
+}
+
+static bool is_stray6(const ConntrackEntry *entry, gconstpointer data)
+{
+        const ConntrackTuple *original = &entry->original, *reply = &entry->reply;
+        const Subnet6 *subnet = data;
+
+        return address6_equal(&original->src6, &reply->dst6) &&
+               address6_equal(&original->dst6, &reply->src6) &&
+               subnet6_contains(subnet, &original->src6) &&
+               !subnet6_contains(subnet, &original->dst6);
+}
+
+bool conntrack_end_untranslated_from6(Conntrack *conntrack, const Subnet6 *subnet, GError **error)
+{
+        const ConntrackSearch search = { .family = NFPROTO_IPV6,
+                                         .judge = is_stray6,
+                                         .data = subnet };
+        guint n = 0;
+
+        int r = conntrack_end(conntrack, &search, &n);
+        if (r == 0)
+                return true;
+        g_autofree char *text = subnet6_to_string(subnet);
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "cannot end untranslated connections of %s: %s", text, g_strerror(-r));
+        return false;
 }
 
 /* One that is translated at both ends is a board's to its own public address. */

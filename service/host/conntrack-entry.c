@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <string.h>
 
 static const struct nlattr *find_attribute(const struct nlattr *nest, guint16 type, gsize size)
 {
@@ -20,6 +21,14 @@ static const struct nlattr *find_attribute(const struct nlattr *nest, guint16 ty
                         return attribute;
         }
         return NULL;
+}
+
+static void read_address6(const struct nlattr *ip, guint16 type, Address6 *address)
+{
+        const struct nlattr *attribute = find_attribute(ip, type, sizeof address->bytes);
+
+        if (attribute)
+                memcpy(address->bytes, mnl_attr_get_payload(attribute), sizeof address->bytes);
 }
 
 static void read_tuple(const struct nlattr *attribute, ConntrackTuple *tuple)
@@ -41,6 +50,8 @@ static void read_tuple(const struct nlattr *attribute, ConntrackTuple *tuple)
                 .dst_port = to ? mnl_attr_get_u16(to) : 0,
                 .protocol = number ? mnl_attr_get_u8(number) : 0,
         };
+        read_address6(ip, CTA_IP_V6_SRC, &tuple->src6);
+        read_address6(ip, CTA_IP_V6_DST, &tuple->dst6);
 }
 
 static void read_counters(const struct nlattr *nest, ConntrackEntry *entry)

@@ -8,12 +8,14 @@
 #include <libmnl/libmnl.h>
 #include <stdbool.h>
 
+#include "model/address6.h"
 #include "model/connection.h"
 
-/* One direction's; network byte order. 0 where it is not of IPv4, or has no ports. */
+/* One direction's; network byte order. 0 where it is not of that family, or has no ports. */
 typedef struct ConntrackTuple {
         const struct nlattr *attribute;
         guint32 src, dst;
+        Address6 src6, dst6;
         guint16 src_port, dst_port;
         guint8 protocol;
 } ConntrackTuple;

@@ -17,6 +17,7 @@ typedef bool (*ConntrackEntryJudge)(const ConntrackEntry *entry, gconstpointer d
 
 /* What the kernel sorts out by itself where it can, and what is left to judge. */
 typedef struct ConntrackSearch {
+        guint8 family; /* NFPROTO_*; 0: IPv4 */
         ConntrackEnds ends;
         guint32 mark, mask;        /* of the connection's mark; 0 = any */
         ConntrackEntryJudge judge; /* NULL: all of them */

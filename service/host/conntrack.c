@@ -66,14 +66,15 @@ void conntrack_free(Conntrack *conntrack)
         g_free(conntrack);
 }
 
-static struct nlmsghdr *put_header(char *buffer, guint16 type, guint16 flags)
+static struct nlmsghdr *put_header(char *buffer, const ConntrackSearch *search, guint16 type,
+                                   guint16 flags)
 {
         struct nlmsghdr *message = mnl_nlmsg_put_header(buffer);
         message->nlmsg_type = (guint16)(NFNL_SUBSYS_CTNETLINK << 8 | type);
         message->nlmsg_flags = (guint16)(NLM_F_REQUEST | flags);
 
         struct nfgenmsg *header = mnl_nlmsg_put_extra_header(message, sizeof *header);
-        header->nfgen_family = NFPROTO_IPV4;
+        header->nfgen_family = search->family ? search->family : NFPROTO_IPV4;
         header->version = NFNETLINK_V0;
         return message;
 }
@@ -138,7 +139,7 @@ static int dump_entries(Conntrack *conntrack, const ConntrackSearch *search, mnl
 {
         char buffer[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         const ConntrackEnds *wanted = &search->ends;
-        struct nlmsghdr *request = put_header(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP);
+        struct nlmsghdr *request = put_header(buffer, search, IPCTNL_MSG_CT_GET, NLM_F_DUMP);
 
         put_tuple(request, CTA_TUPLE_ORIG, wanted->original_src, wanted->original_dst);
         put_tuple(request, CTA_TUPLE_REPLY, wanted->reply_src, wanted->reply_dst);
@@ -155,12 +156,12 @@ static int dump_entries(Conntrack *conntrack, const ConntrackSearch *search, mnl
         return netlink_request(conntrack->netlink, request, each, data, NULL);
 }
 
-static int delete_entry(Conntrack *conntrack, const Found *found)
+static int delete_entry(Conntrack *conntrack, const ConntrackSearch *search, const Found *found)
 {
         char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         gsize length;
         const void *tuple = g_bytes_get_data(found->tuple, &length);
-        struct nlmsghdr *request = put_header(buffer, IPCTNL_MSG_CT_DELETE, NLM_F_ACK);
+        struct nlmsghdr *request = put_header(buffer, search, IPCTNL_MSG_CT_DELETE, NLM_F_ACK);
 
         if (length > sizeof buffer / 2)
                 return -EMSGSIZE;
@@ -185,7 +186,7 @@ int conntrack_end(Conntrack *conntrack, const ConntrackSearch *search, guint *n)
         if (r < 0)
                 return r;
         for (guint i = 0; i < found->len; i++) {
-                r = delete_entry(conntrack, &g_array_index(found, Found, i));
+                r = delete_entry(conntrack, search, &g_array_index(found, Found, i));
                 if (r < 0 && r != -ENOENT)
                         return r;
                 *n += r == 0;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "model/address.h"
+#include "model/address6.h"
 #include "model/connection.h"
 
 typedef struct Conntrack Conntrack;
@@ -82,3 +83,5 @@ bool conntrack_end_untranslated_from(Conntrack *conntrack, const ConntrackScope 
 /* Ends every connection that @scope's boards have by translation, from and to wherever, and what
  * conntrack_end_untranslated_from() ends. */
 bool conntrack_end_boards(Conntrack *conntrack, const ConntrackScope *scope, GError **error);
+/* The same for IPv6, where no two networks have the same subnet. */
+bool conntrack_end_untranslated_from6(Conntrack *conntrack, const Subnet6 *subnet, GError **error);

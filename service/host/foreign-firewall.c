@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* Accepts in `table ip filter`, which is iptables-nft's and Docker's. How a rule looks is in
- * foreign-rules.c; here is where it goes, and that it is found again by what it is and not by what
- * we remember: after a restart of ours too. The table can change under our hands at any time, so a
- * dump that was interrupted and a rule that is gone when we come to delete it mean: look again.
+/* Accepts in `table ip filter` and `table ip6 filter`, which are iptables-nft's and Docker's. How a
+ * rule looks is in foreign-rules.c; here is where it goes, and that it is found again by what it is
+ * and not by what we remember: after a restart of ours too. The table can change under our hands at
+ * any time, so a dump that was interrupted and a rule that is gone when we come to delete it mean:
+ * look again.
  *
  * iptables-legacy's tables are not nf_tables' and are not looked at. */
 
@@ -39,6 +40,7 @@ struct ForeignFirewall {
 
 /* What is of interest in one chain. */
 typedef struct ChainView {
+        guint8 family; /* NFPROTO_* */
         const char *name;
         const ForeignPath *paths; /* two: there and back */
         bool exists;
@@ -81,7 +83,8 @@ guint32 foreign_firewall_port(const ForeignFirewall *firewall)
 
 bool foreign_firewall_is_in(guint8 family, const char *table)
 {
-        return family == NFPROTO_IPV4 && g_str_equal(table, FILTER_TABLE);
+        return (family == NFPROTO_IPV4 || family == NFPROTO_IPV6) &&
+               g_str_equal(table, FILTER_TABLE);
 }
 
 static int view_chain_policy(const struct nlmsghdr *message, void *data)
@@ -122,7 +125,7 @@ static int request_chain(ForeignFirewall *firewall, ChainView *view)
         char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autoptr(NftChain) chain = nftnl_chain_alloc();
         struct nlmsghdr *request =
-                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, NFPROTO_IPV4, NLM_F_ACK, 0);
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETCHAIN, view->family, NLM_F_ACK, 0);
 
         nftnl_chain_set_str(chain, NFTNL_CHAIN_TABLE, FILTER_TABLE);
         nftnl_chain_set_str(chain, NFTNL_CHAIN_NAME, view->name);
@@ -135,7 +138,7 @@ static int request_rules(ForeignFirewall *firewall, ChainView *view)
         char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autoptr(NftRule) rule = nftnl_rule_alloc();
         struct nlmsghdr *request =
-                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETRULE, NFPROTO_IPV4, NLM_F_DUMP, 0);
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETRULE, view->family, NLM_F_DUMP, 0);
 
         nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, FILTER_TABLE);
         nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, view->name);
@@ -144,10 +147,11 @@ static int request_rules(ForeignFirewall *firewall, ChainView *view)
 }
 
 /* Looks at chain @name. No such chain is success. */
-static int view_chain(ForeignFirewall *firewall, const char *name, const ForeignPath *paths,
-                      ChainView *ret_view)
+static int view_chain(ForeignFirewall *firewall, guint8 family, const char *name,
+                      const ForeignPath *paths, ChainView *ret_view)
 {
         g_auto(ChainView) view = {
+                .family = family,
                 .name = name,
                 .paths = paths,
                 .ours = g_array_new(FALSE, FALSE, sizeof(guint64)),
@@ -177,7 +181,7 @@ static int insert_missing(ForeignFirewall *firewall, const ChainView *view)
                 nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, FILTER_TABLE);
                 nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, view->name);
                 nftnl_rule_nlmsg_build_payload(
-                        nft_batch_add(batch, NFT_MSG_NEWRULE, NFPROTO_IPV4, NLM_F_CREATE), rule);
+                        nft_batch_add(batch, NFT_MSG_NEWRULE, view->family, NLM_F_CREATE), rule);
         }
         return nft_batch_send(batch, NULL);
 }
@@ -192,20 +196,20 @@ static int delete_ours(ForeignFirewall *firewall, const ChainView *view)
                 nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, view->name);
                 nftnl_rule_set_u64(rule, NFTNL_RULE_HANDLE, g_array_index(view->ours, guint64, i));
                 nftnl_rule_nlmsg_build_payload(
-                        nft_batch_add(batch, NFT_MSG_DELRULE, NFPROTO_IPV4, 0), rule);
+                        nft_batch_add(batch, NFT_MSG_DELRULE, view->family, 0), rule);
         }
         return nft_batch_send(batch, NULL);
 }
 
 /* Looks at both chains. *ret_view (one of the two, or NULL where nothing is needed) is the one to
  * have the accepts. */
-static int find_place(ForeignFirewall *firewall, const ForeignPath *paths, ChainView *forward,
-                      ChainView *docker, const ChainView **ret_view)
+static int find_place(ForeignFirewall *firewall, guint8 family, const ForeignPath *paths,
+                      ChainView *forward, ChainView *docker, const ChainView **ret_view)
 {
-        int r = view_chain(firewall, FORWARD_CHAIN, paths, forward);
+        int r = view_chain(firewall, family, FORWARD_CHAIN, paths, forward);
         if (r < 0)
                 return r;
-        r = view_chain(firewall, DOCKER_CHAIN, paths, docker);
+        r = view_chain(firewall, family, DOCKER_CHAIN, paths, docker);
         if (r < 0)
                 return r;
 
@@ -218,13 +222,14 @@ static int find_place(ForeignFirewall *firewall, const ForeignPath *paths, Chain
 }
 
 /* One look and one change. *ret_chain is a literal, or NULL. */
-static int try_open(ForeignFirewall *firewall, const ForeignPath *paths, const char **ret_chain)
+static int try_open(ForeignFirewall *firewall, guint8 family, const ForeignPath *paths,
+                    const char **ret_chain)
 {
         g_auto(ChainView) forward = { 0 };
         g_auto(ChainView) docker = { 0 };
         const ChainView *view;
 
-        int r = find_place(firewall, paths, &forward, &docker, &view);
+        int r = find_place(firewall, family, paths, &forward, &docker, &view);
         if (r < 0)
                 return r;
         if (view)
@@ -234,13 +239,13 @@ static int try_open(ForeignFirewall *firewall, const ForeignPath *paths, const c
         return r;
 }
 
-static int try_close(ForeignFirewall *firewall, const ForeignPath *paths)
+static int try_close(ForeignFirewall *firewall, guint8 family, const ForeignPath *paths)
 {
         static const char *const chains[] = { FORWARD_CHAIN, DOCKER_CHAIN };
 
         for (guint i = 0; i < G_N_ELEMENTS(chains); i++) {
                 g_auto(ChainView) view = { 0 };
-                int r = view_chain(firewall, chains[i], paths, &view);
+                int r = view_chain(firewall, family, chains[i], paths, &view);
                 if (r == 0)
                         r = delete_ours(firewall, &view);
                 if (r < 0)
@@ -254,29 +259,30 @@ static bool changed_meanwhile(int r)
         return r == -EINTR || r == -ENOENT;
 }
 
-static bool fail(int r, const char *attempt, const char *interface, GError **error)
+static bool fail(int r, guint8 family, const char *attempt, const char *interface, GError **error)
 {
-        g_autofree char *object = g_strdup_printf("%s: table ip " FILTER_TABLE, interface);
+        g_autofree char *object = g_strdup_printf("%s: table %s " FILTER_TABLE, interface,
+                                                  family == NFPROTO_IPV6 ? "ip6" : "ip");
 
         return nft_batch_fail(r, attempt, object, error);
 }
 
-bool foreign_firewall_open(ForeignFirewall *firewall, const char *interface, const char *upstream,
-                           char **ret_chain, GError **error)
+bool foreign_firewall_open(ForeignFirewall *firewall, guint8 family, const char *interface,
+                           const char *upstream, char **ret_chain, GError **error)
 {
         const ForeignPath paths[] = { { interface, upstream }, { upstream, interface } };
         const char *chain = NULL;
         int r = -EINTR;
 
         for (guint i = 0; i < ATTEMPTS_MAX && changed_meanwhile(r); i++)
-                r = try_open(firewall, paths, &chain);
+                r = try_open(firewall, family, paths, &chain);
         if (r < 0)
-                return fail(r, "add accept rules", interface, error);
+                return fail(r, family, "add accept rules", interface, error);
         *ret_chain = g_strdup(chain);
         return true;
 }
 
-bool foreign_firewall_is_open(ForeignFirewall *firewall, const char *interface,
+bool foreign_firewall_is_open(ForeignFirewall *firewall, guint8 family, const char *interface,
                               const char *upstream)
 {
         const ForeignPath paths[] = { { interface, upstream }, { upstream, interface } };
@@ -284,18 +290,18 @@ bool foreign_firewall_is_open(ForeignFirewall *firewall, const char *interface,
         g_auto(ChainView) docker = { 0 };
         const ChainView *view;
 
-        if (find_place(firewall, paths, &forward, &docker, &view) < 0)
+        if (find_place(firewall, family, paths, &forward, &docker, &view) < 0)
                 return false; /* it changes just now */
         return !view || (view->found[0] && view->found[1]);
 }
 
-bool foreign_firewall_close(ForeignFirewall *firewall, const char *interface, const char *upstream,
-                            GError **error)
+bool foreign_firewall_close(ForeignFirewall *firewall, guint8 family, const char *interface,
+                            const char *upstream, GError **error)
 {
         const ForeignPath paths[] = { { interface, upstream }, { upstream, interface } };
         int r = -EINTR;
 
         for (guint i = 0; i < ATTEMPTS_MAX && changed_meanwhile(r); i++)
-                r = try_close(firewall, paths);
-        return r == 0 || fail(r, "delete our accept rules", interface, error);
+                r = try_close(firewall, family, paths);
+        return r == 0 || fail(r, family, "delete our accept rules", interface, error);
 }

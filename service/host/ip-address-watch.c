@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* The kernel's notifications of IPv4 addresses that are deleted, by whomever but ourselves. Those
+/* The kernel's notifications of addresses that are deleted, by whomever but ourselves. Those
  * that come are of no interest here; that the way out may have moved is route.c's. */
 
 #include "host/ip-address-watch.h"
@@ -59,11 +59,13 @@ static void on_message(const struct nlmsghdr *message, gpointer data)
         const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
 
         if (message->nlmsg_type != RTM_DELADDR ||
-            mnl_nlmsg_get_payload_len(message) < sizeof *info || info->ifa_family != AF_INET)
+            mnl_nlmsg_get_payload_len(message) < sizeof *info ||
+            (info->ifa_family != AF_INET && info->ifa_family != AF_INET6))
                 return;
         IpAddressGone gone = { .index = info->ifa_index };
-        (void)mnl_attr_parse(message, sizeof *info, take_attribute, &gone); /* none: 0 */
-        if (gone.address == 0)
+        if (info->ifa_family == AF_INET)
+                (void)mnl_attr_parse(message, sizeof *info, take_attribute, &gone); /* none: 0 */
+        if (gone.address == 0 && info->ifa_family == AF_INET)
                 return;
         g_array_append_val(watch->addresses, gone);
         schedule(watch);
@@ -85,8 +87,8 @@ IpAddressWatch *ip_address_watch_new(guint32 own_port, IpAddressesGone gone, gpo
         watch->gone = gone;
         watch->data = data;
         watch->addresses = g_array_new(FALSE, FALSE, sizeof(IpAddressGone));
-        watch->monitor = netlink_monitor_new(NETLINK_ROUTE, RTMGRP_IPV4_IFADDR, on_message,
-                                             on_overrun, watch, error);
+        watch->monitor = netlink_monitor_new(NETLINK_ROUTE, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+                                             on_message, on_overrun, watch, error);
         if (!watch->monitor || !netlink_monitor_ignore(watch->monitor, &own_port, 1, error))
                 return NULL;
         return g_steal_pointer(&watch);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* Word of IPv4 addresses that others take away. */
+/* Word of addresses that others take away. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 typedef struct IpAddressWatch IpAddressWatch;
 
 typedef struct IpAddressGone {
-        guint index; /* of the interface */
-        guint32 address;
+        guint index;     /* of the interface */
+        guint32 address; /* 0: one of IPv6 */
 } IpAddressGone;
 
 /* Tells of addresses that went, not by a request of @own_port's, a while ago: some may be back. @n

@@ -70,8 +70,8 @@ static int take_rule(const struct nlmsghdr *message, void *data)
         return MNL_CB_OK;
 }
 
-bool nft_read_counters(Nft *nft, const char *table, const char *chain, NftCounted counted,
-                       gpointer data, GError **error)
+bool nft_read_counters(Nft *nft, guint16 family, const char *table, const char *chain,
+                       NftCounted counted, gpointer data, GError **error)
 {
         char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autoptr(NftRule) rule = nftnl_rule_alloc();
@@ -82,7 +82,7 @@ bool nft_read_counters(Nft *nft, const char *table, const char *chain, NftCounte
         nftnl_rule_set_str(rule, NFTNL_RULE_TABLE, table);
         nftnl_rule_set_str(rule, NFTNL_RULE_CHAIN, chain);
         struct nlmsghdr *request =
-                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETRULE, NFPROTO_IPV4, NLM_F_DUMP, 0);
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETRULE, family, NLM_F_DUMP, 0);
         nftnl_rule_nlmsg_build_payload(request, rule);
         int r = netlink_request(nft_netlink(nft), request, take_rule, &reading, NULL);
         if (r == 0)

@@ -22,7 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftContext, nft_ctx_free)
 typedef struct nftnl_table NftTable;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NftTable, nftnl_table_free)
 
-static bool table_exists(const char *name, bool *ret_exists, GError **error)
+static bool table_exists(guint16 family, const char *name, bool *ret_exists, GError **error)
 {
         char buffer[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
         g_autoptr(NftTable) table = nftnl_table_alloc();
@@ -32,7 +32,7 @@ static bool table_exists(const char *name, bool *ret_exists, GError **error)
                 return false;
         nftnl_table_set_str(table, NFTNL_TABLE_NAME, name);
         struct nlmsghdr *request =
-                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETTABLE, NFPROTO_IPV4, NLM_F_ACK, 0);
+                nftnl_nlmsg_build_hdr(buffer, NFT_MSG_GETTABLE, family, NLM_F_ACK, 0);
         nftnl_table_nlmsg_build_payload(request, table);
 
         int r = netlink_request(netlink, request, NULL, NULL, NULL);
@@ -45,12 +45,12 @@ static bool table_exists(const char *name, bool *ret_exists, GError **error)
         return true;
 }
 
-static char *print(const char *table, const char *command, GError **error)
+static char *print(guint16 family, const char *table, const char *command, GError **error)
 {
         g_autoptr(NftContext) context = NULL;
         bool exists;
 
-        if (!table_exists(table, &exists, error))
+        if (!table_exists(family, table, &exists, error))
                 return NULL;
         if (!exists)
                 return g_strdup("");
@@ -70,11 +70,12 @@ static char *print(const char *table, const char *command, GError **error)
         return g_strdup(nft_ctx_get_output_buffer(context));
 }
 
-char *nft_print_table(const char *table, GError **error)
+char *nft_print_table(guint16 family, const char *table, GError **error)
 {
-        g_autofree char *command = g_strdup_printf("list table ip %s", table);
+        g_autofree char *command =
+                g_strdup_printf("list table %s %s", family == NFPROTO_IPV6 ? "ip6" : "ip", table);
 
-        return print(table, command, error);
+        return print(family, table, command, error);
 }
 
 /* Where the part that begins at @line, as "\tchain NAME {", ends: behind its "\t}". NULL: none
@@ -91,7 +92,7 @@ static const char *end_of_part(const char *line)
 
 char *nft_print_parts(const char *table, GHashTable *parts, GError **error)
 {
-        g_autofree char *whole = nft_print_table(table, error);
+        g_autofree char *whole = nft_print_table(NFPROTO_IPV4, table, error);
         g_autoptr(GString) text = g_string_new(NULL);
 
         for (const char *line = whole; line && *line;) {

@@ -64,10 +64,10 @@ Netlink *nft_netlink(Nft *nft);
 
 /* A rule with a comment has counted so much. */
 typedef void (*NftCounted)(const char *comment, guint64 packets, guint64 bytes, gpointer data);
-/* Calls @counted for each rule of @chain in `table ip @table` that has a comment and a counter.
- * None where there is no such chain. FAILED. */
-bool nft_read_counters(Nft *nft, const char *table, const char *chain, NftCounted counted,
-                       gpointer data, GError **error);
+/* Calls @counted for each rule of @chain in the table @table of @family (NFPROTO_*) that has a
+ * comment and a counter. None where there is no such chain. FAILED. */
+bool nft_read_counters(Nft *nft, guint16 family, const char *table, const char *chain,
+                       NftCounted counted, gpointer data, GError **error);
 
 /* The addresses in @set of `table ip @table`: array of guint32 (the caller's), in no order, some
  * perhaps twice; empty where there is no such set. FAILED. */
@@ -78,8 +78,8 @@ GPtrArray *nft_list_sets(Nft *nft, const char *table, const char *prefix, GError
 /* The same of its chains. */
 GPtrArray *nft_list_chains(Nft *nft, const char *table, const char *prefix, GError **error);
 
-/* `table ip TABLE` as `nft list table ip TABLE` prints it (libnftables); or of its chains, sets and
- * objects alone those in @parts, a set of what they are called in it: "chain NAME". "" where there
- * is none. The caller's. */
-char *nft_print_table(const char *table, GError **error);
+/* The table of @family (NFPROTO_IPV4 or NFPROTO_IPV6) as `nft list table` prints it (libnftables);
+ * or of the chains, sets and objects of one of IPv4's alone those in @parts, a set of what they are
+ * called in it: "chain NAME". "" where there is none. The caller's. */
+char *nft_print_table(guint16 family, const char *table, GError **error);
 char *nft_print_parts(const char *table, GHashTable *parts, GError **error);

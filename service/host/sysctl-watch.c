@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* rtnetlink's netconf notifications. A knob is a file, so nothing tells whose hand it was; the
- * value in the message is old when it is read, so the user of this reads the knob. */
+/* rtnetlink's netconf notifications of both families. A knob is a file, so nothing tells whose hand
+ * it was; the value in the message is old when it is read, so the user of this reads the knob. */
 
 #include "host/sysctl-watch.h"
 
@@ -64,6 +64,15 @@ static int take_attribute(const struct nlattr *attribute, void *data)
         return MNL_CB_OK;
 }
 
+/* What turns forwarding off turns force_forwarding off with it, and headers that are older than the
+ * kernel have no number for that. */
+static void note_ipv6(SysctlWatch *watch, guint index, bool is_forwarding)
+{
+        if (is_forwarding)
+                note(watch, SYSCTL_IPV6_FORWARDING, index);
+        note(watch, SYSCTL_IPV6_FORCE_FORWARDING, index);
+}
+
 static void on_message(const struct nlmsghdr *message, gpointer data)
 {
         SysctlWatch *watch = data;
@@ -71,7 +80,8 @@ static void on_message(const struct nlmsghdr *message, gpointer data)
         const struct nlattr *attributes[NETCONFA_RP_FILTER + 1] = { NULL };
 
         if (message->nlmsg_type != RTM_NEWNETCONF ||
-            mnl_nlmsg_get_payload_len(message) < sizeof *info || info->ncm_family != AF_INET)
+            mnl_nlmsg_get_payload_len(message) < sizeof *info ||
+            (info->ncm_family != AF_INET && info->ncm_family != AF_INET6))
                 return;
         (void)mnl_attr_parse(message, sizeof *info, take_attribute, attributes); /* none: NULL */
         if (!attributes[NETCONFA_IFINDEX])
@@ -80,6 +90,10 @@ static void on_message(const struct nlmsghdr *message, gpointer data)
         guint index = told == NETCONFA_IFINDEX_ALL ? SYSCTL_WATCH_ALL : (guint)told;
         if (told == NETCONFA_IFINDEX_DEFAULT)
                 return; /* of interfaces to come */
+        if (info->ncm_family == AF_INET6) {
+                note_ipv6(watch, index, attributes[NETCONFA_FORWARDING] != NULL);
+                return;
+        }
         if (attributes[NETCONFA_FORWARDING])
                 note(watch, SYSCTL_IPV4_FORWARDING, index);
         if (attributes[NETCONFA_RP_FILTER])
@@ -99,8 +113,9 @@ SysctlWatch *sysctl_watch_new(SysctlTurned turned, gpointer data, GError **error
         watch->turned = turned;
         watch->data = data;
         watch->pending = g_array_new(FALSE, FALSE, sizeof(Turned));
-        watch->monitor = netlink_monitor_new(NETLINK_ROUTE, 1 << (RTNLGRP_IPV4_NETCONF - 1),
-                                             on_message, on_overrun, watch, error);
+        watch->monitor = netlink_monitor_new(
+                NETLINK_ROUTE, 1 << (RTNLGRP_IPV4_NETCONF - 1) | 1 << (RTNLGRP_IPV6_NETCONF - 1),
+                on_message, on_overrun, watch, error);
         return watch->monitor ? g_steal_pointer(&watch) : NULL;
 }
 

@@ -26,11 +26,15 @@ static const struct {
         [SYSCTL_IPV6_ACCEPT_REDIRECTS] = { "ipv6", "accept_redirects" },
         [SYSCTL_IPV6_DISABLE] = { "ipv6", "disable_ipv6" },
         [SYSCTL_IPV4_FWMARK_REFLECT] = { "ipv4", "fwmark_reflect" },
+        [SYSCTL_IPV6_FORWARDING] = { "ipv6", "forwarding" },
+        [SYSCTL_IPV6_FORCE_FORWARDING] = { "ipv6", "force_forwarding" },
+        [SYSCTL_IPV6_FORWARDING_ALL] = { "ipv6", "conf/all/forwarding" },
+        [SYSCTL_IPV6_ADDR_GEN_MODE] = { "ipv6", "addr_gen_mode" },
 };
 
 static bool is_global(Sysctl sysctl)
 {
-        return sysctl == SYSCTL_IPV4_FWMARK_REFLECT;
+        return sysctl == SYSCTL_IPV4_FWMARK_REFLECT || sysctl == SYSCTL_IPV6_FORWARDING_ALL;
 }
 
 static char *knob_path(Sysctl sysctl, const char *interface)
@@ -45,7 +49,9 @@ static char *knob_path(Sysctl sysctl, const char *interface)
 char *sysctl_name(Sysctl sysctl, const char *interface)
 {
         if (is_global(sysctl))
-                return g_strdup_printf("net.%s.%s", knobs[sysctl].family, knobs[sysctl].key);
+                return g_strdelimit(
+                        g_strdup_printf("net.%s.%s", knobs[sysctl].family, knobs[sysctl].key), "/",
+                        '.');
         return g_strdup_printf("net.%s.conf.%s.%s", knobs[sysctl].family, interface,
                                knobs[sysctl].key);
 }

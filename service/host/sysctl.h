@@ -14,8 +14,12 @@ typedef enum Sysctl {
         SYSCTL_IPV4_ACCEPT_REDIRECTS,
         SYSCTL_IPV6_ACCEPT_RA, /* net.ipv6.conf.IF.accept_ra */
         SYSCTL_IPV6_ACCEPT_REDIRECTS,
-        SYSCTL_IPV4_FWMARK_REFLECT, /* net.ipv4.fwmark_reflect, whatever the interface */
-        SYSCTL_IPV6_DISABLE,        /* net.ipv6.conf.IF.disable_ipv6 */
+        SYSCTL_IPV4_FWMARK_REFLECT,   /* net.ipv4.fwmark_reflect, whatever the interface */
+        SYSCTL_IPV6_DISABLE,          /* net.ipv6.conf.IF.disable_ipv6 */
+        SYSCTL_IPV6_FORWARDING,       /* net.ipv6.conf.IF.forwarding: whether it is a router's */
+        SYSCTL_IPV6_FORCE_FORWARDING, /* net.ipv6.conf.IF.force_forwarding (Linux 6.17) */
+        SYSCTL_IPV6_FORWARDING_ALL,   /* net.ipv6.conf.all.forwarding, whatever the interface */
+        SYSCTL_IPV6_ADDR_GEN_MODE,    /* net.ipv6.conf.IF.addr_gen_mode */
         SYSCTL_MAX,
 } Sysctl;
 

@@ -69,7 +69,7 @@ static const Lease *find_lease(const Network *network, const char *hostname)
 
         for (guint i = 0; i < network->leases->len; i++) {
                 const Lease *lease = network->leases->pdata[i];
-                if (g_ascii_strcasecmp(lease->hostname, hostname) == 0 &&
+                if (lease->ip != 0 && g_ascii_strcasecmp(lease->hostname, hostname) == 0 &&
                     !lease_is_expired(lease, now_sec))
                         return lease;
         }
@@ -85,6 +85,8 @@ static bool find_name(const Network *network, const char *hostname, guint32 *ret
         const AddressEntry *entry = find_entry(entries, hostname);
         char text[ADDRESS_TEXT_SIZE];
 
+        if (dns && !dns->has_ip)
+                dns = NULL; /* of the other family alone */
         if (dns && subnet_contains(&network->config->subnet, dns->ip)) {
                 *ret_address = dns->ip;
                 return true;

@@ -169,6 +169,8 @@ bool entry_change_check(Network *network, EntryChange *change, GHashTable *leavi
         case PUT_DNS:
                 dns = entries_find_hostname(entries, change->dns->hostname);
                 change->old_dns = dns ? dns_entry_copy(dns) : NULL;
+                if (dns)
+                        dns_entry_complete(change->dns, dns);
                 return config_check_dns(network->config, change->dns, error);
         case REMOVE_DNS:
                 dns = entries_find_hostname(entries, change->hostname);

@@ -6,6 +6,7 @@
 
 #include "network/filter-table.h"
 
+#include <linux/netfilter.h>
 #include <string.h>
 
 #include "host/conntrack.h"
@@ -190,6 +191,16 @@ static void add_counted(const char *comment, guint64 packets, guint64 bytes, gpo
         }
 }
 
+/* The same of its table of IPv6. */
+static bool count_ipv6(const Network *network, FilterDirection direction, const Value *side,
+                       GError **error)
+{
+        const char *chain = ruleset_ipv6_chain(network->config, direction);
+
+        return !chain || nft_read_counters(network->host->nft, NFPROTO_IPV6, network->record->table,
+                                           chain, add_counted, (gpointer)side, error);
+}
+
 Value *filter_table_counted(const Network *network, GError **error)
 {
         static const FilterChain chains[FILTER_DIRECTION_MAX] = {
@@ -208,8 +219,9 @@ Value *filter_table_counted(const Network *network, GError **error)
                 g_autofree char *chain =
                         by_name ? names_chain_name(NAMES_CHAIN_EGRESS, record->table)
                                 : filter_chain_name(chains[i], record->table);
-                if (side && !nft_read_counters(network->host->nft, table, chain, add_counted,
-                                               (gpointer)side, error))
+                if (side && (!nft_read_counters(network->host->nft, NFPROTO_IPV4, table, chain,
+                                                add_counted, (gpointer)side, error) ||
+                             !count_ipv6(network, i, side, error)))
                         return NULL;
         }
         return g_steal_pointer(&map);

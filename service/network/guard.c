@@ -7,7 +7,7 @@
 
 typedef struct Guarded {
         char *interface;
-        Subnet subnet;
+        GuardedNetwork network; /* its interface is that one */
 } Guarded;
 
 struct Guard {
@@ -57,8 +57,7 @@ static bool guard_apply(Guard *guard, GError **error)
         g_hash_table_iter_init(&iter, guard->networks);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Guarded *guarded = value;
-                GuardedNetwork network = { guarded->interface, guarded->subnet };
-                g_array_append_val(networks, network);
+                g_array_append_val(networks, guarded->network);
         }
         g_autoptr(Ruleset) ruleset =
                 ruleset_new_guard((const GuardedNetwork *)(void *)networks->data, networks->len);
@@ -75,7 +74,8 @@ static Guarded *put(Guard *guard, const char *name, const GuardedNetwork *networ
         (void)g_hash_table_steal_extended(guard->networks, name, &old_name,
                                           &old); /* none is fine */
         g_free(old_name);
-        *guarded = (Guarded){ g_strdup(network->interface), network->subnet };
+        *guarded = (Guarded){ g_strdup(network->interface), *network };
+        guarded->network.interface = guarded->interface;
         g_hash_table_insert(guard->networks, g_strdup(name), guarded);
         return old;
 }

@@ -177,7 +177,8 @@ void knobs_free(Knobs *knobs)
 
 static bool sysctl_is_optional(Sysctl sysctl)
 {
-        return sysctl == SYSCTL_IPV6_ACCEPT_RA || sysctl == SYSCTL_IPV6_ACCEPT_REDIRECTS;
+        return sysctl == SYSCTL_IPV6_ACCEPT_RA || sysctl == SYSCTL_IPV6_ACCEPT_REDIRECTS ||
+               sysctl == SYSCTL_IPV6_FORCE_FORWARDING;
 }
 
 /* Gives the value found back, unless somebody else has set it since or the interface is gone. */

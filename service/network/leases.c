@@ -27,6 +27,17 @@ static void report(LeaseEvent event, const Lease *lease, gpointer data)
         network->events->lease(network, event, lease, network->events_data);
 }
 
+/* A DHCPv6 client whose identifier does not say its MAC has it by its entry. */
+static void complete_mac(const Network *network, Lease *lease)
+{
+        const AddressEntry *entry = entries_find_ipv6(network->config->entries, &lease->ip6);
+
+        if (*lease->mac || !entry || !entry->mac)
+                return;
+        g_free(lease->mac);
+        lease->mac = g_strdup(entry->mac);
+}
+
 static void leases_changed(const GPtrArray *leases, gpointer data)
 {
         Network *network = data;
@@ -34,8 +45,11 @@ static void leases_changed(const GPtrArray *leases, gpointer data)
         GPtrArray *before = network->leases;
 
         network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
-        for (guint i = 0; i < leases->len; i++)
-                g_ptr_array_add(network->leases, lease_copy(leases->pdata[i]));
+        for (guint i = 0; i < leases->len; i++) {
+                Lease *lease = lease_copy(leases->pdata[i]);
+                complete_mac(network, lease);
+                g_ptr_array_add(network->leases, lease);
+        }
         lease_list_compare(before, network->leases, report, &comparison);
         g_ptr_array_unref(before);
         if (comparison.differs) {
@@ -67,6 +81,8 @@ void leases_load(Network *network)
 
         if (!leases)
                 return; /* the watch reads it later */
+        for (guint i = 0; i < leases->len; i++)
+                complete_mac(network, leases->pdata[i]);
         g_ptr_array_unref(network->leases);
         network->leases = leases;
 }

@@ -6,8 +6,11 @@
 
 #include "network/missing.h"
 
+#include <linux/netfilter.h>
+
 #include "host/ip-address.h"
 #include "host/link.h"
+#include "network/link-ipv6.h"
 #include "network/network-private.h"
 #include "network/public.h"
 
@@ -30,7 +33,8 @@ unsigned missing_link(Network *network)
             link_get(network->host->rtnl, network->interface, &link) < 0 ||
             link.index != network->record->index)
                 return 0;
-        if (link.up && has_address(network, link.index, network->config->gateway_ip))
+        if (link.up && has_address(network, link.index, network->config->gateway_ip) &&
+            link_ipv6_is_there(network, link.index))
                 return 0;
         return NETWORK_PART_LINK;
 }
@@ -42,7 +46,7 @@ unsigned missing_address(Network *network, guint index, guint32 address)
         if (!network_is_up(network))
                 return 0;
         if (index == network->record->index)
-                return address == config->gateway_ip ? missing_link(network) : 0;
+                return address == config->gateway_ip || address == 0 ? missing_link(network) : 0;
         if (config->nat_mode != NAT_MODE_1TO1 || !entries_find_public_ip(config->entries, address))
                 return 0;
         if (index != public_index(network) || has_address(network, index, address))
@@ -87,8 +91,13 @@ unsigned missing_routes(Network *network)
 
 static bool is_open_to(Network *network, const char *interface)
 {
-        return !interface || foreign_firewall_is_open(network->host->foreign_firewall,
-                                                      network->interface, interface);
+        ForeignFirewall *firewall = network->host->foreign_firewall;
+
+        if (!interface)
+                return true;
+        return foreign_firewall_is_open(firewall, NFPROTO_IPV4, network->interface, interface) &&
+               (!config_forwards_ipv6(network->config) ||
+                foreign_firewall_is_open(firewall, NFPROTO_IPV6, network->interface, interface));
 }
 
 unsigned missing_accepts(Network *network)

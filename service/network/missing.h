@@ -10,7 +10,7 @@
 
 /* The link is up and has its gateway address. Its interface gone is not for a repair: 0. */
 unsigned missing_link(Network *network);
-/* What is lacking for want of @address, which interface @index has lost. */
+/* What is lacking for want of @address (0: one of IPv6), which interface @index has lost. */
 unsigned missing_address(Network *network, guint index, guint32 address);
 /* Any of its public addresses; reads them all. */
 unsigned missing_public(Network *network);

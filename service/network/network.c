@@ -168,7 +168,8 @@ static void expect(Network *network)
 {
         const NetworkConfig *config = network->config;
         const Record *record = network->record;
-        GuardedNetwork guarded = { record->interface, config->subnet };
+        GuardedNetwork guarded = { record->interface, config->subnet, config->ipv6_subnet,
+                                   config->ipv6_gateway };
         GatewayPlace place = { record->interface, record->gateway_ip, record->twin };
 
         g_free(network->interface);
@@ -425,7 +426,8 @@ bool network_find_dut(const Network *network, const char *mac, guint32 *ret_ip, 
 
         for (guint i = 0; i < network->leases->len; i++) {
                 const Lease *lease = network->leases->pdata[i];
-                if (g_str_equal(lease->mac, mac) && !lease_is_expired(lease, now_sec)) {
+                if (lease->ip != 0 && g_str_equal(lease->mac, mac) &&
+                    !lease_is_expired(lease, now_sec)) {
                         *ret_ip = lease->ip;
                         return true;
                 }

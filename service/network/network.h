@@ -45,6 +45,7 @@ typedef enum NetworkProperty {
         NETWORK_PROPERTY_INTERFACE = 1 << 12,
         NETWORK_PROPERTY_FORWARDS = 1 << 13,
         NETWORK_PROPERTY_GUESTS = 1 << 14,
+        NETWORK_PROPERTY_IPV6 = 1 << 15,
 } NetworkProperty;
 
 /* What a network consists of on the host, as a mask beside ConfigChange's bits. */

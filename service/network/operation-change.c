@@ -33,6 +33,9 @@ static NetworkProperty properties_changed(const NetworkConfig *old, const Networ
                 properties |= NETWORK_PROPERTY_SUBNET;
         if (old->gateway_ip != config->gateway_ip)
                 properties |= NETWORK_PROPERTY_GATEWAY_IP;
+        if (!subnet6_equal(&old->ipv6_subnet, &config->ipv6_subnet) ||
+            !address6_equal(&old->ipv6_gateway, &config->ipv6_gateway))
+                properties |= NETWORK_PROPERTY_IPV6;
         if (old->nat_mode != config->nat_mode)
                 properties |= NETWORK_PROPERTY_NAT_MODE;
         if (!g_str_equal(old->state_dir, config->state_dir))

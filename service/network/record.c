@@ -233,6 +233,38 @@ static void load_twin(GKeyFile *file, Record *record)
         record->main_route = get_bool(file, "routes", "main");
 }
 
+static void set_address6(GKeyFile *file, const char *key, const Address6 *address)
+{
+        char text[ADDRESS6_TEXT_SIZE];
+
+        if (!address6_is_none(address))
+                g_key_file_set_string(file, "ipv6", key, address6_format(address, text));
+}
+
+static void get_address6(GKeyFile *file, const char *key, Address6 *address)
+{
+        g_autofree char *text = get_text(file, "ipv6", key);
+
+        if (text)
+                (void)address6_parse(text, address); /* else none, as it was */
+}
+
+static void save_ipv6(GKeyFile *file, const Record *record)
+{
+        set_address6(file, "gateway", &record->ipv6_gateway);
+        set_address6(file, "link-local", &record->link_local);
+        g_key_file_set_uint64(file, "ipv6", "prefix", record->ipv6_prefix);
+        g_key_file_set_boolean(file, "ipv6", "gateway-existed", record->ipv6_existed);
+}
+
+static void load_ipv6(GKeyFile *file, Record *record)
+{
+        get_address6(file, "gateway", &record->ipv6_gateway);
+        get_address6(file, "link-local", &record->link_local);
+        record->ipv6_prefix = (guint)g_key_file_get_uint64(file, "ipv6", "prefix", NULL);
+        record->ipv6_existed = get_bool(file, "ipv6", "gateway-existed");
+}
+
 bool record_save(const Record *record, const char *run_dir, const char *interface, GError **error)
 {
         g_autoptr(GKeyFile) file = g_key_file_new();
@@ -271,6 +303,8 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         g_key_file_set_uint64(file, "link", "gateway", record->gateway_ip);
         g_key_file_set_uint64(file, "link", "prefix", record->gateway_prefix);
         g_key_file_set_boolean(file, "link", "gateway-existed", record->gateway_existed);
+
+        save_ipv6(file, record);
 
         save_twin(file, record);
         save_public(file, record);
@@ -339,6 +373,8 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->gateway_ip = (guint32)g_key_file_get_uint64(file, "link", "gateway", NULL);
         record->gateway_prefix = (guint)g_key_file_get_uint64(file, "link", "prefix", NULL);
         record->gateway_existed = get_bool(file, "link", "gateway-existed");
+
+        load_ipv6(file, record);
 
         load_twin(file, record);
         load_public(file, record);

@@ -9,6 +9,7 @@
 
 #include "host/nm.h"
 #include "model/address.h"
+#include "model/address6.h"
 
 typedef struct Record {
         /* of the network itself */
@@ -53,6 +54,10 @@ typedef struct Record {
         guint32 gateway_ip;      /* 0: none put on */
         guint gateway_prefix;
         bool gateway_existed; /* it was there before us */
+        Address6 ipv6_gateway;
+        guint ipv6_prefix;   /* 0: none put on */
+        bool ipv6_existed;   /* that gateway address was there before us */
+        Address6 link_local; /* put on by us; none */
 
         /* routes */
         guint routed;    /* the number that rules and routes were made for; 0: none */

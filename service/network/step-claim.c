@@ -12,6 +12,7 @@
 #include "host/route.h"
 #include "network/connections.h"
 #include "network/forwards.h"
+#include "network/link-ipv6.h"
 #include "network/names-table.h"
 #include "network/public.h"
 #include "network/twins.h"
@@ -214,6 +215,8 @@ static GError *check_host(Network *network)
                 error = check_default_route(network, &link, routes);
         if (!error)
                 error = check_subnet(network, &link, routes);
+        if (!error)
+                (void)link_ipv6_check(network, link.index, &error); /* `error` says how it went */
         if (!error)
                 error = check_public(network);
         if (!error)

@@ -94,7 +94,8 @@ bool firewall_apply(Network *network, GError **error)
                 return exchange_rules(network, error) &&
                        guard_remove(host->guard, network->name, error);
 
-        GuardedNetwork guarded = { network->interface, config->subnet };
+        GuardedNetwork guarded = { network->interface, config->subnet, config->ipv6_subnet,
+                                   config->ipv6_gateway };
         g_autoptr(Ruleset) leftover = names_table_leftover(network);
         return guard_add(host->guard, network->name, &guarded, error) &&
                nft_remove(host->nft, network->record->table, error) &&
@@ -109,10 +110,16 @@ static bool end_strays(Network *network, GError **error)
 {
         bool is_repair = network->run.changes & NETWORK_PART_FIREWALL;
         const ConntrackScope scope = connections_scope(network);
+        const NetworkConfig *config = network->config;
+        Conntrack *conntrack = network->host->conntrack;
 
-        return !is_repair || (network->run.changes & STEP_CHANGE_UP) ||
-               !nat_mode_forwards(network->config->nat_mode) ||
-               conntrack_end_untranslated_from(network->host->conntrack, &scope, error);
+        if (!is_repair || (network->run.changes & STEP_CHANGE_UP) ||
+            !nat_mode_forwards(config->nat_mode))
+                return true;
+        if (config_has_ipv6(config) && config->ipv6_nat == IPV6_NAT_MASQUERADE &&
+            !conntrack_end_untranslated_from6(conntrack, &config->ipv6_subnet, error))
+                return false;
+        return conntrack_end_untranslated_from(conntrack, &scope, error);
 }
 
 /* With the forwards that were claimed. */

@@ -5,6 +5,8 @@
 
 #include "network/network-private.h"
 
+#include <linux/netfilter.h>
+
 #include "util/log.h"
 
 /* What the NIC was called when it was opened for; its name now where nothing has been. */
@@ -14,15 +16,41 @@ static const char *opened_for(const Network *network)
         return interface ? interface : network->interface;
 }
 
+static bool close_one(Network *network, const char *place, GError **error)
+{
+        ForeignFirewall *firewall = network->host->foreign_firewall;
+
+        return foreign_firewall_close(firewall, NFPROTO_IPV4, opened_for(network), place, error) &&
+               foreign_firewall_close(firewall, NFPROTO_IPV6, opened_for(network), place, error);
+}
+
+/* By IPv6 as well where that is forwarded; what was opened while it was is closed. */
+static bool open_one(Network *network, const char *place, GError **error)
+{
+        ForeignFirewall *firewall = network->host->foreign_firewall;
+        bool has_ipv6 = config_forwards_ipv6(network->config);
+        g_autofree char *chain = NULL, *chain6 = NULL;
+
+        if (!foreign_firewall_open(firewall, NFPROTO_IPV4, network->interface, place, &chain,
+                                   error))
+                return false;
+        if (has_ipv6 ? !foreign_firewall_open(firewall, NFPROTO_IPV6, network->interface, place,
+                                              &chain6, error)
+                     : !foreign_firewall_close(firewall, NFPROTO_IPV6, network->interface, place,
+                                               error))
+                return false;
+        if (chain || chain6)
+                log_network_info(network->name, "opened chain %s to and from %s",
+                                 chain ? chain : chain6, place);
+        return true;
+}
+
 /* Makes what is open between the network and an interface that leads to the LAN *@place (of the
  * record): @wanted, NULL for nothing. */
 static bool sync_one(Network *network, char **place, const char *wanted, GError **error)
 {
-        ForeignFirewall *firewall = network->host->foreign_firewall;
-        g_autofree char *chain = NULL;
-
         if (*place && g_strcmp0(*place, wanted) != 0) {
-                if (!foreign_firewall_close(firewall, opened_for(network), *place, error))
+                if (!close_one(network, *place, error))
                         return false;
                 g_clear_pointer(place, g_free);
         }
@@ -31,12 +59,7 @@ static bool sync_one(Network *network, char **place, const char *wanted, GError 
 
         if (!*place)
                 *place = g_strdup(wanted);
-        if (!network_save_record(network, error) ||
-            !foreign_firewall_open(firewall, network->interface, wanted, &chain, error))
-                return false;
-        if (chain)
-                log_network_info(network->name, "opened chain %s to and from %s", chain, wanted);
-        return true;
+        return network_save_record(network, error) && open_one(network, wanted, error);
 }
 
 static bool close_foreign(Network *network, GError **error)

@@ -11,6 +11,7 @@
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
+#include "network/link-ipv6.h"
 #include "network/twins.h"
 #include "util/error.h"
 
@@ -21,9 +22,11 @@ static bool hold_knobs(Network *network, GError **error)
                 { SYSCTL_IPV4_ACCEPT_REDIRECTS, network->interface, 0 },
                 { SYSCTL_IPV6_ACCEPT_RA, network->interface, 0 },
                 { SYSCTL_IPV6_ACCEPT_REDIRECTS, network->interface, 0 },
+                { SYSCTL_IPV6_DISABLE, network->interface, 0 }, /* the last, after the others */
         };
-        return knobs_hold(network->host->knobs, network->name, "link", knobs, G_N_ELEMENTS(knobs),
-                          error);
+        guint n = G_N_ELEMENTS(knobs) - (config_has_ipv6(network->config) ? 0 : 1);
+
+        return knobs_hold(network->host->knobs, network->name, "link", knobs, n, error);
 }
 
 /* The kernel's route to the subnet comes with it, but a twin's: the main table has another. */
@@ -181,7 +184,8 @@ static bool apply(Network *network, GError **error)
         if (!addresses || !note_found(network, &link, addresses, error) ||
             !clear_addresses(network, addresses, error) ||
             !set_gateway(network, &link, has_gateway(addresses, network), error) ||
-            !link_set_up(network->host->rtnl, network->interface, true, error))
+            !link_set_up(network->host->rtnl, network->interface, true, error) ||
+            !link_ipv6_apply(network, &link, error))
                 return false;
         if (had_another)
                 twins_look_again(network);
@@ -239,6 +243,7 @@ void link_undo(Network *network)
                                                     record->gateway_prefix, record->twin != 0);
                 if (record->gateway_ip && !record->gateway_existed)
                         (void)ip_address_delete(network->host->rtnl, &gateway, first(&error));
+                link_ipv6_undo(network, link.index, &error);
                 give_back_addresses(network, link.index, &error);
                 give_back_routes(network, link.index, &error);
                 if (!record->link_up)
@@ -248,6 +253,8 @@ void link_undo(Network *network)
 
         record->link_found = false;
         record->gateway_ip = 0;
+        record->ipv6_prefix = 0;
+        record->ipv6_gateway = record->link_local = (Address6){ 0 };
         g_array_set_size(record->addresses_found, 0);
         g_array_set_size(record->routes_found, 0);
         (void)network_save_record(network, first(&error));

@@ -2,7 +2,9 @@
 
 /* The list of steps, to be read from top to bottom as the design, and what runs it. The firewall
  * stands before the link and before forwarding, so that there is no instant in which a packet
- * passes that should not. */
+ * passes that should not. Forwarding comes before the IPv6 addresses: where it is turned on just
+ * after one has come, the kernel counts the subnet's anycast address twice, and it stays when the
+ * other goes (addrconf_dad_completed() and dev_forward_change() of net/ipv6/addrconf.c). */
 
 #include "network/steps.h"
 
@@ -31,10 +33,10 @@ static const Step steps[] = {
         { "firewall",
           UP | RULES | LINK | ENTRIES | PORTS | NETWORK_PART_FIREWALL | NETWORK_PART_GATEWAYS,
           firewall_start, firewall_undo },
+        { "forwarding", UP | RULES | NETWORK_PART_FORWARDING, forwarding_start, forwarding_undo },
         { "link", UP | LINK | NETWORK_PART_LINK, link_start, link_undo },
         { "routes", UP | RULES | LINK | NETWORK_PART_LINK | NETWORK_PART_ROUTES, routes_start,
           routes_undo },
-        { "forwarding", UP | RULES | NETWORK_PART_FORWARDING, forwarding_start, forwarding_undo },
         { "public addresses", UP | RULES | ENTRIES | NETWORK_PART_PUBLIC, public_start,
           public_undo },
         { "other firewalls", UP | RULES | NETWORK_PART_OTHER_FIREWALLS, firewalls_start,

@@ -330,9 +330,11 @@ static void turned_for_all(Watch *watch, Sysctl sysctl)
         g_autoptr(GPtrArray) networks = networks_of(watch);
         g_autoptr(GError) error = NULL;
 
-        if (sysctl == SYSCTL_IPV4_FORWARDING &&
+        if ((sysctl == SYSCTL_IPV4_FORWARDING || sysctl == SYSCTL_IPV6_FORWARDING) &&
             !knobs_turned_for_all(watch->host->knobs, sysctl, &error))
                 log_warning("%s", error->message);
+        if (sysctl == SYSCTL_IPV6_FORWARDING) /* which is a knob of its own */
+                knobs_check_all(watch->host->knobs, knob_turned, watch);
         for (guint i = 0; i < networks->len && sysctl == SYSCTL_IPV4_RP_FILTER; i++)
                 network_repair(networks->pdata[i], NETWORK_PART_ROUTES);
 }

@@ -62,7 +62,8 @@ char *host_output(const char *command)
 /* Without the counters and numbers that change by themselves. */
 char *host_dump(void)
 {
-        return host_output("{ ip -o -4 address; ip -o link; ip -4 route show table all; ip rule; "
+        return host_output("{ ip -o address; ip -o link; ip route show table all; ip rule; "
+                           "ip -6 route show table all; "
                            "nft list ruleset; } |"
                            " sed 's/valid_lft.*//; s/qdisc [a-z]* //; s/packets.*bytes [0-9]*//;"
                            /* What is made anew has another index; a TAP's own MAC is random. */
@@ -71,7 +72,9 @@ char *host_dump(void)
                            "grep -H . ipv4/conf/*/forwarding ipv4/conf/*/send_redirects"
                            " ipv4/conf/*/accept_redirects ipv4/conf/*/rp_filter"
                            " ipv4/conf/*/accept_local"
-                           " ipv6/conf/*/accept_ra ipv6/conf/*/accept_redirects");
+                           " ipv6/conf/*/accept_ra ipv6/conf/*/accept_redirects"
+                           " ipv6/conf/*/forwarding ipv6/conf/*/disable_ipv6;"
+                           "grep -sH . ipv6/conf/*/force_forwarding || true");
 }
 
 void assert_same(const char *before, const char *after)
@@ -97,7 +100,12 @@ void host_make(void)
 {
         namespace_add_veth("dut0", "board0");
         namespace_add_veth("up0", "lan0");
+        /* An address is in use at once, and not when a dump is taken; the board is no host that
+         * makes itself one. */
         g_free(host_output(
+                "for i in all default dut0 up0 board0 lan0; do"
+                " echo 0 >/proc/sys/net/ipv6/conf/$i/accept_dad; done;"
+                "echo 0 >/proc/sys/net/ipv6/conf/board0/accept_ra;"
                 "ip link set up0 up; ip link set lan0 up; ip link set board0 up;"
                 "ip address add 10.26.28.2/24 dev up0;"
                 "ip route add default via 10.26.28.1;"
@@ -159,11 +167,12 @@ char *life_yaml(const Life *life)
                 "interface: dut0\n"
                 "nat_mode: 1to1\n"
                 "local_ntp: {unsynchronised: serve}\n"
+                "%s"
                 "state_dir: %s/state\n"
                 "addresses:\n"
                 "  - {ip: 192.168.100.10, mac: '02:00:00:00:00:10', public_ip: 10.26.28.84}\n"
                 "  - {ip: 192.168.100.11, public_ip: 10.26.28.77}\n",
-                life->directory);
+                life->has_ipv6 ? "ipv6_subnet: 'fd00:d::/64'\n" : "", life->directory);
 }
 
 void life_through(const GPtrArray *networks, const GError *error, gpointer data)

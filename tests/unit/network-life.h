@@ -16,6 +16,7 @@ typedef struct Life {
         Manager *manager;
         GError *error;
         bool done;         /* life_through() was called */
+        bool has_ipv6;     /* life_yaml()'s network has */
         bool was_degraded; /* a network was, at some time of this life */
 } Life;
 

@@ -40,8 +40,8 @@ static void open_firewall(Fixture *fixture, const char *expected)
         g_autoptr(GError) error = NULL;
         g_autofree char *chain = NULL;
 
-        g_assert_true(foreign_firewall_open(fixture->firewall, "eth1", "fifteen-letters", &chain,
-                                            &error));
+        g_assert_true(foreign_firewall_open(fixture->firewall, NFPROTO_IPV4, "eth1",
+                                            "fifteen-letters", &chain, &error));
         g_assert_no_error(error);
         g_assert_cmpstr(chain, ==, expected);
 }
@@ -50,7 +50,8 @@ static void close_firewall(Fixture *fixture)
 {
         g_autoptr(GError) error = NULL;
 
-        g_assert_true(foreign_firewall_close(fixture->firewall, "eth1", "fifteen-letters", &error));
+        g_assert_true(foreign_firewall_close(fixture->firewall, NFPROTO_IPV4, "eth1",
+                                             "fifteen-letters", &error));
         g_assert_no_error(error);
 }
 
@@ -182,8 +183,9 @@ static void test_known_again(Fixture *fixture, gconstpointer data)
 
 static void check_open(Fixture *fixture, bool expected)
 {
-        g_assert_cmpint(foreign_firewall_is_open(fixture->firewall, "eth1", "fifteen-letters"), ==,
-                        expected);
+        g_assert_cmpint(foreign_firewall_is_open(fixture->firewall, NFPROTO_IPV4, "eth1",
+                                                 "fifteen-letters"),
+                        ==, expected);
 }
 
 static void test_is_open(Fixture *fixture, gconstpointer data)
@@ -208,11 +210,37 @@ static void test_is_open(Fixture *fixture, gconstpointer data)
         check_open(fixture, false);
 }
 
+/* The two families' tables are apart. */
+static void test_ipv6(Fixture *fixture, gconstpointer data)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *chain = NULL;
+
+        do_run("iptables -P FORWARD DROP; ip6tables -P FORWARD DROP; ip6tables -A FORWARD -j DROP");
+        g_assert_false(foreign_firewall_is_open(fixture->firewall, NFPROTO_IPV6, "eth1",
+                                                "fifteen-letters"));
+        g_assert_true(foreign_firewall_open(fixture->firewall, NFPROTO_IPV6, "eth1",
+                                            "fifteen-letters", &chain, &error));
+        g_assert_no_error(error);
+        g_assert_cmpstr(chain, ==, "FORWARD");
+        g_assert_true(foreign_firewall_is_open(fixture->firewall, NFPROTO_IPV6, "eth1",
+                                               "fifteen-letters"));
+        check_open(fixture, false);
+        check_no_rules("FORWARD", "");
+        g_autofree char *rules = run("ip6tables -S FORWARD | grep -c ACCEPT");
+        g_assert_cmpstr(rules, ==, "2\n");
+        g_assert_true(foreign_firewall_close(fixture->firewall, NFPROTO_IPV6, "eth1",
+                                             "fifteen-letters", &error));
+        g_autofree char *left = run("ip6tables -S FORWARD | tail -n +2");
+        g_assert_cmpstr(left, ==, "-A FORWARD -j DROP\n");
+}
+
 static void test_is_in(Fixture *fixture, gconstpointer data)
 {
         g_assert_true(foreign_firewall_is_in(NFPROTO_IPV4, "filter"));
         g_assert_false(foreign_firewall_is_in(NFPROTO_IPV4, "nat"));
-        g_assert_false(foreign_firewall_is_in(NFPROTO_IPV6, "filter"));
+        g_assert_true(foreign_firewall_is_in(NFPROTO_IPV6, "filter"));
+        g_assert_false(foreign_firewall_is_in(NFPROTO_INET, "filter"));
 }
 
 #define ADD(path, test) g_test_add(path, Fixture, NULL, set_up, test, tear_down)
@@ -238,5 +266,6 @@ int main(int argc, char **argv)
         ADD("/foreign-firewall/known-again", test_known_again);
         ADD("/foreign-firewall/is-open", test_is_open);
         ADD("/foreign-firewall/is-in-ip-filter", test_is_in);
+        ADD("/foreign-firewall/ipv6", test_ipv6);
         return g_test_run();
 }

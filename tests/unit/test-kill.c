@@ -445,6 +445,23 @@ static void have_names(Life *life)
         wait_done(life);
 }
 
+static void update_ipv6(Life *life)
+{
+        update(life, "ipv6_subnet: 'fd00:d::/64'\n");
+}
+
+static void update_no_ipv6(Life *life)
+{
+        update(life, "ipv6_subnet: ''\n");
+}
+
+static void have_ipv6(Life *life)
+{
+        have_bus_network(life);
+        update_ipv6(life);
+        wait_done(life);
+}
+
 static void update_state_dir(Life *life)
 {
         g_autofree char *yaml = g_strdup_printf("state_dir: %s/moved\n", life->directory);
@@ -714,6 +731,9 @@ static const Scenario scenarios[] = {
         { "update-other-names", have_names, update_other_names, NULL, false },
         { "update-no-names", have_names, update_no_names, NULL, false },
         { "remove-with-names", have_names, remove_it, NULL, false },
+        { "update-ipv6", have_bus_network, update_ipv6, NULL, false },
+        { "update-no-ipv6", have_ipv6, update_no_ipv6, NULL, false },
+        { "remove-with-ipv6", have_ipv6, remove_it, NULL, false },
         { "update-of-file", have_file_network, update_lease_time, NULL, false },
         { "add-address", have_bare_network, add_address, NULL, true },
         { "add-address-there", have_bare_network, add_address_there, NULL, true },

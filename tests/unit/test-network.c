@@ -24,9 +24,9 @@
 #define TWIN 100
 
 static const char *const step_names[STEPS] = {
-        "interface", "claim",  "probe",      "hand-over",        "firewall",
-        "link",      "routes", "forwarding", "public addresses", "other firewalls",
-        "dnsmasq",   "guests", "time",
+        "interface",  "claim",  "probe",  "hand-over",        "firewall",
+        "forwarding", "link",   "routes", "public addresses", "other firewalls",
+        "dnsmasq",    "guests", "time",
 };
 
 /* The step to fail, counted in starts; -1: none. */
@@ -96,6 +96,7 @@ static bool is_twin(gconstpointer data)
 static void set_up(Life *life, gconstpointer data)
 {
         life_init(life, g_dir_make_tmp("test-network-XXXXXX", &life->error));
+        life->has_ipv6 = true;
         g_assert_no_error(life->error);
         g_assert_cmpint(g_mkdir(life->config_dir, 0755), ==, 0);
 
@@ -370,6 +371,7 @@ static int live_and_die(const char *how, int at, const char *directory)
         Life life = { 0 };
 
         life_init(&life, g_strdup(directory));
+        life.has_ipv6 = true;
         life_start(&life);
         if (g_str_equal(how, "--die-creating"))
                 die_at = at;

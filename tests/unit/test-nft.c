@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <linux/netfilter.h>
+
 #include "model/config-yaml.h"
 #include "namespace.h"
 #include "util/error.h"
@@ -119,6 +121,25 @@ static Ruleset *ruleset_with_every_rule(const char *more)
         g_autofree char *yaml = g_strdup_printf(EVERY_RULE, more);
 
         return ruleset_with_filter(TABLE, yaml, NULL);
+}
+
+static Ruleset *ruleset_with_ipv6(const char *yaml)
+{
+        g_autoptr(GError) error = NULL;
+        g_autofree char *text = g_strdup_printf("interface: eth1\nipv6_subnet: fd00:d::/64\n"
+                                                "dns_intercept: true\n%s",
+                                                yaml);
+        g_autoptr(GPtrArray) configs = config_yaml_parse(text, strlen(text), NULL, &error);
+        g_assert_no_error(error);
+        const RulesetFacts facts = {
+                .interface = "eth1",
+                .table = TABLE,
+                .filter_table = FILTER_TABLE,
+                .upstream = "eth0",
+                .twin = 5,
+                .config = configs->pdata[0],
+        };
+        return ruleset_new_network(&facts);
 }
 
 static const Forward some_forwards[] = {
@@ -246,7 +267,10 @@ static void test_as_nft(void)
 {
         const GuardedNetwork guarded[] = {
                 { "eth1", { SUBNET, 24 } },
-                { "eth2", { SUBNET, 24 } },
+                { "eth2",
+                  { SUBNET, 24 },
+                  { { { 0xfd, 0x00, 0x01 } }, 64 },
+                  { { 0xfd, 0x00, 0x01, 1 } } },
         };
         const GatewayPlace places[] = {
                 { "eth1", SUBNET + 1, 0 },
@@ -260,6 +284,12 @@ static void test_as_nft(void)
         g_autoptr(Ruleset) with_names = ruleset_with_every_rule(
                 ", {action: accept, destination: a-b.1c.test}, {action: drop, log: true, "
                 "destination: _x.test, port: 1-2}");
+        g_autoptr(Ruleset) ipv6 = ruleset_with_ipv6("");
+        g_autoptr(Ruleset) routed = ruleset_with_ipv6(
+                "ipv6_nat: routed\n"
+                "filter: {egress: {policy: drop, rules: [{action: accept, source: 'fd00:d::5', "
+                "destination: 'fd00:77::/61', protocol: icmp, log: true}, {action: accept, "
+                "destination: '::/0', port: [1, 2-3]}]}, ingress: {policy: accept}}");
         g_autoptr(Ruleset) guard = ruleset_new_guard(guarded, G_N_ELEMENTS(guarded));
         g_autoptr(Ruleset) twin = ruleset_of_twin(3);
         g_autoptr(Ruleset) plain = ruleset_new_gateways(places, 1);
@@ -269,6 +299,8 @@ static void test_as_nft(void)
         g_autoptr(Ruleset) more_forwards = ruleset_with_forwards(NAT_MODE_1TO1, 6, 7);
 
         check_same(masquerade);
+        check_same(ipv6);
+        check_same(routed);
         check_same(forwards);
         check_same(more_forwards);
         check_same(mapped);
@@ -770,12 +802,12 @@ static void test_print(void)
         g_autoptr(Nft) nft = new_nft(false);
         g_autoptr(Ruleset) rules = ruleset(NAT_MODE_1TO1, 5);
 
-        g_autofree char *none = nft_print_table(TABLE, &error);
+        g_autofree char *none = nft_print_table(NFPROTO_IPV4, TABLE, &error);
         g_assert_no_error(error);
         g_assert_cmpstr(none, ==, "");
 
         apply(nft, rules);
-        g_autofree char *printed = nft_print_table(TABLE, &error);
+        g_autofree char *printed = nft_print_table(NFPROTO_IPV4, TABLE, &error);
         g_assert_no_error(error);
         g_autofree char *listed = run("nft list table ip " TABLE, NULL);
         g_assert_cmpstr(printed, ==, listed);
@@ -845,7 +877,7 @@ static void test_change_mappings(void)
 
         g_autoptr(GError) error = NULL;
         begin = g_get_monotonic_time();
-        g_autofree char *printed = nft_print_table(TABLE, &error);
+        g_autofree char *printed = nft_print_table(NFPROTO_IPV4, TABLE, &error);
         g_assert_no_error(error);
         g_assert_nonnull(printed);
         g_test_message("printed in %" G_GINT64_FORMAT " us", g_get_monotonic_time() - begin);
