@@ -17,7 +17,7 @@ typedef struct Command Command;
 typedef enum VerbFlags {
         VERB_CHANGES = 1 << 0,         /* may need authorization, and time */
         VERB_NETWORK = 1 << 1,         /* takes --interface */
-        VERB_ENTRY_OPTIONS = 1 << 2,   /* takes --mac, --hostname, --public-ip, and limits */
+        VERB_ENTRY_OPTIONS = 1 << 2,   /* takes --mac, --hostname, --ipv6, --public-ip, limits */
         VERB_WAIT_OPTIONS = 1 << 3,    /* takes --state, --lease, --port and --timeout */
         VERB_PASSES_ON = 1 << 4,       /* what follows its first argument is not ours to read */
         VERB_PASSES_ALL = 1 << 5,      /* nor is its first argument */
@@ -65,7 +65,7 @@ struct Command {
         const char *interface; /* NULL: not given */
         char *name;            /* owned: what command_resolve_name() found, or NULL */
         const char *host;
-        const char *ip, *mac, *hostname, *public_ip;
+        const char *ip, *mac, *hostname, *public_ip, *ipv6;
         const char *from;
         LimitOptions limits;
         WaitOptions wait;

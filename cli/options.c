@@ -43,6 +43,7 @@ static const Option options[] = {
 
         { "mac", 0, "MAC", ENTRY, "The DUT's MAC: it gets this address by DHCP", AT(mac) },
         { "hostname", 0, "HOST", ENTRY, "A name for it in DNS", AT(hostname) },
+        { "ipv6", 0, "IP", ENTRY, "Its IPv6 address; by DHCPv6 where that is stateful", AT(ipv6) },
         { "public-ip", 0, "IP|NAME", ENTRY, "Its address on the LAN; auto: of the pool",
           AT(public_ip) },
 

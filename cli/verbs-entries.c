@@ -64,6 +64,7 @@ bool verb_add_address(Command *command, GError **error)
         g_autoptr(Value) options = value_new_map();
         add_option(options, "mac", command->mac);
         add_option(options, "hostname", command->hostname);
+        add_option(options, "ipv6", command->ipv6);
         add_option(options, "public_ip", command->public_ip);
         limit_options_put(&command->limits, options);
         return command_call_settings(command, path, "AddAddress", command->arguments[0], options,

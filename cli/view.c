@@ -166,19 +166,29 @@ void view_guests(const Value *guests, const Terminal *terminal, GString *out)
         table_append(table, terminal, 0, 0, out);
 }
 
+static bool any_has(const Value *list, const char *key)
+{
+        for (guint i = 0; i < list->items->len; i++)
+                if (*map_get_text(item_at(list, i), key))
+                        return true;
+        return false;
+}
+
 void view_addresses(const Value *addresses, const Terminal *terminal, guint indent, guint max_rows,
                     GString *out)
 {
         static const Column columns[] = {
-                { "IP" },
-                { "MAC" },
-                { "HOSTNAME", .is_prose = true },
-                { "PUBLIC IP" },
-                { "LIMITS", .is_prose = true },
+                { "IP" },        { "MAC" },  { "HOSTNAME", .is_prose = true },
+                { "PUBLIC IP" }, { "IPV6" }, { "LIMITS", .is_prose = true },
         };
-        bool with_limits = has_limits(addresses);
+        bool with_ipv6 = any_has(addresses, "ipv6"), with_limits = has_limits(addresses);
+        Column shown[G_N_ELEMENTS(columns)];
+        guint n = 0;
 
-        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns) - (with_limits ? 0 : 1));
+        for (guint i = 0; i < G_N_ELEMENTS(columns); i++)
+                if (i < 4 || (i == 4 ? with_ipv6 : with_limits))
+                        shown[n++] = columns[i];
+        g_autoptr(Table) table = table_new(shown, n);
         for (guint i = 0; i < addresses->items->len; i++) {
                 const Value *entry = item_at(addresses, i);
                 table_add(table, map_get_text(entry, "ip"));
@@ -186,6 +196,8 @@ void view_addresses(const Value *addresses, const Terminal *terminal, guint inde
                 table_add(table, map_get_text(entry, "hostname"));
                 g_autofree char *public_ip = public_text(entry);
                 table_add(table, public_ip);
+                if (with_ipv6)
+                        table_add(table, map_get_text(entry, "ipv6"));
                 if (with_limits)
                         add_limits(table, entry);
         }
@@ -343,6 +355,21 @@ static bool is_worth_showing(const Value *list)
         return list && list->items->len > 0;
 }
 
+/* What devices make of the network's advertisements, if they go by their MAC. */
+static void view_ra_addresses(const Value *addresses, const Terminal *terminal, guint indent,
+                              guint max_rows, GString *out)
+{
+        static const Column columns[] = { { "MAC" }, { "IP" } };
+
+        g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
+        for (guint i = 0; i < addresses->items->len; i++) {
+                const Value *address = item_at(addresses, i);
+                table_add(table, map_get_text(address, "mac"));
+                table_add(table, map_get_text(address, "ip"));
+        }
+        table_append(table, terminal, indent, max_rows, out);
+}
+
 static void append_lists(const Value *status, const Value *settings, gint64 now_sec,
                          const Terminal *terminal, GString *out)
 {
@@ -351,6 +378,7 @@ static void append_lists(const Value *status, const Value *settings, gint64 now_
         const Value *addresses = settings ? map_get_list(settings, "addresses") : NULL;
         const Value *entries = map_get_list(status, "dns_entries");
         const Value *forwards = map_get_list(status, "forwards");
+        const Value *advertised = map_get_list(status, "ra_addresses");
 
         if (is_worth_showing(leases)) {
                 append_list_title("Leases", leases, terminal, out);
@@ -359,6 +387,10 @@ static void append_lists(const Value *status, const Value *settings, gint64 now_
         if (is_worth_showing(addresses)) {
                 append_list_title("Addresses", addresses, terminal, out);
                 view_addresses(addresses, terminal, 2, max_rows, out);
+        }
+        if (is_worth_showing(advertised)) {
+                append_list_title("IPv6 by advertisement", advertised, terminal, out);
+                view_ra_addresses(advertised, terminal, 2, max_rows, out);
         }
         if (is_worth_showing(entries)) {
                 append_list_title("DNS entries", entries, terminal, out);
@@ -397,6 +429,20 @@ static void append_twin(const Value *status, const Value *settings, const Termin
         append_field(terminal, "Twin of", STYLE_PLAIN, text, out);
 }
 
+static void append_ipv6(const Value *status, const Value *settings, const Terminal *terminal,
+                        GString *out)
+{
+        const char *subnet = map_get_text(status, "ipv6_subnet");
+        const char *nat = settings ? map_get_text(settings, "ipv6_nat") : "";
+
+        if (!*subnet)
+                return;
+        g_autofree char *text = g_strdup_printf(
+                "%s, gateway %s, %s%s%s", subnet, map_get_text(status, "ipv6_gateway"),
+                map_get_text(status, "ipv6_mode"), *nat ? ", " : "", nat);
+        append_field(terminal, "IPv6", STYLE_PLAIN, text, out);
+}
+
 void view_status(const Value *status, gint64 now_sec, const Terminal *terminal, GString *out)
 {
         const Value *settings = value_get(status, "settings");
@@ -410,6 +456,7 @@ void view_status(const Value *status, gint64 now_sec, const Terminal *terminal, 
                      map_get_text(status, "error"), out);
         append_interface(status, terminal, out);
         append_field(terminal, "Subnet", STYLE_PLAIN, map_get_text(status, "subnet"), out);
+        append_ipv6(status, settings, terminal, out);
         append_twin(status, settings, terminal, out);
         append_upstream(status, terminal, out);
         append_field(terminal, "NAT", STYLE_PLAIN, map_get_text(status, "nat_mode"), out);

@@ -104,8 +104,11 @@ bool wait_goal_read(const WaitOptions *options, WaitGoal *ret_goal, GError **err
         return true;
 }
 
+/* Who waits for a device waits for the address that all else takes: its IPv4 one. */
 bool wait_goal_wants(const WaitGoal *goal, const Value *lease)
 {
+        if (strchr(map_get_text(lease, "ip"), ':'))
+                return false;
         if (!goal->lease)
                 return goal->port != 0;
         if (goal->mac[0])
