@@ -20,7 +20,7 @@ KNOBS = ("net/ipv4/ip_forward", "net/ipv4/fwmark_reflect", "net/ipv4/conf/*/forw
          "net/ipv4/conf/*/accept_redirects", "net/ipv4/conf/*/send_redirects",
          "net/ipv4/conf/*/arp_ignore", "net/ipv4/conf/*/arp_announce", "net/ipv4/conf/*/proxy_arp",
          "net/ipv4/conf/*/route_localnet", "net/ipv4/conf/*/accept_local",
-         "net/ipv6/conf/*/forwarding", "net/ipv6/conf/*/accept_ra",
+         "net/ipv6/conf/*/forwarding", "net/ipv6/conf/*/force_forwarding", "net/ipv6/conf/*/accept_ra",
          "net/ipv6/conf/*/accept_redirects", "net/ipv6/conf/*/disable_ipv6",
          "net/ipv6/conf/*/addr_gen_mode")
 

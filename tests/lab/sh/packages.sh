@@ -10,7 +10,7 @@ debian_packages=(
         libglib2.0-dev libsystemd-dev libnm-dev libnftnl-dev libnftables-dev libmnl-dev libyaml-dev
         systemd systemd-container dbus polkitd network-manager dnsmasq-base
         nftables iptables firewalld iproute2 busybox bind9-dnsutils socat tcpdump strace libfaketime
-        openssh-client dropbear-bin iperf3 chrony qemu-system-x86
+        openssh-client dropbear-bin iperf3 chrony qemu-system-x86 isc-dhcp-client
         python3 python3-gi python3-yaml libglib2.0-bin
 )
 # The kernel that tests have to themselves: there is none for other machines.
@@ -24,7 +24,7 @@ fedora_packages=(
         libmnl-devel libyaml-devel
         systemd systemd-container dbus-daemon polkit NetworkManager dnsmasq
         nftables iptables-nft firewalld iproute busybox bind-utils socat tcpdump strace libfaketime
-        openssh-clients dropbear iperf3 chrony qemu-system-x86-core
+        openssh-clients dropbear iperf3 chrony qemu-system-x86-core dhcp-client
         python3 python3-gobject-base python3-pyyaml glib2
 )
 
