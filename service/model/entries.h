@@ -3,53 +3,14 @@
 
 /* The entries of one network: its addresses, its DNS entries and its forwards, kept in the order in
  * which they came; addresses and names are found by every key that must be unique in constant time.
- * Checks what can be checked
- * about one entry beside the others; what needs the network's subnet is checked by config.h. */
+ * Checks what can be checked about one entry beside the others; what needs the network's subnet is
+ * checked by config.h. */
 
 #include <glib.h>
 #include <stdbool.h>
 
-#include "model/address6.h"
+#include "model/entry.h"
 #include "model/forward.h"
-#include "model/guest.h"
-#include "model/nat-limits.h"
-
-typedef struct AddressEntry {
-        guint32 ip;
-        char *mac;         /* lower case, or NULL */
-        char *hostname;    /* lower case, or NULL */
-        guint32 public_ip; /* 0 = none */
-        bool public_auto;  /* public_ip is the pool's choice; 0 = yet to be made */
-        Guest *guest;      /* whose it is, and as long as that is attached; NULL = no guest's */
-        char *public_name; /* public_ip is what this name of the LAN is, lower case; 0 = not known.
-                              NULL = given as an address */
-        Address6 ipv6;     /* its other address; none */
-        Limits limits;     /* what it has instead of its network's */
-} AddressEntry;
-
-typedef struct DnsEntry {
-        char *hostname;       /* lower case */
-        bool has_ip, has_ip6; /* one of them at least */
-        guint32 ip;           /* any: 0.0.0.0 answers that there is no such host */
-        Address6 ip6;
-} DnsEntry;
-
-AddressEntry *address_entry_copy(const AddressEntry *entry);
-bool address_entry_equal(const AddressEntry *a, const AddressEntry *b);
-void address_entry_free(AddressEntry *entry);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(AddressEntry, address_entry_free)
-/* Whether its public_ip is found for it, by the pool or by its name, and not given. */
-bool address_entry_is_chosen(const AddressEntry *entry);
-DnsEntry *dns_entry_copy(const DnsEntry *entry);
-/* Gives @entry the address that @other has of the family that it has none of. */
-void dns_entry_complete(DnsEntry *entry, const DnsEntry *other);
-/* The address of @family: 0 for IPv4, 1 for IPv6, written to @buffer; NULL where there is none. */
-const char *dns_entry_address(const DnsEntry *entry, guint family,
-                              char buffer[static ADDRESS6_TEXT_SIZE]);
-#define DNS_FAMILIES 2
-bool dns_entry_equal(const DnsEntry *a, const DnsEntry *b);
-void dns_entry_free(DnsEntry *entry);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(DnsEntry, dns_entry_free)
 
 typedef struct Entries Entries;
 
