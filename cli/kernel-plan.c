@@ -91,6 +91,12 @@ GArray *kernel_plan_subnets(const GArray *taken, guint n)
         return subnets->len == n ? g_steal_pointer(&subnets) : NULL;
 }
 
+char *kernel_plan_subnet6(guint64 random, guint nth)
+{
+        return g_strdup_printf("fd%02x:%x:%x:%x::/64", (guint)(random >> 32 & 0xff),
+                               (guint)(random >> 16 & 0xffff), (guint)(random & 0xffff), nth + 1);
+}
+
 KernelVerdict kernel_verdict_parse(char *line, int *ret_code, const char **ret_reason)
 {
         guint64 code;

@@ -39,6 +39,10 @@ bool kernel_plan_path_is_plain(const char *path);
  * (Subnet each). Array of Subnet, the caller's; NULL where there are not as many. */
 GArray *kernel_plan_subnets(const GArray *taken, guint n);
 
+/* The @nth of a run's subnets of unique local addresses (RFC 4193, 3.1), whose global ID is of
+ * @random: others choose theirs as well. The caller's. */
+char *kernel_plan_subnet6(guint64 random, guint nth);
+
 /* What the first process has said of the test's end. */
 typedef enum KernelVerdict {
         KERNEL_VERDICT_NONE,   /* nothing yet */

@@ -30,6 +30,9 @@ enum {
 #define DEFAULT_MEMORY  "256M"
 #define DEFAULT_MODULES "/usr/lib/uml/modules"
 
+/* Not there where the host's kernel has no IPv6. */
+#define IPV6_OF_HOST "/proc/sys/net/ipv6"
+
 #define ROOT_HOME  "/root"
 #define ADMIN_PATH "/usr/local/sbin:/usr/sbin:/sbin"
 
@@ -174,7 +177,9 @@ static GArray *taken_subnets(Command *command, GError **error)
         return g_steal_pointer(&taken);
 }
 
-static char *make_network(Command *command, const char *owner, const Subnet *subnet, GError **error)
+/* @subnet6 may be NULL. */
+static char *make_network(Command *command, const char *owner, const Subnet *subnet,
+                          const char *subnet6, GError **error)
 {
         g_autoptr(Value) settings = value_new_map();
         g_autoptr(Value) path = NULL;
@@ -184,6 +189,8 @@ static char *make_network(Command *command, const char *owner, const Subnet *sub
         value_set(settings, "create", value_new_text("tap"));
         value_set(settings, "owner", value_new_text(owner));
         value_set(settings, "subnet", value_new_text(text));
+        if (subnet6)
+                value_set(settings, "ipv6_subnet", value_new_text(subnet6));
         value_set(settings, "dns_servers", value_new_list());
         value_set(settings, "transient", value_new_bool(true));
         if (!command_call_settings(command, MANAGER_PATH, "CreateNetwork", NULL, settings, &path,
@@ -210,8 +217,12 @@ static bool make_networks(Command *command, guint n, GPtrArray *taps, GError **e
                             "test-kernel: there are no %u free subnets in 198.18.0.0/15", n);
                 return false;
         }
+        guint64 random = (guint64)g_random_int() << 32 | g_random_int();
+        bool has_ipv6 = access(IPV6_OF_HOST, F_OK) == 0;
         for (guint i = 0; i < n; i++) {
-                char *tap = make_network(command, owner, &g_array_index(subnets, Subnet, i), error);
+                g_autofree char *subnet6 = has_ipv6 ? kernel_plan_subnet6(random, i) : NULL;
+                char *tap = make_network(command, owner, &g_array_index(subnets, Subnet, i),
+                                         subnet6, error);
                 if (!tap)
                         return false;
                 g_ptr_array_add(taps, tap);

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 
-from labkit import lan, whoami
+from labkit import ipv6, lan, whoami
 from labkit.expect import contains, equal
 from labkit.host import processes
 from labkit.process import NeverHappened, as_user, run, run_full, wait_for
@@ -60,7 +60,8 @@ class Run:
 
     def __init__(self, lab, *words):
         self.child = lab.start(*as_user(ALICE, "env", f"--chdir={DIRECTORY}", "VALUE=text", *WORDS, *words),
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
         self.lines, self.errors = [], []
         for stream, lines in ((self.child.stdout, self.lines), (self.child.stderr, self.errors)):
             threading.Thread(target=self._read, args=(stream, lines), daemon=True).start()
@@ -128,6 +129,31 @@ exit 42
     script(lab, "go", "")
     guest.ends(42)
     equal(guest.errors, ["aside"], "stderr is the test's alone")
+    nothing_is_left(lab)
+
+
+def test_ra_address_that_status_predicted(lab):
+    require(lab)
+    ipv6.bring_to_lan(lab)
+    lab.remember()
+    test = shell_test(lab, f"""
+dhcp eth0
+address() {{ busybox ifconfig eth0 | sed -n 's/.*inet6 addr: \\(fd.*\\)\\/64 Scope:Global/\\1/p'; }}
+while [ -z "$(address)" ] || busybox ip -6 address show dev eth0 | grep -q tentative; do sleep 0.1; done
+echo "ra $(address)"
+busybox ping -6 -c 1 -W 5 {ipv6.LAN_ROUTER} >/dev/null && echo ping ok
+echo "seen as $(busybox nc {ipv6.LAN_ROUTER} {ipv6.PORT} </dev/null)"
+while [ ! -e /host{DIRECTORY}/go ]; do sleep 0.1; done
+""")
+    guest = Run(lab, LINUX, test)
+    address, mac = guest.says("ra")[1], guest.says("lease eth0")[4]
+    status = lab.network(name_of(ALICE)).status()
+    equal({one["mac"]: one["ip"] for one in status["ra_addresses"]}[mac], address,
+          "the address that status predicted for its MAC")
+    equal((guest.says("ping"), guest.says("seen as")), (["ping", "ok"], ["seen", "as", ipv6.LAN_HOST]),
+          "the way out by IPv6")
+    script(lab, "go", "")
+    guest.ends(0)
     nothing_is_left(lab)
 
 
@@ -298,6 +324,7 @@ def test_network_is_there_for_other_kernels(lab):
     equal(json.loads(run("dutnetctl", "--json", "-i", "lab0", "status"))["state"], "active", "the network")
 
 
-for slow in (test_guest_through_the_whole_path, test_several_taps, test_reboot_of_the_guest,
-             test_daemon_that_is_killed_meanwhile, test_two_at_once, test_ends_that_are_no_tests, test_end_by_a_signal):
+for slow in (test_guest_through_the_whole_path, test_ra_address_that_status_predicted, test_several_taps,
+             test_reboot_of_the_guest, test_daemon_that_is_killed_meanwhile, test_two_at_once,
+             test_ends_that_are_no_tests, test_end_by_a_signal):
     slow.seconds = 90

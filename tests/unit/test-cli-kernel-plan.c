@@ -70,6 +70,15 @@ static void test_subnets(void)
         g_assert_null(kernel_plan_subnets(taken, 1));
 }
 
+static void test_subnet6(void)
+{
+        g_autofree char *first = kernel_plan_subnet6(G_GUINT64_CONSTANT(0xabcdef0102030405), 0);
+        g_autofree char *last = kernel_plan_subnet6(G_MAXUINT64, 15);
+
+        g_assert_cmpstr(first, ==, "fd01:203:405:1::/64");
+        g_assert_cmpstr(last, ==, "fdff:ffff:ffff:10::/64");
+}
+
 static void test_verdict(void)
 {
         static const struct {
@@ -108,6 +117,7 @@ int main(int argc, char **argv)
         g_test_add_func("/cli-kernel-plan/words", test_words);
         g_test_add_func("/cli-kernel-plan/path", test_path);
         g_test_add_func("/cli-kernel-plan/subnets", test_subnets);
+        g_test_add_func("/cli-kernel-plan/subnet6", test_subnet6);
         g_test_add_func("/cli-kernel-plan/verdict", test_verdict);
         return g_test_run();
 }
