@@ -124,20 +124,37 @@ static bool is_stray6(const ConntrackEntry *entry, gconstpointer data)
                !subnet6_contains(subnet, &original->dst6);
 }
 
-bool conntrack_end_untranslated_from6(Conntrack *conntrack, const Subnet6 *subnet, GError **error)
+static bool end6(Conntrack *conntrack, const Subnet6 *subnet, ConntrackEntryJudge judge,
+                 GError **error)
 {
-        const ConntrackSearch search = { .family = NFPROTO_IPV6,
-                                         .judge = is_stray6,
-                                         .data = subnet };
+        const ConntrackSearch search = { .family = NFPROTO_IPV6, .judge = judge, .data = subnet };
+        g_autofree char *text = subnet6_to_string(subnet);
         guint n = 0;
 
-        int r = conntrack_end(conntrack, &search, &n);
-        if (r == 0)
-                return true;
-        g_autofree char *text = subnet6_to_string(subnet);
-        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
-                    "cannot end untranslated connections of %s: %s", text, g_strerror(-r));
-        return false;
+        return succeeds(conntrack_end(conntrack, &search, &n), error, "end connections of %s",
+                        text);
+}
+
+bool conntrack_end_untranslated_from6(Conntrack *conntrack, const Subnet6 *subnet, GError **error)
+{
+        return end6(conntrack, subnet, is_stray6, error);
+}
+
+/* Between a board and who is beyond the host, translated or not. */
+static bool is_of_boards6(const ConntrackEntry *entry, gconstpointer data)
+{
+        const ConntrackTuple *original = &entry->original, *reply = &entry->reply;
+        const Subnet6 *subnet = data;
+
+        return (subnet6_contains(subnet, &original->src6) &&
+                !subnet6_contains(subnet, &original->dst6)) ||
+               (subnet6_contains(subnet, &reply->src6) &&
+                !subnet6_contains(subnet, &original->src6));
+}
+
+bool conntrack_end_boards6(Conntrack *conntrack, const Subnet6 *subnet, GError **error)
+{
+        return end6(conntrack, subnet, is_of_boards6, error);
 }
 
 /* One that is translated at both ends is a board's to its own public address. */

@@ -85,3 +85,5 @@ bool conntrack_end_untranslated_from(Conntrack *conntrack, const ConntrackScope 
 bool conntrack_end_boards(Conntrack *conntrack, const ConntrackScope *scope, GError **error);
 /* The same for IPv6, where no two networks have the same subnet. */
 bool conntrack_end_untranslated_from6(Conntrack *conntrack, const Subnet6 *subnet, GError **error);
+/* The same of IPv6, where a subnet is nobody else's. */
+bool conntrack_end_boards6(Conntrack *conntrack, const Subnet6 *subnet, GError **error);

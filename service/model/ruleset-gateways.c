@@ -13,6 +13,7 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter_arp.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/in.h>
@@ -98,10 +99,8 @@ static void add_begun(RulesetTable *table, RulesetMap *map, const GatewayPlace *
         rule_set_ct_mark(rule, TWIN_MARK_MASK, twin_mark(twin->twin));
 }
 
-/* What a board sends goes by the main table, unmarked: its answers to somebody else, since the LAN
- * may have the same subnet as the twin, and what it has begun itself (its own zone's), since no
- * other table leads out, and looking there first costs every packet. Only what it has begun with a
- * public address of its own network comes back. */
+/* What a board answers to somebody else goes by the main table, unmarked: the LAN may have the same
+ * subnet as the twin. */
 static void add_marked(RulesetTable *table, RulesetMap *map, const GatewayPlace *twin)
 {
         RulesetChain *chain = add_target(table, map, twin);
@@ -110,11 +109,6 @@ static void add_marked(RulesetTable *table, RulesetMap *map, const GatewayPlace 
         match_iifname(answer, NFT_CMP_EQ, twin->interface);
         match_zone(answer, NFT_CMP_NEQ, (guint16)twin->twin);
         rule_verdict(answer, NFT_RETURN);
-
-        RulesetRule *outward = chain_add_rule(chain);
-        match_iifname(outward, NFT_CMP_EQ, twin->interface);
-        match_ct_bits(outward, NFT_CT_STATUS, IPS_DST_NAT, 0);
-        rule_verdict(outward, NFT_RETURN);
 
         RulesetRule *rest = chain_add_rule(chain);
         rule_count(rest);
@@ -149,11 +143,29 @@ static const Turn turns[] = {
 };
 
 /* What is no twin's, which is most, is not looked up. */
-static void jump_by_twin(RulesetChain *chain)
+static void pass_others(RulesetChain *chain)
 {
         RulesetRule *others = chain_add_rule(chain);
+
         match_ct_bits(others, NFT_CT_MARK, TWIN_MARK_MASK, 0);
         rule_end(others, NFT_RETURN);
+}
+
+/* What a twin's board has begun itself (it alone has a zone when it arrives) goes by the main
+ * table, unmarked: no other leads out. Only what it has begun with a public address of its own
+ * network comes back. */
+static void pass_outward(RulesetChain *chain)
+{
+        RulesetRule *outward = chain_add_rule(chain);
+
+        match_ct_direction(outward, IP_CT_DIR_ORIGINAL);
+        match_zone(outward, NFT_CMP_NEQ, 0);
+        match_ct_bits(outward, NFT_CT_STATUS, IPS_DST_NAT, 0);
+        rule_end(outward, NFT_RETURN);
+}
+
+static void jump_by_twin(RulesetChain *chain)
+{
         rule_jump_by_ct_mark(chain_add_rule(chain), TWIN_MARK_MASK, MAP_MARKED);
 }
 
@@ -174,10 +186,13 @@ static void add_hooks(RulesetTable *table)
         RulesetRule *begun = chain_add_rule(in);
         match_ct_any(begun, NFT_CT_STATE, STATE_NEW);
         rule_jump_by_interface(begun, NFT_META_IIFNAME, MAP_BEGUN);
+        pass_others(in);
+        pass_outward(in);
         jump_by_twin(in);
 
         RulesetChain *out =
                 table_add_chain(table, "output", "route", NF_INET_LOCAL_OUT, NF_IP_PRI_MANGLE);
+        pass_others(out);
         jump_by_twin(out);
 
         RulesetChain *dns =

@@ -116,3 +116,14 @@ void connections_end(Network *network, const Subnet *subnet, guint twin)
         if (!conntrack_end_boards(network->host->conntrack, &scope, &error))
                 log_network_warning(network->name, "%s", error->message);
 }
+
+void connections_end_ipv6(Network *network, const NetworkConfig *config, const NetworkConfig *now)
+{
+        g_autoptr(GError) error = NULL;
+
+        if (!config_has_ipv6(config) ||
+            (now && config_has_ipv6(now) && subnet6_equal(&config->ipv6_subnet, &now->ipv6_subnet)))
+                return;
+        if (!conntrack_end_boards6(network->host->conntrack, &config->ipv6_subnet, &error))
+                log_network_warning(network->name, "%s", error->message);
+}

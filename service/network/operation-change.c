@@ -61,6 +61,8 @@ static void change_done(Network *network)
         network->names_changed |= operation->changes & ENTRY_CHANGES; /* for operation_end() */
         if (network_is_up(network) && (properties & NETWORK_PROPERTY_SUBNET))
                 connections_end(network, &operation->config->subnet, operation->twin);
+        if (network_is_up(network))
+                connections_end_ipv6(network, operation->config, network->config);
         operation_end_lost_mappings(network, operation->config->entries, network->config->entries);
         if (properties)
                 network_tell(network, properties);

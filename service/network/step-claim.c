@@ -276,8 +276,10 @@ static void end_connections(Network *network)
 {
         const Record *record = network->record;
 
-        if (record->decided_gateway != 0 && !network->run.is_lost)
-                connections_end(network, &record->decided_subnet, record->twin);
+        if (record->decided_gateway == 0 || network->run.is_lost)
+                return;
+        connections_end(network, &record->decided_subnet, record->twin);
+        connections_end_ipv6(network, network->config, NULL);
 }
 
 /* The rules, which would take an ended connection up again, have gone. */

@@ -68,15 +68,15 @@ def test_transient_network_does_not_outlive_the_bus_of_its_caller(lab):
     name = client.connection.get_unique_name()
     lab.stop_daemon()
     lab.restart_bus()
-    others = []
-    while name not in [other.connection.get_unique_name() for other in others]:
-        others.append(Bus())
-        number = int(others[-1].connection.get_unique_name().split(".")[1])
-        assert number <= int(name.split(".")[1]), "the name was somebody's before: nothing is tested"
+    other = Bus()
+    while other.connection.get_unique_name() != name:
+        number = int(other.connection.get_unique_name().split(".")[1])
+        assert number < int(name.split(".")[1]), "the name was somebody's before: nothing is tested"
+        other.close()
+        other = Bus()
     lab.start_daemon()
     wait_for(lambda: lab.networks() == {}, "the transient network is gone", 8)
-    for other in others:
-        other.close()
+    other.close()
     lab.unchanged()
 
 

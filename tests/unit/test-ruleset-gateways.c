@@ -92,7 +92,6 @@ static void test_twin_targets(void)
                      "\t\tcounter ct mark set ct mark & 0x00ffffff | 0x00c00000\n\t}\n");
         expect(text, "\tchain marked_3 {\n"
                      "\t\tiifname \"eth2\" ct original zone != 3 counter return\n"
-                     "\t\tiifname \"eth2\" ct status ! dnat counter return\n"
                      "\t\tcounter meta mark set meta mark & 0x00ffffff | 0x00c00000\n\t}\n");
         expect(text, "\tchain asked_3 {\n"
                      "\t\tip daddr 192.168.100.1 udp dport 53 counter redirect to :20483\n"
@@ -122,6 +121,7 @@ static void test_twin_hooks(void)
         expect(text, "\t\ttype filter hook prerouting priority -150; policy accept;\n"
                      "\t\tct state new iifname vmap @begun\n"
                      "\t\tct mark & 0xffc00000 == 0x00000000 return\n"
+                     "\t\tct direction original ct original zone != 0 ct status ! dnat return\n"
                      "\t\tct mark & 0xffc00000 vmap @marked\n\t}\n");
         expect(text, "\t\ttype route hook output priority -150; policy accept;\n"
                      "\t\tct mark & 0xffc00000 == 0x00000000 return\n"

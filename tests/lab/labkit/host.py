@@ -150,14 +150,14 @@ def dump():
 
 
 def connections():
-    """Those of IPv4 that the host translates: none but networks do here."""
+    """Those that the host translates: none but networks do here."""
     found = []
     if not os.path.exists(CONNTRACK):
         return found
     for line in read(CONNTRACK).splitlines():
         source, answering = re.findall(r"src=(\S+)", line)[:2]
         destination, answered = re.findall(r"dst=(\S+)", line)[:2]
-        if (source, destination) != (answered, answering) and line.startswith("ipv4"):
+        if (source, destination) != (answered, answering):
             ports = "/".join(re.findall(r"[sd]port=(\d+)", line))
             found.append(f"{line.split()[2]} {source} -> {destination}, "
                          f"{answering} -> {answered} {ports}")

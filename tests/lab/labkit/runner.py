@@ -138,7 +138,9 @@ def run_test(lab, report, name, function):
     else:
         report.add("ok", name, seconds)
     if error or left_behind:
-        lab.scrub()
+        failure = attempt(lab.scrub)
+        if failure:
+            print(f"        | what {name} has left cannot be taken away: {failure}")
 
 
 def is_claimed(name, claims):
