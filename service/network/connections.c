@@ -117,13 +117,10 @@ void connections_end(Network *network, const Subnet *subnet, guint twin)
                 log_network_warning(network->name, "%s", error->message);
 }
 
-void connections_end_ipv6(Network *network, const NetworkConfig *config, const NetworkConfig *now)
+void connections_end_ipv6(Network *network, const Subnet6 *subnet)
 {
         g_autoptr(GError) error = NULL;
 
-        if (!config_has_ipv6(config) ||
-            (now && config_has_ipv6(now) && subnet6_equal(&config->ipv6_subnet, &now->ipv6_subnet)))
-                return;
-        if (!conntrack_end_boards6(network->host->conntrack, &config->ipv6_subnet, &error))
+        if (!conntrack_end_boards6(network->host->conntrack, subnet, &error))
                 log_network_warning(network->name, "%s", error->message);
 }

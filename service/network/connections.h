@@ -21,5 +21,5 @@ bool connections_expire(const Network *network, const ConnectionMatch *match, gu
 /* Ends all that the boards of @subnet have, so that none is left to whoever has their addresses
  * next. @twin: the number that the network had with it, 0: it was none. */
 void connections_end(Network *network, const Subnet *subnet, guint twin);
-/* The same of what @config has of IPv6, and @now (NULL: nothing) has not. */
-void connections_end_ipv6(Network *network, const NetworkConfig *config, const NetworkConfig *now);
+/* The same of an IPv6 subnet, which is nobody else's. */
+void connections_end_ipv6(Network *network, const Subnet6 *subnet);

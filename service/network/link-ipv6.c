@@ -154,6 +154,7 @@ static bool put_gateway(Network *network, const GArray *addresses, guint index, 
                 const Ip6Address *there = find(addresses, &config->ipv6_gateway);
                 record->ipv6_gateway = config->ipv6_gateway;
                 record->ipv6_prefix = config->ipv6_subnet.prefix;
+                record->ipv6_served = config->ipv6_subnet;
                 record->ipv6_existed = there && there->protocol != IP_ADDRESS_OURS;
                 if (!network_save_record(network, error))
                         return false;
@@ -195,6 +196,7 @@ bool link_ipv6_apply(Network *network, const Link *link, GError **error)
 
         if (record->ipv6_prefix > 0 && !is_recorded(network)) {
                 link_ipv6_undo(network, link->index, &failed);
+                network->record->ipv6_served = (Subnet6){ 0 }; /* a change ends them itself */
                 if (failed) {
                         g_propagate_error(error, g_steal_pointer(&failed));
                         return false;

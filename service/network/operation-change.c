@@ -51,6 +51,12 @@ static NetworkProperty properties_changed(const NetworkConfig *old, const Networ
         return properties;
 }
 
+static bool loses_ipv6(const NetworkConfig *old, const NetworkConfig *config)
+{
+        return config_has_ipv6(old) &&
+               !(config_has_ipv6(config) && subnet6_equal(&old->ipv6_subnet, &config->ipv6_subnet));
+}
+
 static void change_done(Network *network)
 {
         Operation *operation = network->current;
@@ -61,8 +67,8 @@ static void change_done(Network *network)
         network->names_changed |= operation->changes & ENTRY_CHANGES; /* for operation_end() */
         if (network_is_up(network) && (properties & NETWORK_PROPERTY_SUBNET))
                 connections_end(network, &operation->config->subnet, operation->twin);
-        if (network_is_up(network))
-                connections_end_ipv6(network, operation->config, network->config);
+        if (network_is_up(network) && loses_ipv6(operation->config, network->config))
+                connections_end_ipv6(network, &operation->config->ipv6_subnet);
         operation_end_lost_mappings(network, operation->config->entries, network->config->entries);
         if (properties)
                 network_tell(network, properties);

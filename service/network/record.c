@@ -255,6 +255,10 @@ static void save_ipv6(GKeyFile *file, const Record *record)
         set_address6(file, "link-local", &record->link_local);
         g_key_file_set_uint64(file, "ipv6", "prefix", record->ipv6_prefix);
         g_key_file_set_boolean(file, "ipv6", "gateway-existed", record->ipv6_existed);
+        if (record->ipv6_served.prefix > 0) {
+                g_autofree char *served = subnet6_to_string(&record->ipv6_served);
+                g_key_file_set_string(file, "ipv6", "served", served);
+        }
 }
 
 static void load_ipv6(GKeyFile *file, Record *record)
@@ -263,6 +267,9 @@ static void load_ipv6(GKeyFile *file, Record *record)
         get_address6(file, "link-local", &record->link_local);
         record->ipv6_prefix = (guint)g_key_file_get_uint64(file, "ipv6", "prefix", NULL);
         record->ipv6_existed = get_bool(file, "ipv6", "gateway-existed");
+        g_autofree char *served = get_text(file, "ipv6", "served");
+        if (served && !subnet6_parse(served, &record->ipv6_served, NULL))
+                record->ipv6_served = (Subnet6){ 0 };
 }
 
 bool record_save(const Record *record, const char *run_dir, const char *interface, GError **error)

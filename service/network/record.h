@@ -58,6 +58,7 @@ typedef struct Record {
         guint ipv6_prefix;   /* 0: none put on */
         bool ipv6_existed;   /* that gateway address was there before us */
         Address6 link_local; /* put on by us; none */
+        Subnet6 ipv6_served; /* whose connections end with the network; prefix 0: none */
 
         /* routes */
         guint routed;    /* the number that rules and routes were made for; 0: none */

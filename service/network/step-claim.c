@@ -274,12 +274,15 @@ void claim_start(Network *network)
 /* Connections go on over a NIC that is plugged out and in. */
 static void end_connections(Network *network)
 {
-        const Record *record = network->record;
+        Record *record = network->record;
 
-        if (record->decided_gateway == 0 || network->run.is_lost)
+        if (network->run.is_lost)
                 return;
-        connections_end(network, &record->decided_subnet, record->twin);
-        connections_end_ipv6(network, network->config, NULL);
+        if (record->decided_gateway != 0)
+                connections_end(network, &record->decided_subnet, record->twin);
+        if (record->ipv6_served.prefix > 0)
+                connections_end_ipv6(network, &record->ipv6_served);
+        record->ipv6_served = (Subnet6){ 0 }; /* saved with what the claim forgets */
 }
 
 /* The rules, which would take an ended connection up again, have gone. */

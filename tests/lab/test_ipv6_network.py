@@ -563,7 +563,11 @@ def test_a_subnet_that_is_taken_is_refused(lab):
     first = lab.dut()
     lab.dut("raw1")
     create(lab, first)
+    ipv6.wait_address(first)
+    held = whoami.Connection(first.namespace, LAN_ROUTER, PORT)
+    lab.undo.callback(held.close)
     for subnet, whose in ((SUBNET, "raw0"), ("fd00:77::/64", "up0")):
         with refused(ERROR + "AddressInUse", "ipv6_subnet", subnet, whose):
             lab.create("raw1", subnet="192.168.101.0/24", ipv6_subnet=subnet)
     equal(list(lab.networks()), ["raw0"], "the networks")
+    equal(held.ask_again(), LAN_HOST, "what the LAN sees of a connection of the first one")
