@@ -305,6 +305,18 @@ static guint adopt_forwards(NetworkConfig *config, const Entries *entries)
         return n_refused;
 }
 
+/* What the pool or the IPv6 subnet does not have any more goes; the rest of the entry stays. */
+static AddressEntry *adapted(const NetworkConfig *config, const AddressEntry *entry)
+{
+        AddressEntry *own = address_entry_copy(entry);
+
+        if (own->public_auto && !public_pool_contains(&config->public_pool, own->public_ip))
+                own->public_ip = 0;
+        if (!config_check_entry_ipv6(config, own, NULL))
+                own->ipv6 = (Address6){ 0 };
+        return own;
+}
+
 guint config_adopt_entries(NetworkConfig *config, const Entries *entries)
 {
         Entries *before = config->entries; /* can be @entries */
@@ -312,10 +324,7 @@ guint config_adopt_entries(NetworkConfig *config, const Entries *entries)
 
         guint n_refused = 0;
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
-                const AddressEntry *entry = entries_address_at(entries, i);
-                g_autoptr(AddressEntry) own = address_entry_copy(entry);
-                if (own->public_auto && !public_pool_contains(&config->public_pool, own->public_ip))
-                        own->public_ip = 0;
+                g_autoptr(AddressEntry) own = adapted(config, entries_address_at(entries, i));
                 if (config_check_address(config, own, NULL))
                         entries_put_address(config->entries, g_steal_pointer(&own));
                 else

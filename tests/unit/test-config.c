@@ -1047,6 +1047,22 @@ static void test_adopt(void)
         g_assert_nonnull(value_get(settings, "addresses"));
 }
 
+/* An entry whose IPv6 address is not of the subnet any more stays, without it. */
+static void test_adopt_ipv6(void)
+{
+        g_autoptr(NetworkConfig) kept =
+                config_of(ETH "ipv6_subnet: fd00:1::/64\nipv6_mode: stateful\n"
+                              "addresses: [{ip: 192.168.100.10, mac: \"02:00:00:00:00:01\", "
+                              "ipv6: \"fd00:1::10\"}]\n");
+        g_autoptr(NetworkConfig) config =
+                config_of(ETH "ipv6_subnet: fd00:2::/64\nipv6_mode: stateful\n");
+
+        g_assert_cmpuint(config_adopt_entries(config, kept->entries), ==, 0);
+        const AddressEntry *entry = entries_find_ip(config->entries, 0xc0a8640a);
+        g_assert_cmpstr(entry->mac, ==, "02:00:00:00:00:01");
+        g_assert_true(address6_is_none(&entry->ipv6));
+}
+
 static void test_entry_values(void)
 {
         g_autoptr(Value) map = map_of("ip", value_new_text("10.0.0.1"));
@@ -1123,6 +1139,7 @@ int main(int argc, char **argv)
         g_test_add_func("/config/last-public-removed", test_last_public_removed);
         g_test_add_func("/config/diff", test_diff);
         g_test_add_func("/config/adopt", test_adopt);
+        g_test_add_func("/config/adopt-ipv6", test_adopt_ipv6);
         g_test_add_func("/config/entry-values", test_entry_values);
         g_test_add_func("/config/entry-limit", test_entry_limit);
         return g_test_run();
