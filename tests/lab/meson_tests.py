@@ -13,6 +13,8 @@ import sys
 FAILED = {"FAIL", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS", "ERROR"}
 PASSED = {"OK", "EXPECTEDFAIL"}
 OUTPUT_LINES = 25
+# Other suites and the lab run beside them.
+PATIENCE = 4
 
 
 def run_meson(directory, arguments):
@@ -20,7 +22,8 @@ def run_meson(directory, arguments):
     log = os.path.join(directory, "meson-logs", "testlog.json")
     if os.path.exists(log):
         os.unlink(log)
-    done = subprocess.run(["meson", "test", "-C", directory, "--no-rebuild", *arguments],
+    done = subprocess.run(["meson", "test", "-C", directory, "--no-rebuild",
+                           f"--timeout-multiplier={PATIENCE}", *arguments],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if not os.path.exists(log):
         # meson writes none where a suite is empty, and says so.
