@@ -351,6 +351,8 @@ ConfigChange config_diff(const NetworkConfig *old, const NetworkConfig *new_conf
 
         if (!filter_equal_names(old->filter, new_config->filter))
                 changes |= CONFIG_CHANGE_DNSMASQ;
+        if (config_forwards_ipv6(old) != config_forwards_ipv6(new_config)) /* advertised or not */
+                changes |= CONFIG_CHANGE_DNSMASQ;
         if ((old->given ^ new_config->given) & ~GIVEN_ENTRIES)
                 changes |= CONFIG_CHANGE_OTHER;
         return (ConfigChange)changes;

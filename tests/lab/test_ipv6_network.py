@@ -63,6 +63,16 @@ def test_a_network_that_forwards_nothing_is_no_way_out(lab):
     equal(dut.dig("board", GATEWAY), ["192.168.100.10"], "a name")
 
 
+def test_an_update_of_nat_mode_says_whether_there_is_a_way_out(lab):
+    dut = lab.dut()
+    network = create(lab, dut)
+    for mode, is_router in (("disabled", False), ("masquerade", True)):
+        network.update(nat_mode=mode)
+        wait_for(lambda: (ipv6.solicit(dut).lifetime > 0) == is_router,
+                 f"the router's lifetime with {mode}", 10)
+        wait_for(lambda: bool(ipv6.default_routes(dut)) == is_router, f"the way out with {mode}", 10)
+
+
 def test_without_a_way_out_nobody_elses_host_reaches_it(lab):
     ipv6.bring_to_lan(lab)
     dut = lab.dut()

@@ -128,6 +128,8 @@ static void test_changes(void)
         g_autoptr(NetworkConfig) on = changed(off, "ipv6_subnet", "fd00:e::/64");
         g_autoptr(NetworkConfig) mode = changed(on, "ipv6_mode", "stateless");
         g_autoptr(NetworkConfig) nat = changed(on, "ipv6_nat", "routed");
+        g_autoptr(NetworkConfig) closed = changed(on, "nat_mode", "disabled");
+        g_autoptr(NetworkConfig) plain = changed(off, "nat_mode", "disabled");
         char text[ADDRESS6_TEXT_SIZE];
 
         g_assert_false(config_has_ipv6(off));
@@ -136,6 +138,10 @@ static void test_changes(void)
         g_assert_cmpint(on->ipv6_mode, ==, IPV6_MODE_SLAAC);
         g_assert_cmphex(config_diff(on, mode), ==, CONFIG_CHANGE_DNSMASQ | CONFIG_CHANGE_OTHER);
         g_assert_cmphex(config_diff(on, nat), ==, CONFIG_CHANGE_RULES | CONFIG_CHANGE_OTHER);
+        g_assert_cmphex(config_diff(on, closed), ==,
+                        config_diff(off, plain) | CONFIG_CHANGE_DNSMASQ);
+        g_assert_cmphex(config_diff(closed, on), ==, config_diff(on, closed));
+        g_assert_false(config_diff(off, plain) & CONFIG_CHANGE_DNSMASQ);
 }
 
 /* What is written is read again to the same. */
