@@ -13,6 +13,7 @@
 #include "host/ip6-address.h"
 #include "host/route6.h"
 #include "host/sysctl.h"
+#include "model/ipv6.h"
 #include "network/network-private.h"
 #include "util/error.h"
 
@@ -58,13 +59,30 @@ static bool is_in_the_way(const Route6 *route, const Subnet6 *subnet)
                (route->destination.prefix >= subnet->prefix || !route->has_gateway);
 }
 
+/* The kernel has no IPv6 on such a NIC at all, nor knobs for it. What `mtu` says is not in force yet
+ * and has been checked with the settings. */
+static bool check_mtu(const Network *network, guint index, GError **error)
+{
+        const NetworkConfig *config = network->config;
+        Link link;
+
+        if (config->mtu != 0 || link_get_by_index(network->host->rtnl, index, &link) < 0 ||
+            link.mtu >= IPV6_MIN_MTU)
+                return true;
+        g_autofree char *subnet = subnet6_to_string(&config->ipv6_subnet);
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                    "ipv6_subnet: %s cannot be on %s, whose MTU is %u: IPv6 needs %d", subnet,
+                    link.name, link.mtu, IPV6_MIN_MTU);
+        return false;
+}
+
 bool link_ipv6_check(Network *network, guint index, GError **error)
 {
         const NetworkConfig *config = network->config;
 
         if (!config_has_ipv6(config))
                 return true;
-        if (!check_networks(network, error))
+        if (!check_mtu(network, index, error) || !check_networks(network, error))
                 return false;
         g_autoptr(GArray) routes = route6_list(network->host->rtnl, error);
         for (guint i = 0; routes && i < routes->len; i++) {

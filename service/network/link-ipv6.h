@@ -11,8 +11,9 @@
 
 typedef struct Network Network;
 
-/* Whether the host can give the network its ipv6_subnet: neither another network nor a route of the
- * host's has some of it. ADDRESS_IN_USE else. */
+/* Whether the host can give the network its ipv6_subnet on the NIC of @index: that is wide enough
+ * for IPv6 (INVALID_ARGS), and neither another network nor a route of the host's has some of it
+ * (ADDRESS_IN_USE). */
 bool link_ipv6_check(Network *network, guint index, GError **error);
 
 /* Makes the NIC, which is up, have what the configuration asks for, and no other gateway address of

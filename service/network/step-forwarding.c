@@ -19,6 +19,10 @@
 /* Of no interface; this one is always there. */
 #define LOOPBACK "lo"
 
+/* Of those to come: there wherever the kernel has the knob, and be it that some interface has no
+ * IPv6. */
+#define ANY "default"
+
 #define ACCEPT_RA_OF_HOSTS 1
 #define ACCEPT_RA_ALWAYS   2
 
@@ -77,8 +81,7 @@ static const char *uplink(const Network *network, guint nth)
 static bool want_ipv6(const Network *network, Wanted *wanted, GError **error)
 {
         int value;
-        bool is_per_interface =
-                sysctl_get(SYSCTL_IPV6_FORCE_FORWARDING, network->interface, &value) == 0;
+        bool is_per_interface = sysctl_get(SYSCTL_IPV6_FORCE_FORWARDING, ANY, &value) == 0;
 
         if (!keep_default_routes(network, wanted, error))
                 return false;

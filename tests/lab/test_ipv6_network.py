@@ -307,6 +307,22 @@ def test_an_interface_without_ipv6_has_it_for_the_networks_time(lab):
     equal(ipv6.knob("raw0", "disable_ipv6"), "1", "disable_ipv6")
 
 
+def test_an_interface_that_is_too_narrow_is_refused(lab):
+    dut = lab.dut()
+    run("ip", "link", "set", "raw0", "mtu", "1279")
+    lab.remember()
+    with refused(INVALID_ARGS, "ipv6_subnet", SUBNET, "raw0", "1279", "1280"):
+        create(lab, dut)
+    lab.unchanged()
+    network = lab.create(dut)
+    with refused(INVALID_ARGS, "ipv6_subnet", "1279"):
+        network.update(ipv6_subnet=SUBNET)
+    equal(network.status()["ipv6_subnet"], "", "the subnet")
+    run("ip", "link", "set", "raw0", "mtu", "1280")
+    network.update(ipv6_subnet=SUBNET)
+    ipv6.wait_address(dut)
+
+
 def test_a_link_without_an_address_of_its_own_gets_one(lab):
     dut = lab.dut()
     run("busybox", "sysctl", "-qw", "net.ipv6.conf.raw0.addr_gen_mode=1")
@@ -480,8 +496,7 @@ def test_kernels_that_forward_for_the_whole_host(lab):
     """Before 6.17 there is one switch for it; that has the kernel drop its own default routes."""
     ipv6.bring_to_lan(lab)
     dut = lab.dut()
-    hidden = " ".join(f"-/proc/sys/net/ipv6/conf/{name}/force_forwarding" for name in ("raw0", "up0"))
-    lab.drop_in(f"[Service]\nInaccessiblePaths={hidden}\n")
+    lab.drop_in("[Service]\nInaccessiblePaths=-/proc/sys/net/ipv6/conf/default/force_forwarding\n")
     run("busybox", "sysctl", "-qw", "net.ipv6.conf.up0.accept_ra=1")
     lab.undo.callback(run, "busybox", "sysctl", "-qw", "net.ipv6.conf.up0.accept_ra=0")
     lab.remember()
