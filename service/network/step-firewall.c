@@ -104,22 +104,23 @@ bool firewall_apply(Network *network, GError **error)
 }
 
 /* What a DUT began while somebody had taken the rules away goes out untranslated, or is dropped now
- * for as long as it lasts: it begins anew. Of a twin, the host may have hosts of the same subnet.
- */
+ * for as long as it lasts: it begins anew. So does, by IPv6, what it began when that was routed. Of
+ * a twin, the host may have hosts of the same subnet. */
 static bool end_strays(Network *network, GError **error)
 {
-        bool is_repair = network->run.changes & NETWORK_PART_FIREWALL;
+        unsigned changes = network->run.changes;
         const ConntrackScope scope = connections_scope(network);
         const NetworkConfig *config = network->config;
         Conntrack *conntrack = network->host->conntrack;
 
-        if (!is_repair || (network->run.changes & STEP_CHANGE_UP) ||
-            !nat_mode_forwards(config->nat_mode))
+        if ((changes & STEP_CHANGE_UP) || !nat_mode_forwards(config->nat_mode))
                 return true;
-        if (config_has_ipv6(config) && config->ipv6_nat == IPV6_NAT_MASQUERADE &&
+        if ((changes & (NETWORK_PART_FIREWALL | CONFIG_CHANGE_RULES)) && config_has_ipv6(config) &&
+            config->ipv6_nat == IPV6_NAT_MASQUERADE &&
             !conntrack_end_untranslated_from6(conntrack, &config->ipv6_subnet, error))
                 return false;
-        return conntrack_end_untranslated_from(conntrack, &scope, error);
+        return !(changes & NETWORK_PART_FIREWALL) ||
+               conntrack_end_untranslated_from(conntrack, &scope, error);
 }
 
 /* With the forwards that were claimed. */

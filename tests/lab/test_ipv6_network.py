@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A network with IPv6: boards get addresses, names and a way out, and stay apart, as by IPv4."""
 
+import contextlib
 import ipaddress
 import socket
 
@@ -439,15 +440,9 @@ def test_rules_that_are_flushed_come_back(lab):
     equal(whoami.tcp(dut.namespace, LAN_ROUTER, PORT), LAN_HOST, "the source")
 
 
-def test_what_began_without_the_rules_begins_anew(lab):
-    """A flow that goes on from one port would go out untranslated, or be dropped, for ever."""
-    ipv6.bring_to_lan(lab)
-    without_owner(lab)
-    dut = lab.dut()
-    create(lab, dut)
-    ipv6.wait_address(dut)
-    run("nft", "add", "table", "ip6", "gap")
-    lab.undo.callback(run, "nft", "delete", "table", "ip6", "gap", expect=(0, 1))
+@contextlib.contextmanager
+def one_flow(dut):
+    """What asks the LAN who the board is, always from the same port."""
     with dut.namespace.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
         sock.settimeout(0.3)
         sock.bind(("::", 5555))
@@ -458,6 +453,31 @@ def test_what_began_without_the_rules_begins_anew(lab):
                 return sock.recv(100).decode().strip()
             except TimeoutError:
                 return None
+        yield asked
+
+
+def test_what_began_when_it_was_routed_goes_on_translated(lab):
+    ipv6.bring_to_lan(lab)
+    ipv6.add_lan_route(lab)
+    dut = lab.dut()
+    network = create(lab, dut, ipv6_nat="routed")
+    address = ipv6.wait_address(dut)
+    with one_flow(dut) as asked:
+        equal(asked(), address, "the source, routed")
+        network.update(ipv6_nat="masquerade")
+        wait_for(lambda: asked() == LAN_HOST, "the same flow is translated", 2)
+
+
+def test_what_began_without_the_rules_begins_anew(lab):
+    """A flow that goes on from one port would go out untranslated, or be dropped, for ever."""
+    ipv6.bring_to_lan(lab)
+    without_owner(lab)
+    dut = lab.dut()
+    create(lab, dut)
+    ipv6.wait_address(dut)
+    run("nft", "add", "table", "ip6", "gap")
+    lab.undo.callback(run, "nft", "delete", "table", "ip6", "gap", expect=(0, 1))
+    with one_flow(dut) as asked:
         lab.stop_daemon()
         run("nft", "delete", "table", "ip6", "jumpstarter_raw0")
         assert asked() is None, "the LAN knows a way back to a private address"
