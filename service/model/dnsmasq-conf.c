@@ -169,6 +169,13 @@ static void append_range6(GString *text, const NetworkConfig *config)
         g_assert_not_reached();
 }
 
+/* Whether boards reach the name server by IPv6: a twin's has another port than 53, which leads there
+ * in the table of a network that forwards. */
+static bool has_dns6(const NetworkConfig *config, const DnsmasqFacts *facts)
+{
+        return !facts->is_twin || config_forwards_ipv6(config);
+}
+
 /* ra-names: a board with a lease by IPv4 whose self-made address answers has its name for that as
  * well. The name server is said explicitly: dnsmasq advertises none by itself on another port than
  * 53. A network that forwards nothing is no way out (a lifetime of 0). */
@@ -180,7 +187,8 @@ static void append_ipv6(GString *text, const NetworkConfig *config, const Dnsmas
         append_range6(text, config);
         append_lease_time(text, config);
         address6_format(&config->ipv6_gateway, gateway);
-        g_string_append_printf(text, "dhcp-option=option6:dns-server,[%s]\n", gateway);
+        if (has_dns6(config, facts))
+                g_string_append_printf(text, "dhcp-option=option6:dns-server,[%s]\n", gateway);
         if (config->local_ntp.enabled)
                 g_string_append_printf(text, "dhcp-option=option6:sntp-server,[%s]\n", gateway);
         if (!config_forwards_ipv6(config)) {

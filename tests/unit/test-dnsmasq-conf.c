@@ -21,18 +21,24 @@ static NetworkConfig *config_of(const char *key, Value *value)
         return config;
 }
 
-static char *text_of(const NetworkConfig *config)
+static char *text_of_network(const NetworkConfig *config, bool is_twin)
 {
         const DnsmasqFacts facts = {
                 .interface = config->interface,
                 .index = 12,
                 .state_dir = "/var/lib/jumpstarter/dut-network-eth7",
                 .table = "jumpstarter_eth7",
-                .dns_port = 53,
+                .dns_port = is_twin ? 20485 : 53,
+                .is_twin = is_twin,
                 .resolv_file = "/etc/resolv.conf",
         };
 
         return dnsmasq_conf_text(config, &facts);
+}
+
+static char *text_of(const NetworkConfig *config)
+{
+        return text_of_network(config, false);
 }
 
 static bool has_line(const char *text, const char *line)
@@ -249,7 +255,7 @@ static void test_names_of_filter(void)
         g_assert_true(config_diff(config, without) & CONFIG_CHANGE_DNSMASQ);
 }
 
-static char *text_of_yaml(const char *yaml)
+static char *text_of_yaml(const char *yaml, bool is_twin)
 {
         g_autoptr(GError) error = NULL;
         g_autofree char *all =
@@ -257,7 +263,7 @@ static char *text_of_yaml(const char *yaml)
         g_autoptr(GPtrArray) configs = config_yaml_parse(all, strlen(all), NULL, &error);
 
         g_assert_no_error(error);
-        return text_of(configs->pdata[0]);
+        return text_of_network(configs->pdata[0], is_twin);
 }
 
 static void test_ipv6(void)
@@ -287,11 +293,23 @@ static void test_ipv6(void)
         g_assert_null(strstr(plain, "enable-ra"));
         g_assert_null(strstr(plain, "option6"));
         for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *text = text_of_yaml(cases[i].yaml);
+                g_autofree char *text = text_of_yaml(cases[i].yaml, false);
                 g_test_message("%s: %s", cases[i].yaml, cases[i].there);
                 g_assert_true(has_line(text, cases[i].there));
                 g_assert_null(strstr(text, cases[i].not_there));
         }
+}
+
+/* A twin's name server has a port of its own, and what leads there only a network that forwards. */
+static void test_ipv6_twin(void)
+{
+        g_autofree char *twin = text_of_yaml("", true);
+        g_autofree char *closed = text_of_yaml("nat_mode: disabled", true);
+        g_autofree char *alone = text_of_yaml("nat_mode: disabled", false);
+
+        g_assert_true(has_line(twin, "dhcp-option=option6:dns-server,[fd00:d::1]"));
+        g_assert_null(strstr(closed, "option6:dns-server"));
+        g_assert_true(has_line(alone, "dhcp-option=option6:dns-server,[fd00:d::1]"));
 }
 
 static void test_ipv6_entries(void)
@@ -332,6 +350,7 @@ int main(int argc, char **argv)
         g_test_add_func("/dnsmasq-conf/taken-once-each", test_taken_once_each);
         g_test_add_func("/dnsmasq-conf/names", test_names);
         g_test_add_func("/dnsmasq-conf/ipv6", test_ipv6);
+        g_test_add_func("/dnsmasq-conf/ipv6/twin", test_ipv6_twin);
         g_test_add_func("/dnsmasq-conf/ipv6/entries", test_ipv6_entries);
         g_test_add_func("/dnsmasq-conf/names-of-filter", test_names_of_filter);
         return g_test_run();
