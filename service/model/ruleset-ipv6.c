@@ -88,6 +88,8 @@ static void add_answers(RulesetChain *chain, const RulesetFacts *facts, const ch
         RulesetRule *related = chain_add_rule(chain);
         match_uplink(related, NFT_CMP_EQ, uplink);
         match_ct_any(related, NFT_CT_STATE, STATE_RELATED);
+        if (is_inward && is_masqueraded(facts))
+                match_ct_any(related, NFT_CT_STATUS, STATUS_TRANSLATED);
         rule_verdict(related, NFT_RETURN);
 }
 

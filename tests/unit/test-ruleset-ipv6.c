@@ -90,7 +90,9 @@ static void test_masquerade(void)
                 "table ip6 jumpstarter_eth1 {\n" ALL_OUT FROM
                 "\t\tct status confirmed / confirmed,snat,dnat counter drop\n" FROM_END TO
                 "\t\tiifname \"eth0\" ct direction reply ct state established ct status snat,dnat"
-                " counter return\n" RELATED TO_END "\tchain postrouting {\n"
+                " counter return\n"
+                "\t\tiifname \"eth0\" ct state related ct status snat,dnat counter return\n" TO_END
+                "\tchain postrouting {\n"
                 "\t\ttype nat hook postrouting priority 100; policy accept;\n"
                 "\t\tiifname \"eth1\" oifname \"eth0\" ip6 saddr fd00:d::/64 counter masquerade\n"
                 "\t\toifname \"eth0\" ip6 saddr fd00:d::1 counter masquerade\n"
