@@ -185,9 +185,9 @@ void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 fami
 /* The network's table of IPv6. */
 void ruleset_add_ipv6(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);
 /* Drops what comes to the host from the network with an address that is not of it, and what comes
- * to its gateway address from elsewhere. @family: the table's. */
+ * to the host's addresses in it from elsewhere. @family: the table's. */
 void chain_guard_gateway6(RulesetChain *chain, guint16 family, const char *interface,
-                          const Subnet6 *subnet, const Address6 *gateway);
+                          const Subnet6 *subnet);
 
 /* What networks and the guard have in common. Nothing is forwarded between @interface and any other
  * one: */

@@ -166,8 +166,9 @@ static RulesetRule *add_guard(RulesetChain *chain, guint16 family)
         return rule;
 }
 
+/* The subnet's own address is the gateway as well: the anycast address of its routers. */
 void chain_guard_gateway6(RulesetChain *chain, guint16 family, const char *interface,
-                          const Subnet6 *subnet, const Address6 *gateway)
+                          const Subnet6 *subnet)
 {
         RulesetRule *forged = add_guard(chain, family);
         match_iifname(forged, NFT_CMP_EQ, interface);
@@ -179,7 +180,7 @@ void chain_guard_gateway6(RulesetChain *chain, guint16 family, const char *inter
         RulesetRule *strange = add_guard(chain, family);
         match_iifname(strange, NFT_CMP_NEQ, interface);
         match_iifname(strange, NFT_CMP_NEQ, "lo");
-        match_address6(strange, FIELD_IP6_DADDR, NFT_CMP_EQ, gateway);
+        match_subnet6(strange, FIELD_IP6_DADDR, NFT_CMP_EQ, subnet);
         rule_verdict(strange, NF_DROP);
 }
 
@@ -249,8 +250,7 @@ void ruleset_add_ipv6(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks
         add_forward(table, facts, uplinks);
         RulesetChain *input =
                 table_add_chain(table, "input", "filter", NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER);
-        chain_guard_gateway6(input, NFPROTO_IPV6, facts->interface, &config->ipv6_subnet,
-                             &config->ipv6_gateway);
+        chain_guard_gateway6(input, NFPROTO_IPV6, facts->interface, &config->ipv6_subnet);
         add_prerouting(table, facts);
         if (is_masqueraded(facts))
                 add_postrouting(table, facts, uplinks);

@@ -81,7 +81,8 @@ def test_without_a_way_out_nobody_elses_host_reaches_it(lab):
     wait_for(lambda: ipv6.addresses(dut), "the board's address", 10)
     ipv6.add_lan_route(lab)
     assert pings(dut.namespace, GATEWAY), "its own board gets no answer"
-    assert not pings(lab.lan.namespace, GATEWAY), "a LAN host reaches the gateway address"
+    for address in (GATEWAY, "fd00:d::"):
+        assert not pings(lab.lan.namespace, address), f"a LAN host reaches {address}"
 
 
 def pings(namespace, address, *options):
@@ -229,8 +230,10 @@ def test_networks_and_uninvited_hosts_stay_apart(lab):
     ipv6.add_lan_route(lab, SECOND["ipv6_subnet"])
     for where, name in ((first.namespace, "another board"), (lab.lan.namespace, "a LAN host")):
         assert not whoami.reaches(where, inside, PORT), f"{name} reaches a board"
-        assert not pings(where, "fd00:e::1"), f"{name} reaches the gateway of another network"
+        for gateway in ("fd00:e::1", "fd00:e::"):
+            assert not pings(where, gateway), f"{name} reaches {gateway} of another network"
         equal(dig_status(where, "fd00:e::1"), "", f"DNS for {name}")
+    assert pings(second.namespace, "fd00:e::"), "the anycast address is nobody's"
     assert dig_status(second.namespace, "fd00:e::1"), "its own boards get no DNS"
 
 
