@@ -184,10 +184,10 @@ void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 fami
                     FilterDirection direction, guint32 mark);
 /* The network's table of IPv6. */
 void ruleset_add_ipv6(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks *uplinks);
-/* Drops what comes to the host from the network with an address that is not of it, and what comes
- * to the host's addresses in it from elsewhere. @family: the table's. */
+/* Drops what comes to the host from the network with an address that is not a board's, and what
+ * comes to the host's addresses in it from elsewhere. @family: the table's. */
 void chain_guard_gateway6(RulesetChain *chain, guint16 family, const char *interface,
-                          const Subnet6 *subnet);
+                          const Subnet6 *subnet, const Address6 *gateway);
 
 /* What networks and the guard have in common. Nothing is forwarded between @interface and any other
  * one: */

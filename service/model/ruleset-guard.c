@@ -27,7 +27,7 @@ Ruleset *ruleset_new_guard(const GuardedNetwork *networks, guint n)
                 rule_drop_forged(forged, networks[i].interface, &networks[i].subnet);
                 if (networks[i].ipv6_subnet.prefix > 0)
                         chain_guard_gateway6(input, NFPROTO_INET, networks[i].interface,
-                                             &networks[i].ipv6_subnet);
+                                             &networks[i].ipv6_subnet, &networks[i].ipv6_gateway);
         }
         return g_steal_pointer(&ruleset);
 }

@@ -52,6 +52,10 @@ static void add_never(RulesetChain *from, const RulesetFacts *facts)
         match_subnet6(forged, FIELD_IP6_SADDR, NFT_CMP_NEQ, &facts->config->ipv6_subnet);
         rule_verdict(forged, NF_DROP);
 
+        RulesetRule *ours = chain_add_rule(from);
+        match_address6(ours, FIELD_IP6_SADDR, NFT_CMP_EQ, &facts->config->ipv6_gateway);
+        rule_verdict(ours, NF_DROP);
+
         RulesetRule *stray = chain_add_rule(from);
         match_ct_any(stray, NFT_CT_STATE, STATE_INVALID | STATE_UNTRACKED);
         rule_verdict(stray, NF_DROP);
@@ -168,7 +172,7 @@ static RulesetRule *add_guard(RulesetChain *chain, guint16 family)
 
 /* The subnet's own address is the gateway as well: the anycast address of its routers. */
 void chain_guard_gateway6(RulesetChain *chain, guint16 family, const char *interface,
-                          const Subnet6 *subnet)
+                          const Subnet6 *subnet, const Address6 *gateway)
 {
         RulesetRule *forged = add_guard(chain, family);
         match_iifname(forged, NFT_CMP_EQ, interface);
@@ -176,6 +180,13 @@ void chain_guard_gateway6(RulesetChain *chain, guint16 family, const char *inter
         match_subnet6(forged, FIELD_IP6_SADDR, NFT_CMP_NEQ, &link_local_subnet6);
         match_address6(forged, FIELD_IP6_SADDR, NFT_CMP_NEQ, &unspecified);
         rule_verdict(forged, NF_DROP);
+
+        /* The host hears its own groups from the NIC that it sends to them by. */
+        RulesetRule *ours = add_guard(chain, family);
+        match_iifname(ours, NFT_CMP_EQ, interface);
+        match_address6(ours, FIELD_IP6_SADDR, NFT_CMP_EQ, gateway);
+        match_subnet6(ours, FIELD_IP6_DADDR, NFT_CMP_NEQ, &multicast_subnet6);
+        rule_verdict(ours, NF_DROP);
 
         RulesetRule *strange = add_guard(chain, family);
         match_iifname(strange, NFT_CMP_NEQ, interface);
@@ -250,7 +261,8 @@ void ruleset_add_ipv6(Ruleset *ruleset, const RulesetFacts *facts, const Uplinks
         add_forward(table, facts, uplinks);
         RulesetChain *input =
                 table_add_chain(table, "input", "filter", NF_INET_LOCAL_IN, NF_IP6_PRI_FILTER);
-        chain_guard_gateway6(input, NFPROTO_IPV6, facts->interface, &config->ipv6_subnet);
+        chain_guard_gateway6(input, NFPROTO_IPV6, facts->interface, &config->ipv6_subnet,
+                             &config->ipv6_gateway);
         add_prerouting(table, facts);
         if (is_masqueraded(facts))
                 add_postrouting(table, facts, uplinks);

@@ -255,6 +255,39 @@ def test_a_board_cannot_use_anothers_address(lab):
     run("ip", "-6", "route", "delete", "fd00:bad::/64", "dev", "raw0")
 
 
+def hears(namespace, dut, source, destination):
+    """Whether what the board sends from one address arrives at another; of None: the host's."""
+    with namespace.socket(socket.AF_INET6, socket.SOCK_DGRAM) if namespace else \
+            socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as heard, \
+            dut.namespace.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+        heard.bind((destination, 7779))
+        heard.settimeout(0.3)
+        sender.bind((source, 0))
+        sender.sendto(b"forged", (destination, 7779))
+        try:
+            return heard.recv(100) == b"forged"
+        except TimeoutError:
+            return False
+
+
+def test_gateways_own_address_is_no_boards(lab):
+    ipv6.bring_to_lan(lab)
+    dut = lab.dut()
+    network = create(lab, dut)
+    own = ipv6.wait_address(dut)
+    dut.run("ip", "-6", "address", "add", f"{GATEWAY}/128", "dev", "eth0", "nodad")
+    for namespace, address in ((None, LAN_HOST), (lab.lan.namespace, LAN_ROUTER)):
+        for source in (own, GATEWAY):
+            equal(hears(namespace, dut, source, address), source == own,
+                  f"whether {address} hears the board as {source}")
+    router = dut.run("ip", "-6", "route", "show", "default").split()[2]
+    network.update(nat_mode="disabled")
+    dut.run("ip", "-6", "route", "replace", LAN_HOST, "via", router, "dev", "eth0")
+    for source in (own, GATEWAY):
+        equal(hears(None, dut, source, LAN_HOST), source == own,
+              f"whether the host hears the board as {source} where nothing is forwarded")
+
+
 def test_names_of_both_families(lab):
     dut = lab.dut()
     network = create(lab, dut, addresses=[

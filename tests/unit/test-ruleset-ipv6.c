@@ -36,6 +36,7 @@ static char *table_of(const char *yaml, guint twin)
         "\tchain from {\n"                                                                         \
         "\t\toifname \"eth1\" counter return\n"                                                    \
         "\t\tip6 saddr != fd00:d::/64 counter drop\n"                                              \
+        "\t\tip6 saddr fd00:d::1 counter drop\n"                                                   \
         "\t\tct state invalid,untracked counter drop\n"
 #define FROM_END                                                                                   \
         "\t\tip6 daddr ff00::/8 counter drop\n"                                                    \
@@ -59,7 +60,8 @@ static char *table_of(const char *yaml, guint twin)
         "\t\ttype filter hook input priority 0; policy accept;\n"                                  \
         "\t\tiifname \"eth1\" ip6 saddr != fd00:d::/64 ip6 saddr != fe80::/64 ip6 saddr != ::"     \
         " counter drop\n"                                                                          \
-        "\t\tiifname != \"eth1\" iifname != \"lo\" ip6 daddr fd00:d::/64 counter drop\n"          \
+        "\t\tiifname \"eth1\" ip6 saddr fd00:d::1 ip6 daddr != ff00::/8 counter drop\n"            \
+        "\t\tiifname != \"eth1\" iifname != \"lo\" ip6 daddr fd00:d::/64 counter drop\n"           \
         "\t}\n"
 #define RELATED "\t\tiifname \"eth0\" ct state related counter return\n"
 #define ALL_OUT                                                                                    \
@@ -193,6 +195,8 @@ static void test_guard(void)
         g_assert_null(strstr(before, "ipv6"));
         g_assert_nonnull(strstr(text, "meta nfproto ipv6 iifname \"eth1\" ip6 saddr != fd00:d::/64 "
                                       "ip6 saddr != fe80::/64 ip6 saddr != :: counter drop\n"));
+        g_assert_nonnull(strstr(text, "meta nfproto ipv6 iifname \"eth1\" ip6 saddr fd00:d::1 "
+                                      "ip6 daddr != ff00::/8 counter drop\n"));
         g_assert_nonnull(strstr(text, "meta nfproto ipv6 iifname != \"eth1\" iifname != \"lo\" ip6 "
                                       "daddr fd00:d::/64 counter drop\n"));
 }
