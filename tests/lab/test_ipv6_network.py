@@ -358,6 +358,7 @@ def test_an_interface_that_is_too_narrow_is_refused(lab):
     run("ip", "link", "set", "raw0", "mtu", "1280")
     network.update(ipv6_subnet=SUBNET)
     ipv6.wait_address(dut)
+    lab.before = None
 
 
 def test_a_link_without_an_address_of_its_own_gets_one(lab):
