@@ -169,8 +169,8 @@ static void append_range6(GString *text, const NetworkConfig *config)
         g_assert_not_reached();
 }
 
-/* Whether boards reach the name server by IPv6: a twin's has another port than 53, which leads there
- * in the table of a network that forwards. */
+/* Whether boards reach the name server by IPv6: a twin's has another port than 53, which leads
+ * there in the table of a network that forwards. */
 static bool has_dns6(const NetworkConfig *config, const DnsmasqFacts *facts)
 {
         return !facts->is_twin || config_forwards_ipv6(config);

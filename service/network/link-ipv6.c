@@ -59,8 +59,8 @@ static bool is_in_the_way(const Route6 *route, const Subnet6 *subnet)
                (route->destination.prefix >= subnet->prefix || !route->has_gateway);
 }
 
-/* The kernel has no IPv6 on such a NIC at all, nor knobs for it. What `mtu` says is not in force yet
- * and has been checked with the settings. */
+/* The kernel has no IPv6 on such a NIC at all, nor knobs for it. What `mtu` says is not in force
+ * yet and has been checked with the settings. */
 static bool check_mtu(const Network *network, guint index, GError **error)
 {
         const NetworkConfig *config = network->config;
