@@ -123,12 +123,12 @@ static NftExpression *new_redirect(void)
         return redirect;
 }
 
-static NftExpression *new_destination_type(void)
+static NftExpression *new_address_type(guint32 flag)
 {
         NftExpression *fib = nft_checked(nftnl_expr_alloc("fib"));
 
         nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE);
-        nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, NFTA_FIB_F_DADDR);
+        nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_FLAGS, flag);
         nftnl_expr_set_u32(fib, NFTNL_EXPR_FIB_DREG, NFT_REG_1);
         return fib;
 }
@@ -226,8 +226,8 @@ NftExpression *nft_expression_new(const Expression *expression)
         case EXPRESSION_NUMBER:
                 return new_number(&expression->number.value,
                                   expression->number.append ? NFT_REG32_01 : NFT_REG_1);
-        case EXPRESSION_DESTINATION_TYPE:
-                return new_destination_type();
+        case EXPRESSION_ADDRESS_TYPE:
+                return new_address_type(expression->address_flag);
         case EXPRESSION_BITWISE:
                 return new_bitwise(&expression->bitwise.mask, &expression->bitwise.bits);
         case EXPRESSION_COMPARE:

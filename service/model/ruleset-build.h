@@ -79,6 +79,8 @@ void match_port_range(RulesetRule *rule, guint8 protocol, guint16 first, guint16
 void match_in_set(RulesetRule *rule, guint32 field, const char *set);
 /* The packet's destination is an address of the host's. */
 void match_local_destination(RulesetRule *rule);
+/* The same of its source. */
+void match_local_source(RulesetRule *rule);
 /* The port is in the set; with the source where that has subnets. */
 void match_port_in_set(RulesetRule *rule, guint8 protocol, const char *set, bool with_source);
 /* The address in @field, with the interface of @key (NFT_META_IIFNAME or NFT_META_OIFNAME), is not

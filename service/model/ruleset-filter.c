@@ -100,7 +100,8 @@ static void add_hooks(RulesetTable *filter)
 }
 
 /* What must not go on, whatever else is allowed. The kernel does not look at where it comes from
- * (accept_local, rp_filter of the NIC): this does. */
+ * (accept_local, rp_filter of the NIC): this does. The host can have other addresses in the subnet
+ * than the gateway's: a twin's is perhaps the LAN's own. */
 static void add_never(RulesetChain *from, const NetworkConfig *config)
 {
         RulesetRule *forged = chain_add_rule(from);
@@ -108,7 +109,7 @@ static void add_never(RulesetChain *from, const NetworkConfig *config)
         rule_verdict(forged, NF_DROP);
 
         RulesetRule *ours = chain_add_rule(from);
-        match_address(ours, FIELD_IP_SADDR, NFT_CMP_EQ, config->gateway_ip);
+        match_local_source(ours);
         rule_verdict(ours, NF_DROP);
 
         RulesetRule *stray = chain_add_rule(from);
@@ -241,7 +242,7 @@ static void add_inward(RulesetChain *inward, const RulesetFacts *facts)
         rule_drop_forged(chain_add_rule(inward), facts->interface, &facts->config->subnet);
 
         RulesetRule *ours = chain_add_rule(inward);
-        match_address(ours, FIELD_IP_SADDR, NFT_CMP_EQ, facts->config->gateway_ip);
+        match_local_source(ours);
         match_local_destination(ours);
         rule_verdict(ours, NF_DROP);
 }

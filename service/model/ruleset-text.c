@@ -97,8 +97,9 @@ static const char *field_name(guint16 family, const Expression *source)
 
 static const char *source_name(guint16 family, const Expression *source)
 {
-        if (source->type == EXPRESSION_DESTINATION_TYPE)
-                return "fib daddr type";
+        if (source->type == EXPRESSION_ADDRESS_TYPE)
+                return source->address_flag == NFTA_FIB_F_SADDR ? "fib saddr type"
+                                                                : "fib daddr type";
         if (source->type == EXPRESSION_META)
                 return meta_name(source->meta.key);
         if (source->type == EXPRESSION_PAYLOAD)
@@ -281,7 +282,7 @@ static void print_compare(GString *text, guint16 family, Loaded *loaded, const E
                 print_payload_value(text, loaded->bitwise, value);
         else if (is_direction)
                 g_string_append(text, value->bytes[0] == IP_CT_DIR_REPLY ? "reply" : "original");
-        else if (source->type == EXPRESSION_DESTINATION_TYPE)
+        else if (source->type == EXPRESSION_ADDRESS_TYPE)
                 g_string_append(text, number_of(value) == RTN_LOCAL ? "local" : "?");
         else if (!is_bits)
                 g_string_append_printf(text, "%u", number_of(value));
@@ -416,7 +417,7 @@ static void print_expression(GString *text, guint16 family, Loaded *loaded,
                 load(loaded, expression);
                 return;
         case EXPRESSION_CT:
-        case EXPRESSION_DESTINATION_TYPE:
+        case EXPRESSION_ADDRESS_TYPE:
                 load(loaded, expression);
                 return;
         case EXPRESSION_BITWISE:

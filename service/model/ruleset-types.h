@@ -3,7 +3,7 @@
 
 /* The values that a Ruleset is made of, for those who copy them (host/nft-objects.c) or print them.
  * Numbers are the kernel's: NFPROTO_*, NFT_*, NF_*. Every expression works on one register: a load
- * (META, PAYLOAD, CT, NUMBER, DESTINATION_TYPE) fills it, BITWISE and LOOKUP change it, COMPARE,
+ * (META, PAYLOAD, CT, NUMBER, ADDRESS_TYPE) fills it, BITWISE and LOOKUP change it, COMPARE,
  * NAT, REDIRECT and what sets something use it. A load that is appended goes behind what the
  * register has, as a concatenation's second part does. */
 
@@ -18,8 +18,8 @@ typedef enum ExpressionType {
         EXPRESSION_PAYLOAD,
         EXPRESSION_CT,
         EXPRESSION_NUMBER,
-        EXPRESSION_DESTINATION_TYPE, /* what the host's routes say of the destination: RTN_* */
-        EXPRESSION_BITWISE,          /* and, then exclusive or */
+        EXPRESSION_ADDRESS_TYPE, /* what the host's routes say of an address: RTN_* */
+        EXPRESSION_BITWISE,      /* and, then exclusive or */
         EXPRESSION_COMPARE,
         EXPRESSION_LOOKUP,  /* no such element ends the rule */
         EXPRESSION_EXCLUDE, /* such an element ends the rule */
@@ -65,7 +65,8 @@ typedef struct Expression {
                         guint32 length;
                         bool append;
                 } payload;
-                guint32 ct_key; /* NFT_CT_*; the zone is that of the original direction */
+                guint32 address_flag; /* NFTA_FIB_F_SADDR or NFTA_FIB_F_DADDR: of which one */
+                guint32 ct_key;       /* NFT_CT_*; the zone is that of the original direction */
                 struct {
                         ExpressionValue value;
                         bool append;

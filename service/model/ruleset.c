@@ -436,10 +436,20 @@ void match_not_at(RulesetRule *rule, guint32 field, guint32 key, const char *set
         add(rule, (Expression){ .type = EXPRESSION_EXCLUDE, .lookup = { .name = g_strdup(set) } });
 }
 
+static void match_local(RulesetRule *rule, guint32 flag)
+{
+        add(rule, (Expression){ .type = EXPRESSION_ADDRESS_TYPE, .address_flag = flag });
+        add_compare(rule, NFT_CMP_EQ, value_of_number(RTN_LOCAL));
+}
+
 void match_local_destination(RulesetRule *rule)
 {
-        add(rule, (Expression){ .type = EXPRESSION_DESTINATION_TYPE });
-        add_compare(rule, NFT_CMP_EQ, value_of_number(RTN_LOCAL));
+        match_local(rule, NFTA_FIB_F_DADDR);
+}
+
+void match_local_source(RulesetRule *rule)
+{
+        match_local(rule, NFTA_FIB_F_SADDR);
 }
 
 void match_port_in_set(RulesetRule *rule, guint8 protocol, const char *set, bool with_source)

@@ -266,6 +266,20 @@ def test_gateways_own_address_is_no_boards(lab):
                 f"whether {address} hears the board as {source}")
 
 
+def test_no_address_of_the_hosts_is_a_boards(lab):
+    """Of a twin of the LAN's own subnet the host has more than the gateway address."""
+    dut = lab.dut()
+    lab.create(dut, subnet="10.77.0.0/24", gateway_ip="10.77.0.254", dhcp_range_start="10.77.0.100",
+               dhcp_range_end="10.77.0.200")
+    own = dut.dhcp()["ip"]
+    mac = host.read("/sys/class/net/raw0/address").strip()
+    for namespace, address in ((None, "10.77.0.254"), (lab.lan.namespace, "8.8.8.8")):
+        for source in (own, "10.77.0.254", lan.HOST):
+            equal(hears(namespace, lambda source=source, address=address: send_forged(
+                dut.namespace, address, mac, "eth0", source)), source == own,
+                f"whether {address} hears the board as {source}")
+
+
 def send_as(namespace, source, destination):
     """One from port 5000, as send_forged() does; of None: the host's."""
     with datagram_socket(namespace) as sock:

@@ -81,7 +81,7 @@ static guint count(const char *text, const char *part)
 #define FILTER_OWN                                                                                 \
         "\t\toifname \"eth1\" counter return\n"                                                    \
         "\t\tip saddr != 192.168.100.0/24 counter drop\n"                                          \
-        "\t\tip saddr 192.168.100.1 counter drop\n"                                                \
+        "\t\tfib saddr type local counter drop\n"                                                  \
         "\t\tct state invalid,untracked counter drop\n"                                            \
         "\t\tct status confirmed / confirmed,snat,dnat counter drop\n"                             \
         "\t\tip daddr 224.0.0.0/4 counter drop\n"
@@ -97,7 +97,7 @@ static guint count(const char *text, const char *part)
         "\t}\n"                                                                                    \
         "\tchain inward_x {\n"                                                                     \
         "\t\tiifname \"eth1\" ip saddr != 192.168.100.0/24 ip saddr != 0.0.0.0 counter drop\n"     \
-        "\t\tip saddr 192.168.100.1 fib daddr type local counter drop\n"                           \
+        "\t\tfib saddr type local fib daddr type local counter drop\n"                             \
         "\t}\n"                                                                                    \
         "\tchain forward {\n"                                                                      \
         "\t\ttype filter hook forward priority 0; policy accept;\n"                                \
