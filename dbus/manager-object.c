@@ -12,38 +12,56 @@
 #include "model/config-yaml.h"
 #include "util/error.h"
 
-/* What polkit's rules see of @config. The texts are the caller's to free. */
-static AuthorityObject object_of(Bus *bus, const NetworkConfig *config, char **ret_interface,
-                                 char **ret_subnet)
+/* What polkit's rules see of @config; it lives as long as @texts, which takes what is written for
+ * it. */
+static AuthorityObject object_of(Bus *bus, const NetworkConfig *config, GPtrArray *texts)
 {
-        *ret_interface = network_config_interface(bus->host, config);
-        *ret_subnet = subnet_to_string(&config->subnet);
+        char *interface = network_config_interface(bus->host, config);
+        char *subnet = subnet_to_string(&config->subnet);
+
+        g_ptr_array_add(texts, interface);
+        g_ptr_array_add(texts, subnet);
         return (AuthorityObject){
-                .interface = *ret_interface,
-                .subnet = *ret_subnet,
+                .interface = interface,
+                .subnet = subnet,
                 .owner = config->owner,
         };
+}
+
+static bool is_same(const AuthorityObject *a, const AuthorityObject *b)
+{
+        return g_str_equal(a->interface, b->interface) && g_str_equal(a->subnet, b->subnet) &&
+               g_strcmp0(a->owner, b->owner) == 0;
 }
 
 static int authorize_config(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
                             sd_bus_message_handler_t again, sd_bus_error *error)
 {
-        g_autofree char *interface = NULL;
-        g_autofree char *subnet = NULL;
-        AuthorityObject object = object_of(bus, config, &interface, &subnet);
+        g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+        AuthorityObject object = object_of(bus, config, texts);
         return authority_check(bus->authority, message, &object, 1, again, bus, error);
 }
 
+/* For each of @configs, and for the network that it changes, as that one is: it may be somebody
+ * else's. */
 static int authorize_configs(Bus *bus, sd_bus_message *message, const GPtrArray *configs,
                              sd_bus_message_handler_t again, sd_bus_error *error)
 {
-        g_autofree AuthorityObject *objects = g_new0(AuthorityObject, configs->len);
-        g_auto(GStrv) interfaces = g_new0(char *, configs->len + 1);
-        g_auto(GStrv) subnets = g_new0(char *, configs->len + 1);
+        g_autofree AuthorityObject *objects = g_new0(AuthorityObject, 2 * configs->len);
+        g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+        guint n = 0;
 
-        for (guint i = 0; i < configs->len; i++)
-                objects[i] = object_of(bus, configs->pdata[i], &interfaces[i], &subnets[i]);
-        return authority_check(bus->authority, message, objects, configs->len, again, bus, error);
+        for (guint i = 0; i < configs->len; i++) {
+                const NetworkConfig *config = configs->pdata[i];
+                const Network *network = manager_find(bus->manager, config->interface);
+                objects[n++] = object_of(bus, config, texts);
+                if (!network)
+                        continue;
+                objects[n] = object_of(bus, network_config(network), texts);
+                if (!is_same(&objects[n], &objects[n - 1])) /* nobody is asked twice */
+                        n++;
+        }
+        return authority_check(bus->authority, message, objects, n, again, bus, error);
 }
 
 /* @name: a network's, or an interface's; "" where a method is about none. */

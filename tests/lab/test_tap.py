@@ -225,9 +225,10 @@ def test_what_cannot_be_made_is_refused(lab):
 
 
 def test_rules_can_give_each_user_taps(lab):
-    rule(lab, "10-taps", 'polkit.addRule(function(action, subject) { if (action.id == '
-         '"org.jumpstarter.DutNetwork.manage" && action.lookup("owner") == subject.user && '
-         '/^[a-z-]{1,10}TAP[0-9]+$/.test(action.lookup("interface"))) return polkit.Result.YES; });')
+    rule(lab, "10-taps", 'polkit.addRule(function(action, subject) { var tap = subject.user.slice(0, 10) + "TAP";'
+         'if (action.id == "org.jumpstarter.DutNetwork.manage" && action.lookup("owner") == subject.user && '
+         'action.lookup("interface").indexOf(tap) == 0 && '
+         '/^[0-9]+$/.test(action.lookup("interface").slice(tap.length))) return polkit.Result.YES; });')
 
     def create(user, settings):
         return error_name(user, bus.ROOT, bus.MANAGER, "CreateNetwork", "(a{sv})", f"({settings},)")
@@ -235,13 +236,37 @@ def test_rules_can_give_each_user_taps(lab):
     equal(create(ALICE, f"{{'create': <'tap'>, 'owner': <'{ALICE}'>}}"), "", "Alice's own")
     for user, settings in (
             (BOB, f"{{'create': <'tap'>, 'owner': <'{ALICE}'>}}"), (CAROL, "{'interface': <'raw0'>}"),
-            (ALICE, f"{{'create': <'tap'>, 'owner': <'{ALICE}'>, 'interface': <'eth7'>}}")):
+            (ALICE, f"{{'create': <'tap'>, 'owner': <'{ALICE}'>, 'interface': <'eth7'>}}"),
+            (ALICE, f"{{'create': <'tap'>, 'owner': <'{ALICE}'>, 'interface': <'{BOB}TAP0'>}}")):
         assert create(user, settings) in ANY_REFUSAL, f"{user}: {settings}"
     name = name_of(ALICE)
     removal = (bus.ROOT, bus.MANAGER, "RemoveNetwork", "(s)", f"('{name}',)")
     assert error_name(BOB, *removal) in ANY_REFUSAL, "Bob removes Alice's"
     equal(error_name(ALICE, *removal), "", "Alice removes hers")
     assert not exists(name), "it is gone"
+
+
+def test_load_config_takes_nobody_elses_network(lab):
+    """It asks about the network that is there, too: whoever may have what is to come of it may not have it."""
+    rule(lab, "10-taps", 'polkit.addRule(function(action, subject) { if (action.id == '
+         '"org.jumpstarter.DutNetwork.manage" && action.lookup("owner") == subject.user) '
+         'return polkit.Result.YES; });')
+    network, name = make(lab, owner=BOB)
+    own, own_name = make(lab, owner=ALICE, subnet="10.44.1.0/24")
+
+    def load(user, text):
+        return error_name(user, bus.ROOT, bus.MANAGER, "LoadConfig", "(s)", "(" + json.dumps(text) + ",)")
+
+    taken = f"{{interface: {name}, create: tap, owner: {ALICE}}}"
+    mine = f"{{interface: {own_name}, create: tap, owner: {ALICE}, subnet: 10.44.2.0/24}}"
+    for text in (taken, f"networks: [{mine}, {taken}]"):
+        assert load(ALICE, text) in ANY_REFUSAL, f"Alice: {text}"
+    equal((network.get("State"), link(name)["linkinfo"]["info_data"]["user"], own.get("Subnet")),
+          ("active", BOB, "10.44.1.0/24"), "nothing has changed")
+    equal(load(ALICE, mine), "", "Alice changes her own")
+    equal(own.get("Subnet"), "10.44.2.0/24", "and has what she asked for")
+    lab.bus.manager("LoadConfig", "(s)", taken)
+    wait_for(lambda: link(name)["linkinfo"]["info_data"].get("user") == ALICE, "root gives Bob's to Alice")
 
 
 def test_program_of_the_owner(lab):
