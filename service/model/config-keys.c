@@ -180,6 +180,7 @@ static bool parse_owner(NetworkConfig *config, const ConfigKey *key, const Value
         guint uid;
 
         if (value_is_null(value) || (value->type == VALUE_TEXT && !*value->text)) {
+                replace_text(config_field_of(config, key), NULL);
                 config->given &= ~CONFIG_GIVEN(key - config_keys);
                 return true;
         }

@@ -884,6 +884,25 @@ static void test_changes(void)
         }
 }
 
+/* A TAP without an owner could not be read back. */
+static void test_owner_is_kept(void)
+{
+        g_autoptr(NetworkConfig) config = config_of("create: tap\nowner: alice\n");
+        Value *const nobody[] = { value_new_text(""), value_new_text("null") };
+
+        nobody[1]->plain = true;
+        for (guint i = 0; i < G_N_ELEMENTS(nobody); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(Value) changes = map_of("owner", nobody[i]);
+                g_assert_null(config_with_changes(config, changes, &error));
+                g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS);
+                g_assert_nonnull(strstr(error->message, "owner: cannot be changed to"));
+        }
+        g_autoptr(Value) changes = map_of("owner", value_new_text("alice"));
+        g_autoptr(NetworkConfig) same = config_with_changes(config, changes, NULL);
+        g_assert_true(config_equal(config, same));
+}
+
 /* Defaults that were not given follow. */
 static void test_changes_defaults(void)
 {
@@ -1133,6 +1152,7 @@ int main(int argc, char **argv)
         g_test_add_func("/config/state-dir-limit", test_state_dir_limit);
         g_test_add_func("/config/check-address", test_check_address);
         g_test_add_func("/config/changes", test_changes);
+        g_test_add_func("/config/changes/owner", test_owner_is_kept);
         g_test_add_func("/config/changes/defaults-follow", test_changes_defaults);
         g_test_add_func("/config/changes/pool", test_changes_pool);
         g_test_add_func("/config/changes/lists", test_changes_lists);
