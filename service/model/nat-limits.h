@@ -10,8 +10,8 @@
 #include "model/port-range.h"
 #include "model/value.h"
 
-/* What fits into a conntrack timeout whatever the kernel's clock, and more entries than any kernel
- * has room for by default. */
+/* More than a kernel takes that counts a thousand ticks a second (ruleset-limits.c gives it what it
+ * takes, 24 days), and more entries than any kernel has room for by default. */
 #define LIMIT_TIMEOUT_MAX_SEC (30 * 24 * 60 * 60)
 #define LIMIT_CONNECTIONS_MAX 1000000
 

@@ -61,8 +61,14 @@ static char *object_name(const char *chain, guint8 protocol)
 
 static const guint8 protocols[] = { IPPROTO_TCP, IPPROTO_UDP };
 
-static void add_timeouts(RulesetTable *table, const char *chain, guint seconds)
+/* The kernel multiplies by its ticks in a second, which may be 1000, without a look at the size
+ * (nfnetlink_cttimeout, nf_conntrack_proto_tcp.c), and a time beyond 2^31 ticks has passed. */
+#define TIMEOUT_MAX_SEC (G_MAXINT32 / 1000)
+
+static void add_timeouts(RulesetTable *table, const char *chain, guint wanted)
 {
+        guint seconds = MIN(wanted, TIMEOUT_MAX_SEC);
+
         for (guint i = 0; i < G_N_ELEMENTS(protocols); i++) {
                 bool is_tcp = protocols[i] == IPPROTO_TCP;
                 g_autofree char *name = object_name(chain, protocols[i]);

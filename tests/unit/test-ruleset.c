@@ -524,9 +524,8 @@ static void test_limits(void)
 {
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1);
         static const Limits limits[] = {
-                { { 50000, 50009 }, 20, 5 },
-                { .max_connections = 5 },
-                { .max_connections = 7 },
+                { { 50000, 50009 }, 20, 5 }, { .max_connections = 5 },
+                { .max_connections = 7 },    { .timeout_sec = LIMIT_TIMEOUT_MAX_SEC },
                 { .timeout_sec = 0 },
         };
         RulesetFacts facts = {
@@ -558,9 +557,13 @@ static void test_limits(void)
                 "\t}\n",
                 "\t\tpolicy = { unreplied : 30, replied : 600 }\n",
                 "\t\tpolicy = { unreplied : 20, replied : 20 }\n",
+                /* 2^31 ticks of a millisecond */
+                "\t\tpolicy = { established : 2147483 }\n",
+                "\t\tpolicy = { unreplied : 30, replied : 2147483 }\n",
                 "\tmap timeouts_x {\n"
                 "\t\ttype ipv4_addr : verdict\n"
-                "\t\telements = { 192.168.100.10 : jump timeout_x-20 }\n"
+                "\t\telements = { 192.168.100.10 : jump timeout_x-20, "
+                "192.168.100.13 : jump timeout_x-2592000 }\n"
                 "\t}\n",
                 "\tmap counted_x {\n"
                 "\t\ttype ipv4_addr : verdict\n"
@@ -615,8 +618,8 @@ static void test_limits(void)
         g_assert_true(g_hash_table_contains(listed, "set counted_x-7"));
         g_assert_true(g_hash_table_contains(listed, "map counted_x"));
         g_assert_true(g_hash_table_contains(listed, "chain begun_x"));
-        /* 2 times 2 objects, 2 sets, 2 maps, 4 chains for values, 2 that lead there */
-        g_assert_cmpuint(g_hash_table_size(listed), ==, 14);
+        /* 3 times 2 objects, 2 sets, 2 maps, 5 chains for values, 2 that lead there */
+        g_assert_cmpuint(g_hash_table_size(listed), ==, 17);
 }
 
 static void test_no_forwards(void)
