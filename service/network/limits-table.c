@@ -50,17 +50,6 @@ bool limits_table_prepare(Network *network, GError **error)
         return !network->limited || note(network, true, error);
 }
 
-/* The rules as they are before the first limit of an address. */
-static bool make_room(Network *network, GError **error)
-{
-        if (network->limited)
-                return true;
-        network->limit_comes = true;
-        bool made = firewall_apply(network, error);
-        network->limit_comes = false;
-        return made;
-}
-
 /* Whether anybody but @ip has @limits' value of @limit. */
 static bool is_in_use(const Network *network, guint32 ip, const Limits *limits, Limit limit)
 {
@@ -81,6 +70,18 @@ static bool exchange(Network *network, const Ruleset *gone, const Ruleset *part,
                 nft_exchange(network->host->nft, gone, part, error));
 }
 
+/* Where the rules are put, they have room for the first limit of an address. */
+static bool exchange_with_room(Network *network, guint32 ip, const Limits *old,
+                               const Limits *unused, const Limits *now, GError **error)
+{
+        if (!network->limited && !firewall_apply(network, error))
+                return false;
+        const RulesetFacts facts = facts_of(network);
+        g_autoptr(Ruleset) gone = ruleset_new_limits_gone(&facts, ip, old, unused);
+        g_autoptr(Ruleset) part = ruleset_new_limits_of(&facts, ip, now);
+        return exchange(network, gone, part, error);
+}
+
 bool limits_table_exchange(Network *network, guint32 ip, const Limits *before, const Limits *now,
                            GError **error)
 {
@@ -97,12 +98,10 @@ bool limits_table_exchange(Network *network, guint32 ip, const Limits *before, c
                 if (limit_is_given(before, limit) && !is_in_use(network, ip, before, limit))
                         limit_copy(&unused, before, limit);
         }
-        if (!make_room(network, error))
-                return false;
-        const RulesetFacts facts = facts_of(network);
-        g_autoptr(Ruleset) gone = ruleset_new_limits_gone(&facts, ip, &old, &unused);
-        g_autoptr(Ruleset) part = ruleset_new_limits_of(&facts, ip, &new_limits);
-        return exchange(network, gone, part, error);
+        network->limit_comes = true;
+        bool done = exchange_with_room(network, ip, &old, &unused, &new_limits, error);
+        network->limit_comes = false;
+        return done;
 }
 
 /* The chains for values of @limit that are there, but those in @but; NULL: all. */
