@@ -122,13 +122,16 @@ static bool read_wish(const Command *command, Wish *wish, GError **error)
 
 /* The networks */
 
-/* Who we are, as the service takes it. The caller's. */
+/* Who we are, as the service takes it: it takes a name of digits for a uid, and not ours. The
+ * caller's. */
 static char *own_name(void)
 {
         const struct passwd *user = getpwuid(getuid());
+        guint32 uid;
 
-        return user && tap_owner_is_valid(user->pw_name) ? g_strdup(user->pw_name)
-                                                         : g_strdup_printf("%u", getuid());
+        return user && tap_owner_is_valid(user->pw_name) && !tap_owner_is_uid(user->pw_name, &uid)
+                       ? g_strdup(user->pw_name)
+                       : g_strdup_printf("%u", getuid());
 }
 
 static void take_own_addresses(GArray *taken)

@@ -9,6 +9,9 @@
 #define NAME_MAX_BYTES   255
 #define PREFIX_MAX_BYTES 10
 
+/* What users' names may have and config_interface_is_valid() does not take. */
+#define NO_INTERFACES "%,*#\"\\"
+
 bool tap_owner_is_uid(const char *owner, guint32 *ret_uid)
 {
         guint64 uid;
@@ -37,5 +40,7 @@ bool tap_owner_is_valid(const char *text)
 
 char *tap_owner_interface(const char *owner, guint nth)
 {
-        return g_strdup_printf("%.*sTAP%u", PREFIX_MAX_BYTES, owner, nth);
+        char *name = g_strdup_printf("%.*sTAP%u", PREFIX_MAX_BYTES, owner, nth);
+
+        return g_strdelimit(name, NO_INTERFACES, '_');
 }

@@ -13,5 +13,5 @@ bool tap_owner_is_valid(const char *text);
 bool tap_owner_is_uid(const char *owner, guint32 *ret_uid);
 
 /* What @owner's @nth TAP is called where nobody says otherwise: "aliceTAP0", of 10 bytes of a name
- * at most. The caller's. */
+ * at most, with '_' for each that an interface's name does not have. The caller's. */
 char *tap_owner_interface(const char *owner, guint nth);

@@ -225,10 +225,15 @@ def test_what_cannot_be_made_is_refused(lab):
 
 
 def test_rules_can_give_each_user_taps(lab):
-    rule(lab, "10-taps", 'polkit.addRule(function(action, subject) { var tap = subject.user.slice(0, 10) + "TAP";'
-         'if (action.id == "org.jumpstarter.DutNetwork.manage" && action.lookup("owner") == subject.user && '
-         'action.lookup("interface").indexOf(tap) == 0 && '
-         '/^[0-9]+$/.test(action.lookup("interface").slice(tap.length))) return polkit.Result.YES; });')
+    rule(lab, "10-taps", r"""polkit.addRule(function(action, subject) {
+            var name = action.lookup("interface");
+            var tap = subject.user.slice(0, 10).replace(/[%,*#"\\]/g, "_") + "TAP";
+            if (action.id == "org.jumpstarter.DutNetwork.manage" &&
+                action.lookup("owner") == subject.user && /[^0-9]/.test(subject.user) &&
+                name.indexOf(tap) == 0 && /^[0-9]+$/.test(name.slice(tap.length)))
+                    return polkit.Result.YES;
+            return polkit.Result.NOT_HANDLED;
+    });""")
 
     def create(user, settings):
         return error_name(user, bus.ROOT, bus.MANAGER, "CreateNetwork", "(a{sv})", f"({settings},)")
