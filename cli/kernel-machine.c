@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,13 +36,23 @@ static bool fail(const char *attempt, GError **error)
 
 /* The directory */
 
+/* As the XDG Base Directory Specification says of where a user's sockets are. Whoever becomes root
+ * may have another user's in the environment, who could put anything into what is made there. */
+static bool is_ours_alone(const char *directory)
+{
+        struct stat status;
+
+        return stat(directory, &status) == 0 && S_ISDIR(status.st_mode) &&
+               status.st_uid == geteuid() && (status.st_mode & ALLPERMS) == S_IRWXU;
+}
+
 /* Where the user's sockets are, or everybody's files. */
 static const char *place_of_directories(void)
 {
         const char *runtime = g_getenv("XDG_RUNTIME_DIR");
 
         if (runtime && runtime[0] == '/' && strlen(runtime) <= RUNTIME_MAX_BYTES &&
-            kernel_plan_path_is_plain(runtime) && access(runtime, W_OK | X_OK) == 0)
+            kernel_plan_path_is_plain(runtime) && is_ours_alone(runtime))
                 return runtime;
         return "/tmp";
 }

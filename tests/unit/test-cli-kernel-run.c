@@ -212,6 +212,38 @@ static void test_no_program(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
         g_assert_nonnull(strstr(end.log->str, "cannot run"));
 }
 
+/* Directories are where the user's sockets are, unless others than the user have a say there. */
+static void test_place(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        static const struct {
+                mode_t mode;
+                uid_t owner; /* -1: us */
+                bool is_taken;
+        } cases[] = {
+                { 0700, (uid_t)-1, true },   { 0755, (uid_t)-1, false }, { 0770, (uid_t)-1, false },
+                { 01700, (uid_t)-1, false }, { 0700, 65534, false },
+        };
+        static const char *const texts[] = { "a", NULL };
+        g_autofree char *runtime = g_build_filename(fixture->place, "runtime", NULL);
+        g_autofree char *before = g_strdup(g_getenv("XDG_RUNTIME_DIR"));
+
+        g_assert_cmpint(g_mkdir(runtime, 0700), ==, 0);
+        g_setenv("XDG_RUNTIME_DIR", runtime, TRUE);
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                if (chown(runtime, cases[i].owner, (gid_t)-1) < 0)
+                        continue; /* root alone may */
+                g_assert_cmpint(g_chmod(runtime, cases[i].mode), ==, 0);
+                g_autofree char *made = kernel_directory_make(texts, texts, NULL);
+                g_assert_nonnull(made);
+                g_assert_cmpint(g_str_has_prefix(made, runtime), ==, cases[i].is_taken);
+                kernel_directory_remove(made);
+        }
+        if (before)
+                g_setenv("XDG_RUNTIME_DIR", before, TRUE);
+        else
+                g_unsetenv("XDG_RUNTIME_DIR");
+}
+
 #define ADD(name, function, text) g_test_add(name, Fixture, text, set_up, function, tear_down)
 
 int main(int argc, char **argv)
@@ -229,5 +261,6 @@ int main(int argc, char **argv)
         ADD("/cli-kernel-run/signal", test_signal, "yes >&${fd[1]}");
         ADD("/cli-kernel-run/killed", test_killed, "sleep 1000");
         ADD("/cli-kernel-run/no-program", test_no_program, "");
+        ADD("/cli-kernel-run/place", test_place, "");
         return g_test_run();
 }
