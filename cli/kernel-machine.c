@@ -153,6 +153,24 @@ static void wait_for_end(int leash, pid_t kernel)
                 ;
 }
 
+/* One that has a session of its own, or a group, is missed by the first kernel's, and becomes our
+ * child when its parent ends: for as long as there are any, all that there are are killed again. */
+static void kill_children(void)
+{
+        g_autofree char *path = g_strdup_printf("/proc/self/task/%d/children", (int)getpid());
+        g_autofree char *text = NULL;
+
+        if (!g_file_get_contents(path, &text, NULL, NULL))
+                return; /* a kernel without the file: they may take their time */
+        for (char *next = text, *end; *next; next = end) {
+                gint64 pid = g_ascii_strtoll(next, &end, 10);
+                if (end == next)
+                        return;
+                if (pid > 0)
+                        (void)kill((pid_t)pid, SIGKILL); /* ours to wait for, so it is that one */
+        }
+}
+
 G_GNUC_NORETURN static void keep(const KernelPlan *plan, char **words, int leash,
                                  const int fds[static KERNEL_CONSOLE_MAX])
 {
@@ -172,8 +190,9 @@ G_GNUC_NORETURN static void keep(const KernelPlan *plan, char **words, int leash
                         close(fds[i]);
                 wait_for_end(leash, kernel);
                 (void)kill(-kernel, SIGKILL); /* nobody left is as well */
-                while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
-                        ;
+                do
+                        kill_children();
+                while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
         }
         kernel_directory_remove(plan->directory);
         _exit(EXIT_SUCCESS);

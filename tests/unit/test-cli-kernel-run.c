@@ -143,6 +143,16 @@ static void test_crash(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
         g_assert_true(is_gone(fixture));
 }
 
+/* Processes that have left the first one's group end as well, and we with them. */
+static void test_sessions(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        g_auto(KernelEnd) end = { 0 };
+
+        run(fixture, DEADLINE_SEC, &end);
+        g_assert_cmpint(end.verdict, ==, KERNEL_VERDICT_NONE);
+        g_assert_true(is_gone(fixture));
+}
+
 static void test_late(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
 {
         g_auto(KernelEnd) end = { 0 };
@@ -260,6 +270,10 @@ int main(int argc, char **argv)
         ADD("/cli-kernel-run/late", test_late, "sleep 1000");
         ADD("/cli-kernel-run/signal", test_signal, "yes >&${fd[1]}");
         ADD("/cli-kernel-run/killed", test_killed, "sleep 1000");
+        ADD("/cli-kernel-run/sessions", test_sessions,
+            "rm ${0%/*}/pids; setsid bash -c 'setsid sleep 1000 & echo $$ $! $0 >$1/pids.new\n"
+            "mv $1/pids.new $1/pids; sleep 1000' $directory ${0%/*} &\n"
+            "until [ -e ${0%/*}/pids ]; do sleep 0.01; done");
         ADD("/cli-kernel-run/no-program", test_no_program, "");
         ADD("/cli-kernel-run/place", test_place, "");
         return g_test_run();
