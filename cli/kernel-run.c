@@ -16,7 +16,8 @@
 #include "cli/error.h"
 #include "cli/kernel-machine.h"
 
-/* From the test's end to that of a kernel that stops at all. */
+/* From the test's end to that of a kernel that stops at all; whoever reads what was said may take
+ * longer. */
 #define STOP_USEC (10 * G_USEC_PER_SEC)
 /* What may be the reason why it ended is at the end of what it said. */
 #define LOG_MAX_BYTES  (16 * 1024)
@@ -25,8 +26,9 @@
 typedef struct Run {
         KernelMachine machine;
         KernelEnd *end;
-        GString *line; /* of the control console, as far as it has come */
-        gint64 deadline_usec;
+        GString *line;        /* of the control console, as far as it has come */
+        gint64 deadline_usec; /* the user's */
+        gint64 stop_usec;     /* the kernel's, once the test has ended */
         bool shows_log;
         int signals;
 } Run;
@@ -38,11 +40,11 @@ void kernel_end_clear(KernelEnd *end)
                 g_string_free(g_steal_pointer(&end->log), TRUE);
 }
 
-static int timeout_ms(const Run *run)
+static int timeout_ms(gint64 deadline_usec)
 {
-        if (run->deadline_usec == G_MAXINT64)
+        if (deadline_usec == G_MAXINT64)
                 return -1;
-        gint64 usec = run->deadline_usec - g_get_monotonic_time();
+        gint64 usec = deadline_usec - g_get_monotonic_time();
         return (int)CLAMP(usec / 1000 + 1, 0, G_MAXINT);
 }
 
@@ -52,7 +54,7 @@ static bool wait_for_room(const Run *run, int fd)
 {
         for (;;) {
                 struct pollfd fds[] = { { fd, POLLOUT, 0 }, { run->signals, POLLIN, 0 } };
-                int n = poll(fds, G_N_ELEMENTS(fds), timeout_ms(run));
+                int n = poll(fds, G_N_ELEMENTS(fds), timeout_ms(run->deadline_usec));
                 if (n == 0 || (n > 0 && fds[1].revents))
                         return false;
                 if (n > 0)
@@ -60,9 +62,12 @@ static bool wait_for_room(const Run *run, int fd)
         }
 }
 
-/* What is said is not more than a pipe that has room takes without a pause (pipe(7), PIPE_BUF). */
-static bool write_all(const Run *run, int fd, const char *bytes, gssize n)
+/* What is said is not more than a pipe that has room takes without a pause (pipe(7), PIPE_BUF).
+ * Where the deadline comes first, the run is late. */
+static bool write_all(Run *run, int fd, const char *bytes, gssize n)
 {
+        gint64 begun_usec = g_get_monotonic_time();
+
         while (n > 0 && wait_for_room(run, fd)) {
                 gssize written = write(fd, bytes, (gsize)n);
                 if (written < 0 && errno != EINTR && errno != EAGAIN)
@@ -70,6 +75,10 @@ static bool write_all(const Run *run, int fd, const char *bytes, gssize n)
                 bytes += MAX(written, 0);
                 n -= MAX(written, 0);
         }
+        if (run->stop_usec != G_MAXINT64) /* the kernel may have been kept waiting as well */
+                run->stop_usec += g_get_monotonic_time() - begun_usec;
+        if (n > 0 && g_get_monotonic_time() >= run->deadline_usec)
+                run->end->is_late = true;
         return true;
 }
 
@@ -94,7 +103,7 @@ static void take_line(Run *run)
         end->verdict = kernel_verdict_parse(run->line->str, &end->code, &reason);
         end->reason = g_strdup(reason);
         if (end->verdict != KERNEL_VERDICT_NONE)
-                run->deadline_usec = MIN(run->deadline_usec, g_get_monotonic_time() + STOP_USEC);
+                run->stop_usec = g_get_monotonic_time() + STOP_USEC;
 }
 
 static void take_control(Run *run, const char *bytes, gssize n)
@@ -166,7 +175,7 @@ static bool is_over(Run *run)
                 return true;
         if (g_get_monotonic_time() < run->deadline_usec)
                 return false;
-        run->end->is_late = run->end->verdict == KERNEL_VERDICT_NONE;
+        run->end->is_late |= run->end->verdict == KERNEL_VERDICT_NONE;
         return true;
 }
 
@@ -177,8 +186,12 @@ static bool go_on(Run *run, GError **error)
                 for (guint i = 0; i < KERNEL_CONSOLE_MAX; i++)
                         fds[i] = (struct pollfd){ run->machine.consoles[i], POLLIN, 0 };
                 fds[KERNEL_CONSOLE_MAX] = (struct pollfd){ run->signals, POLLIN, 0 };
-                if (poll(fds, G_N_ELEMENTS(fds), timeout_ms(run)) < 0)
+                int n = poll(fds, G_N_ELEMENTS(fds),
+                             timeout_ms(MIN(run->deadline_usec, run->stop_usec)));
+                if (n < 0)
                         continue; /* of a signal that stopped us for a while */
+                if (n == 0 && g_get_monotonic_time() >= run->stop_usec)
+                        return true; /* what was said until then has been read */
                 for (guint i = 0; i < KERNEL_CONSOLE_MAX; i++)
                         if (fds[i].revents && !read_console(run, i, error))
                                 return false;
@@ -199,17 +212,27 @@ static void signals_to_end(sigset_t *ret_set)
                 sigaddset(ret_set, numbers[i]);
 }
 
+void kernel_signals_block(sigset_t *ret_before)
+{
+        sigset_t set;
+
+        signals_to_end(&set);
+        (void)sigprocmask(SIG_BLOCK, &set, ret_before);
+}
+
 bool kernel_run(const KernelPlan *plan, gint64 deadline_usec, bool shows_log, KernelEnd *ret_end,
                 GError **error)
 {
         g_autoptr(GString) line = g_string_new(NULL);
         g_auto(KernelEnd) end = { .log = g_string_new(NULL) };
-        Run run = { .end = &end, .line = line, .deadline_usec = deadline_usec };
+        Run run = {
+                .end = &end, .line = line, .deadline_usec = deadline_usec, .stop_usec = G_MAXINT64
+        };
         sigset_t set, before;
 
         run.shows_log = shows_log;
         signals_to_end(&set);
-        (void)sigprocmask(SIG_BLOCK, &set, &before);
+        kernel_signals_block(&before);
         run.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
         bool done = kernel_machine_start(plan, &run.machine, error);
         if (done) {

@@ -295,7 +295,9 @@ static bool fail_to_end(Command *command, const Wish *wish, const KernelEnd *end
         if (end->is_late)
                 command->exit_code = EXIT_LATE;
         g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED, "test-kernel: %s: %s%s", wish->linux_path,
-                    end->is_late                         ? "the test has not ended in time"
+                    end->is_late && end->verdict != KERNEL_VERDICT_NONE
+                            ? "what the test has said was not read in time"
+                    : end->is_late                       ? "the test has not ended in time"
                     : end->verdict == KERNEL_VERDICT_OFF ? "the test has switched it off"
                     : end->reason                        ? "the test was not run: "
                                                          : "it ended before the test did",
@@ -308,17 +310,21 @@ static bool run(Command *command, const Wish *wish, const GPtrArray *taps, GErro
 {
         for (;;) {
                 g_auto(KernelEnd) end = { 0 };
-                if (!run_once(command, wish, taps, &end, error))
+                sigset_t before;
+                kernel_signals_block(&before);
+                bool done = run_once(command, wish, taps, &end, error);
+                (void)sigprocmask(SIG_SETMASK, &before, NULL);
+                if (!done)
                         return false;
                 if (end.signal != 0) {
                         command->exit_code = EXIT_SIGNAL + end.signal;
                         return true;
                 }
-                if (end.verdict == KERNEL_VERDICT_EXIT) {
+                if (end.verdict == KERNEL_VERDICT_EXIT && !end.is_late) {
                         command->exit_code = end.code;
                         return true;
                 }
-                if (end.verdict != KERNEL_VERDICT_REBOOT)
+                if (end.verdict != KERNEL_VERDICT_REBOOT || end.is_late)
                         return fail_to_end(command, wish, &end, error);
         }
 }

@@ -19,6 +19,7 @@
 
 #define DEADLINE_SEC 10
 #define POLL_USEC    5000
+#define LATE_USEC    (11 * G_USEC_PER_SEC) /* a kernel has stopped by then, or is stopped */
 
 static const char prologue[] =
         "#!/bin/bash\n"
@@ -190,6 +191,53 @@ static void test_signal(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
         g_assert_true(is_gone(fixture));
 }
 
+/* Nobody reads what the test said until the deadline is there: it is not whole, whatever the test's
+ * code. */
+static void test_unread(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        g_auto(KernelEnd) end = { 0 };
+        int unread[2];
+
+        g_assert_cmpint(pipe(unread), ==, 0);
+        run_to(fixture, 0.5, unread[1], &end);
+        close(unread[0]);
+        close(unread[1]);
+        g_assert_cmpint(end.verdict, ==, KERNEL_VERDICT_EXIT);
+        g_assert_true(end.is_late);
+        g_assert_true(is_gone(fixture));
+}
+
+static gpointer read_late(gpointer data)
+{
+        GString *all = g_string_new(NULL);
+        char bytes[4096];
+        ssize_t n;
+
+        g_usleep(LATE_USEC);
+        while ((n = read(GPOINTER_TO_INT(data), bytes, sizeof bytes)) > 0)
+                g_string_append_len(all, bytes, n);
+        return all;
+}
+
+/* Whoever reads what the test said may take longer than a kernel may take to stop. */
+static void test_slow_reader(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
+{
+        g_auto(KernelEnd) end = { 0 };
+        int pair[2];
+
+        g_assert_cmpint(pipe(pair), ==, 0);
+        GThread *thread = g_thread_new("read", read_late, GINT_TO_POINTER(pair[0]));
+        run_to(fixture, 3 * DEADLINE_SEC, pair[1], &end);
+        close(pair[1]);
+        GString *all = g_thread_join(thread);
+        close(pair[0]);
+        g_assert_cmpint(end.code, ==, 42);
+        g_assert_false(end.is_late);
+        g_assert_true(g_str_has_suffix(all->str, "\n100000\n"));
+        g_string_free(all, TRUE);
+        g_assert_true(is_gone(fixture));
+}
+
 /* We are killed: the keeper sees to the rest. */
 static void test_killed(Fixture *fixture, gconstpointer text G_GNUC_UNUSED)
 {
@@ -269,6 +317,9 @@ int main(int argc, char **argv)
             "seq 20000 >&${fd[0]}; echo panic >&2; kill -9 $$");
         ADD("/cli-kernel-run/late", test_late, "sleep 1000");
         ADD("/cli-kernel-run/signal", test_signal, "yes >&${fd[1]}");
+        ADD("/cli-kernel-run/unread", test_unread, "echo 'exit 42' >&${fd[3]}; yes >&${fd[1]}");
+        ADD("/cli-kernel-run/slow-reader", test_slow_reader,
+            "echo 'exit 42' >&${fd[3]}; seq 100000 >&${fd[1]}");
         ADD("/cli-kernel-run/killed", test_killed, "sleep 1000");
         ADD("/cli-kernel-run/sessions", test_sessions,
             "rm ${0%/*}/pids; setsid bash -c 'setsid sleep 1000 & echo $$ $! $0 >$1/pids.new\n"
