@@ -66,6 +66,8 @@ char *host_dump(void)
                            "ip -6 route show table all; "
                            "nft list ruleset; } |"
                            " sed 's/valid_lft.*//; s/qdisc [a-z]* //; s/packets.*bytes [0-9]*//;"
+                           /* A bridge has its link-local address once a port had a carrier. */
+                           " /br9/{/fe80:\\|ff00:/d};"
                            /* What is made anew has another index; a TAP's own MAC is random. */
                            " s/^[0-9]*: \\(tap-\\|br9\\|tap9\\)/\\1/; /tap-/s/ether [0-9a-f:]*//';"
                            "cd /proc/sys/net;"
