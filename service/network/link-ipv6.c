@@ -141,12 +141,6 @@ static bool has_link_local(const GArray *addresses)
         return false;
 }
 
-/* Keeps the first error and forgets the others. */
-static GError **first(GError **error)
-{
-        return *error ? NULL : error;
-}
-
 void link_ipv6_undo(Network *network, guint index, GError **error)
 {
         Netlink *rtnl = network->host->rtnl;
@@ -155,9 +149,9 @@ void link_ipv6_undo(Network *network, guint index, GError **error)
         const Ip6Address link_local = link_local_of(record, index);
 
         if (record->ipv6_prefix > 0 && !record->ipv6_existed)
-                (void)ip6_address_delete(rtnl, &gateway, first(error));
+                (void)ip6_address_delete(rtnl, &gateway, error_first(error));
         if (!address6_is_none(&record->link_local))
-                (void)ip6_address_delete(rtnl, &link_local, first(error));
+                (void)ip6_address_delete(rtnl, &link_local, error_first(error));
         record->ipv6_prefix = 0;
         record->ipv6_gateway = record->link_local = (Address6){ 0 };
         record->ipv6_existed = false;

@@ -200,12 +200,6 @@ void link_start(Network *network)
         step_done(network, error);
 }
 
-/* Keeps the first error and forgets the others. */
-static GError **first(GError **error)
-{
-        return *error ? NULL : error;
-}
-
 static void give_back_addresses(Network *network, guint index, GError **error)
 {
         GArray *found = network->record->addresses_found;
@@ -213,7 +207,7 @@ static void give_back_addresses(Network *network, guint index, GError **error)
         for (guint i = 0; i < found->len; i++) {
                 IpAddress address = g_array_index(found, IpAddress, i);
                 address.index = index;
-                (void)ip_address_add(network->host->rtnl, &address, NULL, first(error));
+                (void)ip_address_add(network->host->rtnl, &address, NULL, error_first(error));
         }
 }
 
@@ -227,7 +221,7 @@ static void give_back_routes(Network *network, guint index, GError **error)
                         Route route = g_array_index(found, Route, i);
                         route.index = index;
                         if ((route.gateway != 0) == with_gateway)
-                                (void)route_add(network->host->rtnl, &route, first(error));
+                                (void)route_add(network->host->rtnl, &route, error_first(error));
                 }
 }
 
@@ -242,14 +236,15 @@ void link_undo(Network *network)
                 IpAddress gateway = gateway_address(link.index, record->gateway_ip,
                                                     record->gateway_prefix, record->twin != 0);
                 if (record->gateway_ip && !record->gateway_existed)
-                        (void)ip_address_delete(network->host->rtnl, &gateway, first(&error));
+                        (void)ip_address_delete(network->host->rtnl, &gateway, error_first(&error));
                 link_ipv6_undo(network, link.index, &error);
                 give_back_addresses(network, link.index, &error);
                 give_back_routes(network, link.index, &error);
                 if (!record->link_up)
-                        (void)link_set_up(network->host->rtnl, link.name, false, first(&error));
+                        (void)link_set_up(network->host->rtnl, link.name, false,
+                                          error_first(&error));
         }
-        (void)knobs_release(network->host->knobs, network->name, "link", first(&error));
+        (void)knobs_release(network->host->knobs, network->name, "link", error_first(&error));
 
         record->link_found = false;
         record->gateway_ip = 0;
@@ -257,7 +252,7 @@ void link_undo(Network *network)
         record->ipv6_gateway = record->link_local = (Address6){ 0 };
         g_array_set_size(record->addresses_found, 0);
         g_array_set_size(record->routes_found, 0);
-        (void)network_save_record(network, first(&error));
+        (void)network_save_record(network, error_first(&error));
         twins_look_again(network);
         step_done(network, error);
 }

@@ -15,18 +15,13 @@
 #include "model/twin.h"
 #include "network/twin-rules.h"
 #include "network/twins.h"
+#include "util/error.h"
 
 #define RP_FILTER_OFF   0
 #define RP_FILTER_LOOSE 2
 
 /* Of no interface; this one is always there. */
 #define LOOPBACK "lo"
-
-/* Keeps the first error and forgets the others. */
-static GError **first(GError **error)
-{
-        return *error ? NULL : error;
-}
 
 static Route route_of(const Network *network, guint32 table)
 {
@@ -107,14 +102,14 @@ static void clear(Network *network, GError **error)
         Netlink *rtnl = network->host->rtnl;
 
         if (record->main_route)
-                (void)delete_routes(network, RT_TABLE_MAIN, NULL, first(error));
-        (void)twin_rules_remove(rtnl, record->routed, first(error));
-        (void)delete_routes(network, table, NULL, first(error));
+                (void)delete_routes(network, RT_TABLE_MAIN, NULL, error_first(error));
+        (void)twin_rules_remove(rtnl, record->routed, error_first(error));
+        (void)delete_routes(network, table, NULL, error_first(error));
         (void)conntrack_end_marked(network->host->conntrack, twin_mark(record->routed),
-                                   TWIN_MARK_MASK, first(error));
+                                   TWIN_MARK_MASK, error_first(error));
         record->main_route = false;
         record->routed = 0;
-        (void)network_save_record(network, first(error));
+        (void)network_save_record(network, error_first(error));
 }
 
 /* The kernel goes by the larger one of the NIC's and all's. */
@@ -177,7 +172,7 @@ void routes_undo(Network *network)
 
         if (network->record->routed != 0)
                 clear(network, &error);
-        (void)knobs_release(network->host->knobs, network->name, "routes", first(&error));
+        (void)knobs_release(network->host->knobs, network->name, "routes", error_first(&error));
         step_done(network, error);
 }
 

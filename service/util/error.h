@@ -35,3 +35,7 @@ typedef enum ServiceError {
 } ServiceError;
 
 GQuark service_error_quark(void);
+
+/* Where the next error of several goes, so that the first counts: @error, or NULL where it is set.
+ */
+GError **error_first(GError **error);
