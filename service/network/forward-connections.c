@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 
 #include "host/ip-address.h"
-#include "model/twin.h"
+#include "network/connections.h"
 #include "network/forward-list.h"
 #include "network/forward-ports.h"
 #include "network/network-private.h"
@@ -43,8 +43,7 @@ static bool is_lost(const ConntrackFlow *flow, gpointer data)
 
 static void end_lost(Network *network, const GArray *lost, const GArray *present)
 {
-        const ConntrackScope scope = { network->config->subnet, twin_mark(network->record->twin),
-                                       TWIN_MARK_MASK };
+        const ConntrackScope scope = connections_scope(network);
         Judged judged = { .network = network, .lost = lost, .present = present };
         g_autoptr(GError) error = NULL;
 
