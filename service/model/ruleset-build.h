@@ -6,6 +6,7 @@
  * added belongs to what it was added to. */
 
 #include <glib.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 
 #include "model/address.h"
 #include "model/address6.h"
@@ -27,6 +28,9 @@
 #define STATE_RELATED     (1 << 2)
 #define STATE_NEW         (1 << 3)
 #define STATE_UNTRACKED   (1 << 6)
+
+/* And of connections' status: source or destination is another than it was. */
+#define STATUS_TRANSLATED (IPS_SRC_NAT | IPS_DST_NAT)
 
 Ruleset *ruleset_new(void);
 RulesetTable *ruleset_add_table(Ruleset *ruleset, guint16 family, const char *name);
@@ -194,6 +198,11 @@ void chain_guard_gateway6(RulesetChain *chain, guint16 family, const char *inter
 /* What networks and the guard have in common. Nothing is forwarded between @interface and any other
  * one: */
 void chain_drop_forwarding(RulesetChain *chain, const char *interface);
+/* What connection tracking will not translate is dropped: the invalid and the untracked; and
+ * connections that are not translated, which they are by their first packet or never (the first
+ * itself is not confirmed yet when it is forwarded). */
+void chain_drop_strays(RulesetChain *chain);
+void chain_drop_untranslated(RulesetChain *chain);
 /* The source addresses that @interface's side may have towards the host: @subnet's, and none yet
  * (0.0.0.0, as a DHCP client has): */
 void rule_drop_forged(RulesetRule *rule, const char *interface, const Subnet *subnet);

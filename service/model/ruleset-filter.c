@@ -24,8 +24,6 @@
 #include "model/name.h"
 #include "model/ruleset-build.h"
 
-#define STATUS_TRANSLATED (IPS_SRC_NAT | IPS_DST_NAT)
-
 #define MAP_FROM   "from"   /* from a NIC to the chain for what comes from it and is forwarded */
 #define MAP_TO     "to"     /* the same for what is forwarded to it */
 #define MAP_INWARD "inward" /* and for what comes from it and is for the host */
@@ -112,16 +110,8 @@ static void add_never(RulesetChain *from, const NetworkConfig *config)
         match_local_source(ours);
         rule_verdict(ours, NF_DROP);
 
-        RulesetRule *stray = chain_add_rule(from);
-        match_ct_any(stray, NFT_CT_STATE, STATE_INVALID | STATE_UNTRACKED);
-        rule_verdict(stray, NF_DROP);
-
-        /* A connection is translated by its first packet or never; the first itself is not
-         * confirmed yet when it is here. */
-        RulesetRule *untranslated = chain_add_rule(from);
-        match_ct_bits(untranslated, NFT_CT_STATUS, IPS_CONFIRMED | STATUS_TRANSLATED,
-                      IPS_CONFIRMED);
-        rule_verdict(untranslated, NF_DROP);
+        chain_drop_strays(from);
+        chain_drop_untranslated(from);
 
         RulesetRule *to_group = chain_add_rule(from);
         match_subnet(to_group, FIELD_IP_DADDR, NFT_CMP_EQ, &multicast_subnet);

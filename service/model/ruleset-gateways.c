@@ -21,8 +21,6 @@
 #include "model/ruleset-build.h"
 #include "model/twin.h"
 
-#define STATE_NEW (1 << 3)
-
 #define DHCP_SERVER_PORT 67
 #define DNS_PORT         53
 

@@ -20,9 +20,8 @@
 #include "model/ruleset-build.h"
 #include "model/twin.h"
 
-#define STATUS_TRANSLATED (IPS_SRC_NAT | IPS_DST_NAT)
-#define DNS_PORT          53
-#define NTP_PORT          123
+#define DNS_PORT 53
+#define NTP_PORT 123
 
 static const Subnet6 multicast_subnet6 = { { { 0xff } }, 8 };
 static const Address6 unspecified = { 0 };
@@ -56,16 +55,9 @@ static void add_never(RulesetChain *from, const RulesetFacts *facts)
         match_address6(ours, FIELD_IP6_SADDR, NFT_CMP_EQ, &facts->config->ipv6_gateway);
         rule_verdict(ours, NF_DROP);
 
-        RulesetRule *stray = chain_add_rule(from);
-        match_ct_any(stray, NFT_CT_STATE, STATE_INVALID | STATE_UNTRACKED);
-        rule_verdict(stray, NF_DROP);
-
-        if (is_masqueraded(facts)) {
-                RulesetRule *untranslated = chain_add_rule(from);
-                match_ct_bits(untranslated, NFT_CT_STATUS, IPS_CONFIRMED | STATUS_TRANSLATED,
-                              IPS_CONFIRMED);
-                rule_verdict(untranslated, NF_DROP);
-        }
+        chain_drop_strays(from);
+        if (is_masqueraded(facts))
+                chain_drop_untranslated(from);
 
         RulesetRule *to_group = chain_add_rule(from);
         match_subnet6(to_group, FIELD_IP6_DADDR, NFT_CMP_EQ, &multicast_subnet6);

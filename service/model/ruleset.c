@@ -621,6 +621,22 @@ void chain_drop_forwarding(RulesetChain *chain, const char *interface)
         rule_verdict(to, NF_DROP);
 }
 
+void chain_drop_strays(RulesetChain *chain)
+{
+        RulesetRule *rule = chain_add_rule(chain);
+
+        match_ct_any(rule, NFT_CT_STATE, STATE_INVALID | STATE_UNTRACKED);
+        rule_verdict(rule, NF_DROP);
+}
+
+void chain_drop_untranslated(RulesetChain *chain)
+{
+        RulesetRule *rule = chain_add_rule(chain);
+
+        match_ct_bits(rule, NFT_CT_STATUS, IPS_CONFIRMED | STATUS_TRANSLATED, IPS_CONFIRMED);
+        rule_verdict(rule, NF_DROP);
+}
+
 void rule_drop_forged(RulesetRule *rule, const char *interface, const Subnet *subnet)
 {
         match_iifname(rule, NFT_CMP_EQ, interface);
