@@ -22,7 +22,7 @@ const char *filter_table_name(const Host *host)
         return nft_owns_tables(host->nft) ? FILTER_TABLE : FILTER_TABLE_PLAIN;
 }
 
-static FilterPlace place_of(const Record *record)
+FilterPlace filter_table_place(const Record *record)
 {
         return (FilterPlace){ record->filter_table, record->table, record->filter_interface,
                               record->limited };
@@ -76,7 +76,7 @@ static Ruleset *close_all(const GPtrArray *others)
         g_autofree FilterPlace *places = g_new0(FilterPlace, others->len + 1);
 
         for (guint i = 0; i < others->len; i++)
-                places[i] = place_of(((const Network *)others->pdata[i])->record);
+                places[i] = filter_table_place(((const Network *)others->pdata[i])->record);
         return ruleset_new_closed(places, others->len);
 }
 
@@ -107,7 +107,7 @@ static bool put(Network *network, const Ruleset *gone, const Ruleset *rules, GEr
  * the old name any more. */
 static bool move(Network *network, const Ruleset *gone, const Ruleset *rules, GError **error)
 {
-        const FilterPlace old = place_of(network->record);
+        const FilterPlace old = filter_table_place(network->record);
         g_autoptr(Ruleset) left = ruleset_new_filter_part(&old);
         g_autofree char *old_table = g_strdup(old.filter_table);
         const char *table = filter_table_name(network->host);
@@ -137,7 +137,7 @@ bool filter_table_apply(Network *network, const Ruleset *gone, const Ruleset *ru
 static bool take_part(Network *network, GError **error)
 {
         Nft *nft = network->host->nft;
-        const FilterPlace place = place_of(network->record);
+        const FilterPlace place = filter_table_place(network->record);
 
         if (!is_in_use(network->host, place.filter_table, network))
                 return nft_remove(nft, place.filter_table, error) &&

@@ -6,11 +6,16 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "model/ruleset.h"
 #include "network/host.h"
 #include "network/network.h"
+#include "network/record.h"
 
 /* The one that this daemon makes: with an owner or without. */
 const char *filter_table_name(const Host *host);
+
+/* Where the part of @record's network is; borrowed from it. */
+FilterPlace filter_table_place(const Record *record);
 
 /* nft_exchange() of @gone (may be NULL) for @rules, the network's, which have its part; what it had
  * elsewhere goes in the same transaction, what it had by another name of its NIC before. */

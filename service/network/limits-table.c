@@ -20,14 +20,6 @@ static RulesetFacts facts_of(const Network *network)
         };
 }
 
-static FilterPlace place_of(const Network *network)
-{
-        const Record *record = network->record;
-
-        return (FilterPlace){ record->filter_table, record->table, record->filter_interface,
-                              record->limited };
-}
-
 static bool are_given(const NetworkConfig *config)
 {
         for (guint i = 0; i < entries_n_addresses(config->entries); i++)
@@ -107,7 +99,7 @@ bool limits_table_exchange(Network *network, guint32 ip, const Limits *before, c
 /* The chains for values of @limit that are there, but those in @but; NULL: all. */
 static bool take_values(const Network *network, Limit limit, GHashTable *but, GError **error)
 {
-        const FilterPlace place = place_of(network);
+        const FilterPlace place = filter_table_place(network->record);
         g_autofree char *prefix = limits_chain_prefix(limit, place.table);
         g_autoptr(GPtrArray) chains =
                 nft_list_chains(network->host->nft, place.filter_table, prefix, error);
@@ -143,7 +135,7 @@ bool limits_table_settle(Network *network, GError **error)
 
 bool limits_table_remove(Network *network, GError **error)
 {
-        const FilterPlace place = place_of(network);
+        const FilterPlace place = filter_table_place(network->record);
 
         if (!network->record->limited)
                 return true;
