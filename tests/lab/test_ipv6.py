@@ -3,15 +3,15 @@
 
 import socket
 
-from labkit import whoami
+from labkit import ipv6, whoami
 from labkit.process import run, wait_for
 
 
 def add_ipv6(lab, dut):
     """IPv6 on the board's wire and on the LAN's, a host that forwards it, and a server there."""
     lab.lan.run("ip", "-6", "address", "replace", "fd00:77::1/64", "dev", "lan0", "nodad")
-    lab.lan.run("ip", "-6", "route", "replace", "fd00:d::/64", "via", "fd00:77::2")
     lab.undo.callback(lab.lan.run, "ip", "-6", "address", "flush", "dev", "lan0", "scope", "global")
+    ipv6.add_lan_route(lab)
     run("ip", "-6", "address", "add", "fd00:77::2/64", "dev", "up0", "nodad")
     lab.undo.callback(run, "ip", "-6", "address", "delete", "fd00:77::2/64", "dev", "up0")
     run("ip", "-6", "address", "add", "fd00:d::1/64", "dev", dut.name, "nodad")

@@ -30,10 +30,10 @@ def read(path):
         return file.read().strip()
 
 
-def addresses():
-    """Interface -> its addresses as text, sorted."""
+def addresses(run_there=run):
+    """Interface -> its addresses as text, sorted; of another namespace by its own `run`."""
     result = {}
-    for link in json.loads(run("ip", "-j", "address", "show")):
+    for link in json.loads(run_there("ip", "-j", "address", "show")):
         up = "UP" if "UP" in link["flags"] else "DOWN"
         result[link["ifname"]] = [up] + sorted(
             f"{item.get('local')}/{item['prefixlen']} {item.get('label', '')} {item['scope']}"
@@ -42,10 +42,10 @@ def addresses():
     return result
 
 
-def routes():
+def routes(run_there=run):
     lines = []
     for family in ("-4", "-6"):
-        text = run("ip", family, "route", "show", "table", "all")
+        text = run_there("ip", family, "route", "show", "table", "all")
         lines += [" ".join(line.split()) for line in text.splitlines()]
     # An RA's or a DAD's countdown is no route's identity, nor is a carrier of the moment.
     words = ("linkdown", "dead")

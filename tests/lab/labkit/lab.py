@@ -97,6 +97,7 @@ class Lab:
         self.undo = contextlib.ExitStack()
         self.watched = {}
         self.before = None
+        self.lan_before = None
         self.connections = []
         self.clean = host.dump()
 
@@ -258,11 +259,13 @@ class Lab:
         self.undo = contextlib.ExitStack()
         self.watched = {}
         self.before = host.dump()
+        self.lan_before = self.lan.dump()
         self.connections = host.connections()
 
     def end(self):
-        """Takes down what the test made. Raises where the host is not as it was."""
+        """Takes down what the test made. Raises where the host is not as it was, nor the LAN."""
         with contextlib.ExitStack() as afterwards:
+            afterwards.callback(self._lan_unchanged)
             afterwards.callback(self._forget_files)
             for dut in self.duts:
                 afterwards.callback(dut.delete)
@@ -273,6 +276,10 @@ class Lab:
                 self.unchanged()
             left = [line for line in host.connections() if line not in self.connections]
             assert not left, "connections of networks that are gone:\n  " + "\n  ".join(left)
+
+    def _lan_unchanged(self):
+        lines = host.differences(self.lan_before, self.lan.dump())
+        assert not lines, "the LAN is not as it was:\n  " + "\n  ".join(lines)
 
     def _forget_files(self):
         """The daemon, where it runs, learns that the test's configuration files are gone."""

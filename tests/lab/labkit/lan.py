@@ -64,6 +64,14 @@ class Lan:
             return False
         return any(line.startswith(f"default via {ROUTER} dev {UPSTREAM}") for line in host.routes())
 
+    def dump(self):
+        """What a test may change of it, and has to give back. What the kernel makes by itself comes
+        and goes with the carrier."""
+        def kept(lines):
+            return [line for line in lines if "fe80::" not in line and "ff00::/8" not in line]
+        return {"addresses": {name: kept(lines) for name, lines in host.addresses(self.run).items()},
+                "routes": kept(host.routes(self.run))}
+
     def run(self, *command, **options):
         return self.namespace.run(*command, **options)
 
