@@ -10,11 +10,6 @@
 static const ConfigKeyId with_subnet[] = { CONFIG_KEY_IPV6_GATEWAY, CONFIG_KEY_IPV6_MODE,
                                            CONFIG_KEY_IPV6_NAT };
 
-static void unset(NetworkConfig *config, const ConfigKey *key)
-{
-        config->given &= ~CONFIG_GIVEN(key - config_keys);
-}
-
 /* Null or empty: no IPv6. */
 static bool parse_subnet6(NetworkConfig *config, const ConfigKey *key, const Value *value,
                           GError **error)
@@ -23,9 +18,9 @@ static bool parse_subnet6(NetworkConfig *config, const ConfigKey *key, const Val
 
         if (config_is_unset(value)) {
                 *field = (Subnet6){ 0 };
-                unset(config, key);
+                config_unset(config, key);
                 for (guint i = 0; i < G_N_ELEMENTS(with_subnet); i++)
-                        unset(config, &config_keys[with_subnet[i]]);
+                        config_unset(config, &config_keys[with_subnet[i]]);
                 return true;
         }
         const char *text = config_text_of(key, value, error);
@@ -61,7 +56,7 @@ static bool parse_address6(NetworkConfig *config, const ConfigKey *key, const Va
                            GError **error)
 {
         if (config_is_unset(value)) {
-                unset(config, key);
+                config_unset(config, key);
                 return true;
         }
         const char *text = config_text_of(key, value, error);

@@ -75,7 +75,24 @@ bool config_refuse(const ConfigKey *key, const Value *value, const char *complai
 const char *config_text_of(const ConfigKey *key, const Value *value, GError **error);
 /* Whether @value is null or an empty text: follow the default again. */
 bool config_is_unset(const Value *value);
+/* The key was not given, or is taken back. */
+void config_unset(NetworkConfig *config, const ConfigKey *key);
+/* A field that is a text: puts @with (taken over) there, prints it, and compares it. */
+void config_replace_text(char **text, char *with);
+Value *config_print_text(const void *field);
+bool config_equal_text(const void *a, const void *b);
 
+/* config-keys-interface.c */
+extern const ConfigType config_type_interface, config_type_match, config_type_create,
+        config_type_owner, config_type_mtu, config_type_followed;
+/* config-keys-nat.c */
+extern const ConfigType config_type_nat_mode, config_type_pool, config_type_filter,
+        config_type_nat_ports, config_type_timeout, config_type_max_connections;
+/* config-keys-value.c */
+extern const ConfigType config_type_bool, config_type_subnet, config_type_address,
+        config_type_lease_time, config_type_state_dir, config_type_local_ntp, config_type_servers;
+/* config-keys-entries.c */
+extern const ConfigType config_type_addresses, config_type_dns_entries, config_type_forwards;
 /* config-keys-ipv6.c */
 extern const ConfigType config_type_subnet6, config_type_address6, config_type_ipv6_mode,
         config_type_ipv6_nat;
