@@ -3,10 +3,12 @@
 /* dutnetctl: reads the command line, runs the verb, and turns its error into words on stderr and an
  * exit code: 0; 1 the service said no; 2 wrong usage; or what a verb that runs a program has. */
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/error.h"
@@ -155,8 +157,22 @@ static int report(const GError *error)
         return EXIT_USAGE;
 }
 
+/* A descriptor of our own in the place of a closed stdout would be written to as if it were that.
+ */
+static bool have_standard_streams(void)
+{
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        return fd >= 0 && close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
+        if (!have_standard_streams())
+                return EXIT_REFUSED;
         setlocale(LC_ALL, "");
 
         Request request = REQUEST_RUN;

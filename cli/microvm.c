@@ -8,7 +8,6 @@
 
 #include "cli/text.h"
 #include "model/config.h"
-#include "model/name.h"
 
 #define PREFIX "MICROVM_NETWORK_"
 
@@ -16,7 +15,7 @@
 #define SUBNET "172.30.0.0/24"
 #define MTU    1500
 
-/* @name's value, or NULL where it is not set, or empty. */
+/* The value of the variable @name, or NULL where it is not set, or empty. */
 static const char *read_text(const char *name, bool *given)
 {
         const char *text = g_getenv(name);
@@ -33,51 +32,49 @@ static void warn(const char *name, const char *text, const char *otherwise)
         fprintf(stderr, "dutnetctl: %s: \"%s\" is not valid; %s is used\n", name, shown, otherwise);
 }
 
-static const char *read_interface(const char *name, const char *otherwise, bool *given)
+/* Whether a network can be made of it, as far as it says something. */
+static bool is_valid(const Microvm *microvm)
 {
-        const char *text = read_text(name, given);
+        g_autoptr(Value) settings = microvm_settings(microvm);
+        g_autoptr(NetworkConfig) config = config_new(settings, CONFIG_SOURCE_BUS, NULL);
 
-        if (!text || interface_name_is_valid(text))
-                return text ? text : otherwise;
-        warn(name, text, otherwise ? otherwise : "the default route's interface");
-        return otherwise;
+        return config != NULL;
 }
 
-static const char *read_subnet(const char *name, const char *otherwise, bool *given)
+/* Puts the value of the variable @name into @field of @microvm, if that goes. */
+static void take(const char *name, const char **field, const char *otherwise, Microvm *microvm)
 {
-        const char *text = read_text(name, given);
-        Subnet subnet;
+        const char *text = read_text(name, &microvm->given), *before = *field;
 
-        if (!text || subnet_parse(text, &subnet, NULL))
-                return text ? text : otherwise;
+        if (!text)
+                return;
+        *field = text;
+        if (is_valid(microvm))
+                return;
         warn(name, text, otherwise);
-        return otherwise;
+        *field = before;
 }
 
-static guint read_mtu(const char *name, bool *given)
+static void take_mtu(const char *name, Microvm *microvm)
 {
-        const char *text = read_text(name, given);
+        const char *text = read_text(name, &microvm->given);
         guint64 mtu;
 
         if (!text)
-                return MTU;
+                return;
         if (g_ascii_string_to_unsigned(text, 10, CONFIG_MIN_MTU, CONFIG_MAX_MTU, &mtu, NULL))
-                return (guint)mtu;
-        warn(name, text, G_STRINGIFY(MTU));
-        return MTU;
+                microvm->mtu = (guint)mtu;
+        else
+                warn(name, text, G_STRINGIFY(MTU));
 }
 
 void microvm_read(Microvm *ret_microvm)
 {
-        bool given = false;
-
-        *ret_microvm = (Microvm){
-                .bridge = read_interface(PREFIX "BRIDGE", BRIDGE, &given),
-                .subnet = read_subnet(PREFIX "SUBNET", SUBNET, &given),
-                .egress = read_interface(PREFIX "EGRESS", NULL, &given),
-                .mtu = read_mtu(PREFIX "MTU", &given),
-        };
-        ret_microvm->given = given;
+        *ret_microvm = (Microvm){ .bridge = BRIDGE, .subnet = SUBNET, .mtu = MTU };
+        take(PREFIX "BRIDGE", &ret_microvm->bridge, BRIDGE, ret_microvm);
+        take(PREFIX "SUBNET", &ret_microvm->subnet, SUBNET, ret_microvm);
+        take(PREFIX "EGRESS", &ret_microvm->egress, "the default route's interface", ret_microvm);
+        take_mtu(PREFIX "MTU", ret_microvm);
 }
 
 Value *microvm_settings(const Microvm *microvm)

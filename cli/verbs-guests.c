@@ -39,17 +39,19 @@ bool verb_attach(Command *command, GError **error)
 
 bool verb_detach(Command *command, GError **error)
 {
-        return command_call_network(command, "DetachGuest", NULL, error, "s",
-                                    command->arguments[0]);
+        g_autofree char *path = NULL;
+
+        return guest_find_network(command, false, &path, error) &&
+               command_call_path(command, path, NETWORK_INTERFACE, "DetachGuest", NULL, error, "s",
+                                 command->arguments[0]);
 }
 
 bool verb_guests(Command *command, GError **error)
 {
-        g_autofree char *interface = NULL;
         g_autofree char *path = NULL;
         g_autoptr(Value) guests = NULL;
 
-        if (!command_find_network(command, &interface, &path, error) ||
+        if (!guest_find_network(command, false, &path, error) ||
             !command_call_path(command, path, "org.freedesktop.DBus.Properties", "Get", &guests,
                                error, "ss", NETWORK_INTERFACE, "Guests") ||
             !command_check_answer(guests, VALUE_LIST, error))

@@ -20,7 +20,7 @@ static bool parse_interface_name(NetworkConfig *config, const ConfigKey *key, co
                 return config_refuse(
                         key, value,
                         "is not an interface's name: 1 to 15 printable bytes without spaces, "
-                        "'/', ':' and '%'",
+                        "'/', ':' and '%', and not \"all\" or \"default\"",
                         error);
 
         config_replace_text(config_field_of(config, key), g_strdup(text));

@@ -17,10 +17,12 @@
 
 bool interface_name_is_valid(const char *name)
 {
+        static const char *const reserved[] = { ".", "..", "all", "default", NULL };
         gsize length = strnlen(name, INTERFACE_MAX_BYTES + 1);
+
         if (length < 1 || length > INTERFACE_MAX_BYTES)
                 return false;
-        if (g_str_equal(name, ".") || g_str_equal(name, ".."))
+        if (g_strv_contains(reserved, name))
                 return false;
 
         for (const char *p = name; *p; p++)

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 
 /* A name the kernel takes (dev_valid_name() in net/core/dev.c): 1 to 15 bytes, no '/', no ':', no
- * white space, not "." or ".."; beyond that: printable ASCII alone, and no '%' (a name template).
- */
+ * white space, not "." or "..", nor "all" or "default" (sysctl_dev_name_is_allowed() in
+ * net/ipv4/devinet.c); beyond that: printable ASCII alone, and no '%' (a name template). */
 bool interface_name_is_valid(const char *name);
 
 #define TABLE_PREFIX "jumpstarter_"

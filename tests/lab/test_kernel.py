@@ -99,6 +99,15 @@ def nothing_is_left(lab):
     lab.unchanged()
 
 
+def test_without_standard_streams(lab):
+    """What it opens for itself is not taken for them."""
+    require(lab)
+    test = shell_test(lab, "echo words; exit 3\n")
+    for closed in (">&-", "2>&-", "<&- >&- 2>&-"):
+        line = " ".join((*command("--taps", "0", LINUX, test), closed))
+        equal(run_full("timeout", BOOT_SECONDS, "sh", "-c", line).returncode, 3, f"with {closed}")
+
+
 def test_guest_through_the_whole_path(lab):
     require(lab)
     test = shell_test(lab, f"""
