@@ -2,7 +2,8 @@
 
 /* A kernel is several processes, and some outlive its first. So between it and us is a keeper,
  * which ends all of them when the first has ended, or when we have, by whatever: it sees the end of
- * a socket. It also removes the directory then: we may not be there to do it. */
+ * a socket. It also removes the directory then: we may not be there to do it. Where the keeper is
+ * killed, we see the end of the same socket, and do it. */
 
 #include "cli/kernel-machine.h"
 
@@ -26,6 +27,9 @@
 
 #define RUNTIME_MAX_BYTES 64 /* a socket's path below it has room */
 #define N_OPEN_FILES      16 /* of nftw(3) at once */
+
+/* Its own, so that whoever kills all of ours by name (pkill(1)) leaves one. */
+#define KEEPER_NAME "kernel-keeper"
 
 static bool fail(const char *attempt, GError **error)
 {
@@ -153,22 +157,38 @@ static void wait_for_end(int leash, pid_t kernel)
                 ;
 }
 
-/* One that has a session of its own, or a group, is missed by the first kernel's, and becomes our
- * child when its parent ends: for as long as there are any, all that there are are killed again. */
-static void kill_children(void)
+/* Appends the pids of our children, but for those in the session @spared (-1: none). A kernel
+ * without the file has none: they may take their time. */
+static void list_children(pid_t spared, GArray *pids)
 {
         g_autofree char *path = g_strdup_printf("/proc/self/task/%d/children", (int)getpid());
         g_autofree char *text = NULL;
 
         if (!g_file_get_contents(path, &text, NULL, NULL))
-                return; /* a kernel without the file: they may take their time */
+                return;
         for (char *next = text, *end; *next; next = end) {
-                gint64 pid = g_ascii_strtoll(next, &end, 10);
+                pid_t pid = (pid_t)g_ascii_strtoll(next, &end, 10);
                 if (end == next)
                         return;
-                if (pid > 0)
-                        (void)kill((pid_t)pid, SIGKILL); /* ours to wait for, so it is that one */
+                if (pid > 0 && getsid(pid) != spared)
+                        g_array_append_val(pids, pid);
         }
+}
+
+/* Kills those children, and waits for them; false where there are none. One that has a session of
+ * its own, or a group, is missed by the first kernel's, and becomes our child when its parent ends.
+ * All are killed before one is waited for, which may be traced by another. */
+static bool end_children(pid_t spared)
+{
+        g_autoptr(GArray) pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+
+        list_children(spared, pids);
+        for (guint i = 0; i < pids->len; i++)
+                (void)kill(g_array_index(pids, pid_t, i), SIGKILL); /* ours, so it is that one */
+        for (guint i = 0; i < pids->len; i++)
+                while (waitpid(g_array_index(pids, pid_t, i), NULL, 0) < 0 && errno == EINTR)
+                        ;
+        return pids->len > 0;
 }
 
 G_GNUC_NORETURN static void keep(const KernelPlan *plan, char **words, int leash,
@@ -176,6 +196,7 @@ G_GNUC_NORETURN static void keep(const KernelPlan *plan, char **words, int leash
 {
         sigset_t none;
 
+        (void)prctl(PR_SET_NAME, KEEPER_NAME);
         (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* theirs become ours: nobody is missed */
         (void)setsid(); /* what the terminal says to us is not for the kernel */
         close_others(leash, fds);
@@ -190,9 +211,10 @@ G_GNUC_NORETURN static void keep(const KernelPlan *plan, char **words, int leash
                         close(fds[i]);
                 wait_for_end(leash, kernel);
                 (void)kill(-kernel, SIGKILL); /* nobody left is as well */
-                do
-                        kill_children();
-                while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+                while (end_children(-1))
+                        ;
+                while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+                        ;
         }
         kernel_directory_remove(plan->directory);
         _exit(EXIT_SUCCESS);
@@ -236,6 +258,7 @@ bool kernel_machine_start(const KernelPlan *plan, KernelMachine *ret_machine, GE
 
         if (make_pairs(&machine, theirs, &leash, error)) {
                 g_auto(GStrv) words = kernel_plan_words(plan, theirs);
+                (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* for when the keeper is killed */
                 keeper = fork();
                 if (keeper == 0)
                         keep(plan, words, leash, theirs);
@@ -254,10 +277,19 @@ bool kernel_machine_start(const KernelPlan *plan, KernelMachine *ret_machine, GE
         return true;
 }
 
+void kernel_machine_bury_keeper(KernelMachine *machine)
+{
+        close_all(&machine->leash, 1);
+        machine->leash = -1;
+        while (waitpid(machine->keeper, NULL, 0) < 0 && errno == EINTR)
+                ;
+        while (end_children(getsid(0))) /* which the keeper did not do if it was killed */
+                ;
+}
+
 void kernel_machine_end(KernelMachine *machine)
 {
         close_all(machine->consoles, KERNEL_CONSOLE_MAX);
-        close_all(&machine->leash, 1);
-        while (waitpid(machine->keeper, NULL, 0) < 0 && errno == EINTR)
-                ;
+        if (machine->leash >= 0)
+                kernel_machine_bury_keeper(machine);
 }

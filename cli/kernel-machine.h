@@ -12,12 +12,15 @@
 typedef struct KernelMachine {
         int consoles[KERNEL_CONSOLE_MAX]; /* to read from, not blocking; at their end when it ended;
                                              -1: closed */
-        int leash;                        /* closed, it ends */
+        int leash;                        /* closed, it ends; at its end when the keeper has ended;
+                                             -1: so it has */
         pid_t keeper;
 } KernelMachine;
 
 /* Starts the kernel of @plan. What it makes below @plan->directory goes with it. */
 bool kernel_machine_start(const KernelPlan *plan, KernelMachine *ret_machine, GError **error);
+/* Once the leash is at its end: ends what a killed keeper has left of the kernel. */
+void kernel_machine_bury_keeper(KernelMachine *machine);
 /* Ends it, where it runs, and waits until no process of it is left; closes what is open. It ends in
  * the same way when we end without a word. */
 void kernel_machine_end(KernelMachine *machine);

@@ -182,10 +182,11 @@ static bool is_over(Run *run)
 static bool go_on(Run *run, GError **error)
 {
         while (!is_over(run)) {
-                struct pollfd fds[KERNEL_CONSOLE_MAX + 1];
+                struct pollfd fds[KERNEL_CONSOLE_MAX + 2];
                 for (guint i = 0; i < KERNEL_CONSOLE_MAX; i++)
                         fds[i] = (struct pollfd){ run->machine.consoles[i], POLLIN, 0 };
                 fds[KERNEL_CONSOLE_MAX] = (struct pollfd){ run->signals, POLLIN, 0 };
+                fds[KERNEL_CONSOLE_MAX + 1] = (struct pollfd){ run->machine.leash, POLLIN, 0 };
                 int n = poll(fds, G_N_ELEMENTS(fds),
                              timeout_ms(MIN(run->deadline_usec, run->stop_usec)));
                 if (n < 0)
@@ -199,6 +200,8 @@ static bool go_on(Run *run, GError **error)
                 if (fds[KERNEL_CONSOLE_MAX].revents &&
                     read(run->signals, &info, sizeof info) == sizeof info)
                         run->end->signal = (int)info.ssi_signo;
+                if (fds[KERNEL_CONSOLE_MAX + 1].revents)
+                        kernel_machine_bury_keeper(&run->machine);
         }
         return true;
 }
@@ -238,9 +241,8 @@ bool kernel_run(const KernelPlan *plan, gint64 deadline_usec, bool shows_log, Ke
         if (done) {
                 done = go_on(&run, error);
                 kernel_machine_end(&run.machine);
-        } else {
-                kernel_directory_remove(plan->directory);
         }
+        kernel_directory_remove(plan->directory); /* nothing, where the keeper has done it */
         if (run.signals >= 0)
                 close(run.signals);
         (void)sigprocmask(SIG_SETMASK, &before, NULL);
