@@ -124,3 +124,83 @@ void connections_end_ipv6(Network *network, const Subnet6 *subnet)
         if (!conntrack_end_boards6(network->host->conntrack, subnet, &error))
                 log_network_warning(network->name, "%s", error->message);
 }
+
+/* A twin's have ended with its mark. */
+void connections_leave(Network *network)
+{
+        Record *record = network->record;
+
+        if (record->decided_gateway != 0 && record->twin == 0)
+                record->left_subnet = record->decided_subnet;
+}
+
+static void save(Network *network)
+{
+        g_autoptr(GError) error = NULL;
+
+        if (!network_save_record(network, &error))
+                log_network_warning(network->name, "%s", error->message);
+}
+
+void connections_end_left(Network *network)
+{
+        Record *record = network->record;
+
+        if (record->left_subnet.prefix == 0)
+                return;
+        connections_end(network, &record->left_subnet, 0);
+        record->left_subnet = (Subnet){ 0 };
+        save(network);
+}
+
+void connections_end_left_ipv6(Network *network)
+{
+        Record *record = network->record;
+
+        if (record->ipv6_served.prefix == 0)
+                return;
+        connections_end_ipv6(network, &record->ipv6_served);
+        record->ipv6_served = (Subnet6){ 0 };
+        save(network);
+}
+
+/* Whose subnet @network has now, and whose mark, which is none. */
+static bool takes_from(const Network *network, const Network *other)
+{
+        const Subnet *left = &other->record->left_subnet;
+
+        return network->record->twin == 0 && left->prefix > 0 &&
+               subnet_overlaps(left, &network->config->subnet);
+}
+
+static bool takes_ipv6_from(const Network *network, const Network *other)
+{
+        const Subnet6 *left = &other->record->ipv6_served;
+
+        return config_has_ipv6(network->config) && left->prefix > 0 &&
+               !network_has_interface(other) &&
+               subnet6_overlaps(left, &network->config->ipv6_subnet);
+}
+
+/* A twin has none of the time when it was none: they are in another zone. */
+void connections_take_over(Network *network)
+{
+        GHashTableIter iter;
+        gpointer other;
+
+        g_hash_table_iter_init(&iter, network->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &other)) {
+                if (other == network)
+                        continue;
+                if (takes_from(network, other))
+                        connections_end_left(other);
+                if (takes_ipv6_from(network, other))
+                        connections_end_left_ipv6(other);
+        }
+        if (network->record->twin != 0)
+                connections_end_left(network);
+        if (network->record->left_subnet.prefix == 0)
+                return;
+        network->record->left_subnet = (Subnet){ 0 };
+        save(network);
+}

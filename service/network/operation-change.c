@@ -57,6 +57,23 @@ static bool loses_ipv6(const NetworkConfig *old, const NetworkConfig *config)
                !(config_has_ipv6(config) && subnet6_equal(&old->ipv6_subnet, &config->ipv6_subnet));
 }
 
+/* Those of the subnets that it had, if it has others now. */
+static void end_connections(Network *network, const Operation *operation, bool loses_subnet)
+{
+        const NetworkConfig *old = operation->config;
+
+        if (network_is_up(network) && loses_subnet)
+                connections_end(network, &old->subnet, operation->twin);
+        else if (loses_subnet)
+                connections_end_left(network);
+        if (!loses_ipv6(old, network->config))
+                return;
+        if (network_is_up(network))
+                connections_end_ipv6(network, &old->ipv6_subnet);
+        else
+                connections_end_left_ipv6(network);
+}
+
 static void change_done(Network *network)
 {
         Operation *operation = network->current;
@@ -65,10 +82,7 @@ static void change_done(Network *network)
 
         network_end_move(network);
         network->names_changed |= operation->changes & ENTRY_CHANGES; /* for operation_end() */
-        if (network_is_up(network) && (properties & NETWORK_PROPERTY_SUBNET))
-                connections_end(network, &operation->config->subnet, operation->twin);
-        if (network_is_up(network) && loses_ipv6(operation->config, network->config))
-                connections_end_ipv6(network, &operation->config->ipv6_subnet);
+        end_connections(network, operation, properties & NETWORK_PROPERTY_SUBNET);
         operation_end_lost_mappings(network, operation->config->entries, network->config->entries);
         if (properties)
                 network_tell(network, properties);

@@ -208,6 +208,10 @@ static void save_twin(GKeyFile *file, const Record *record)
         set_text(file, "claim", "twin-of", record->twin_of);
         g_key_file_set_boolean(file, "claim", "twin-of-host", record->twin_of_host);
         g_key_file_set_int64(file, "claim", "twin-since", record->twin_since_usec);
+        if (record->left_subnet.prefix > 0) {
+                g_autofree char *left = subnet_to_string(&record->left_subnet);
+                g_key_file_set_string(file, "claim", "left", left);
+        }
         g_key_file_set_uint64(file, "routes", "made", record->routed);
         g_key_file_set_boolean(file, "routes", "main", record->main_route);
 }
@@ -229,6 +233,9 @@ static void load_twin(GKeyFile *file, Record *record)
         record->twin_of = get_text(file, "claim", "twin-of");
         record->twin_of_host = get_bool(file, "claim", "twin-of-host");
         record->twin_since_usec = g_key_file_get_int64(file, "claim", "twin-since", NULL);
+        g_autofree char *left = get_text(file, "claim", "left");
+        if (left && !subnet_parse(left, &record->left_subnet, NULL))
+                record->left_subnet = (Subnet){ 0 };
         record->routed = load_number(file, "routes", "made");
         record->main_route = get_bool(file, "routes", "main");
 }

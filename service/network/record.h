@@ -34,6 +34,7 @@ typedef struct Record {
         char *twin_of;           /* what it overlaps, in words */
         bool twin_of_host;       /* and what the host routes anyway, perhaps not just now */
         gint64 twin_since_usec;  /* of this boot */
+        Subnet left_subnet; /* while its NIC is away: whose connections go on; prefix 0: none */
 
         /* hand-over */
         bool taken;

@@ -221,6 +221,8 @@ static GError *check_host(Network *network)
                 error = check_public(network);
         if (!error)
                 (void)forwards_claim(network, &error); /* `error` says how it went */
+        if (!error)
+                connections_take_over(network);
         return error;
 }
 
@@ -274,15 +276,16 @@ void claim_start(Network *network)
 /* Connections go on over a NIC that is plugged out and in. */
 static void end_connections(Network *network)
 {
-        Record *record = network->record;
+        const Record *record = network->record;
 
-        if (network->run.is_lost)
+        if (network->run.is_lost) {
+                connections_leave(network); /* saved with what the claim forgets */
                 return;
+        }
         if (record->decided_gateway != 0)
                 connections_end(network, &record->decided_subnet, record->twin);
-        if (record->ipv6_served.prefix > 0)
-                connections_end_ipv6(network, &record->ipv6_served);
-        record->ipv6_served = (Subnet6){ 0 }; /* saved with what the claim forgets */
+        connections_end_left(network);
+        connections_end_left_ipv6(network);
 }
 
 /* The rules, which would take an ended connection up again, have gone. */
