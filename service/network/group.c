@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* SERIAL.group lists the networks; those that there were stand beside it as NAME.before-SERIAL and,
- * their entries as configured, NAME.configured-SERIAL. Going back can be cut off as well: as long
- * as the list is there it is done once more. */
+ * their entries as configured, NAME.configured-SERIAL; for those that it makes there is
+ * NAME.made-SERIAL: others of their names are somebody else's. Going back can be cut off as well:
+ * as long as the list is there it is done once more. */
 
 #include "network/group.h"
 
@@ -18,6 +19,7 @@
 
 #define BEFORE     ".before-"
 #define CONFIGURED ".configured-"
+#define MADE       ".made-"
 
 static char *file_path(const Host *host, const char *name, const char *part, const char *serial)
 {
@@ -56,6 +58,14 @@ bool group_begin(const Host *host, guint serial, const char *const *names, GErro
         return file_replace(path, text, -1, 0644, error);
 }
 
+bool group_note_made(const Host *host, guint serial, const char *name, GError **error)
+{
+        g_autofree char *number = g_strdup_printf("%u", serial);
+        g_autofree char *path = file_path(host, name, MADE, number);
+
+        return file_replace(path, "", 0, 0644, error);
+}
+
 static void remove_logged(const char *path)
 {
         g_autoptr(GError) error = NULL;
@@ -72,8 +82,10 @@ static void end(const Host *host, const char *serial, const char *const *names)
         for (const char *const *name = names; *name; name++) {
                 g_autofree char *before = file_path(host, *name, BEFORE, serial);
                 g_autofree char *configured = file_path(host, *name, CONFIGURED, serial);
+                g_autofree char *made = file_path(host, *name, MADE, serial);
                 remove_logged(before);
                 remove_logged(configured);
+                remove_logged(made);
         }
 }
 
@@ -127,13 +139,19 @@ static bool put_back(const Host *host, const char *name, const Record *record,
                file_replace(run, in_force, -1, 0644, error);
 }
 
+static bool stands(const Host *host, const char *name, const char *part, const char *serial)
+{
+        g_autofree char *path = file_path(host, name, part, serial);
+        return access(path, F_OK) == 0;
+}
+
 static bool take_back(const Host *host, const char *name, const char *serial, GError **error)
 {
         g_autofree char *before_path = file_path(host, name, BEFORE, serial);
         g_autofree char *configured_path = file_path(host, name, CONFIGURED, serial);
         g_autoptr(Record) record = record_load(host->run_dir, name, NULL);
 
-        if (access(before_path, F_OK) < 0)
+        if (stands(host, name, MADE, serial))
                 return doom(host, name, record, error);
         g_autoptr(NetworkConfig) before = store_load(before_path);
         g_autoptr(Entries) configured = store_load_entries(configured_path);
@@ -151,6 +169,8 @@ static void recover(const Host *host, const char *serial)
 
         for (char **name = names; *name; name++) {
                 g_autoptr(GError) error = NULL;
+                if (!stands(host, *name, MADE, serial) && !stands(host, *name, BEFORE, serial))
+                        continue; /* not begun, or somebody else's */
                 if (take_back(host, *name, serial, &error))
                         log_network_notice(*name, "a change that did not end is taken back");
                 else
@@ -167,7 +187,7 @@ static void sweep(const Host *host)
 
         while (directory && (name = g_dir_read_name(directory))) {
                 g_autofree char *path = g_build_filename(host->run_dir, name, NULL);
-                if (strstr(name, BEFORE) || strstr(name, CONFIGURED))
+                if (strstr(name, BEFORE) || strstr(name, CONFIGURED) || strstr(name, MADE))
                         remove_logged(path);
         }
 }

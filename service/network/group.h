@@ -12,6 +12,8 @@
 /* The networks @names (NULL-terminated) are about to be made or changed. @serial is another one for
  * each group under way. On an error group_end() is still to be called. */
 bool group_begin(const Host *host, guint serial, const char *const *names, GError **error);
+/* The group is about to make @name, which there is not. */
+bool group_note_made(const Host *host, guint serial, const char *name, GError **error);
 /* All of them are done, or as before. Failures are logged. */
 void group_end(const Host *host, guint serial, const char *const *names);
 

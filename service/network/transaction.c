@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* Several networks made or changed as one: one after the other, and where one fails, those before
- * it are removed or changed back, last first. */
+ * it are removed or changed back, last first. The caller was asked for when the first one began: a
+ * network that somebody else has made since is not touched. */
 
 #include "network/manager-private.h"
 
 #include "network/group.h"
+#include "util/error.h"
 #include "util/log.h"
 
 typedef struct Done {
@@ -19,6 +21,7 @@ typedef struct Transaction {
         guint serial;
         char **names;       /* of all of them; NULL: there is one, which is whole by itself */
         GPtrArray *configs; /* NetworkConfig*, still to come; the first is next */
+        GHashTable *known;  /* Network*, as a set: there when it began, or made by it */
         NetworkConfig *old; /* of the one that is being changed */
         Entries *old_configured;
         GPtrArray *made; /* Done*, in order */
@@ -53,6 +56,7 @@ static void transaction_end(Transaction *transaction)
                           transaction->data);
         g_ptr_array_unref(transaction->configs);
         g_ptr_array_unref(transaction->made);
+        g_hash_table_unref(transaction->known);
         config_free(transaction->old);
         entries_free(transaction->old_configured);
         g_clear_error(&transaction->error);
@@ -87,13 +91,18 @@ static void roll_back(Transaction *transaction)
                 manager_remove(transaction->manager, network, rolled_back_one, transaction);
 }
 
+static void fail(Transaction *transaction, GError *error)
+{
+        transaction->error = error;
+        roll_back(transaction);
+}
+
 static void one_done(const GPtrArray *networks, const GError *error, gpointer data)
 {
         Transaction *transaction = data;
 
         if (error) {
-                transaction->error = g_error_copy(error);
-                roll_back(transaction);
+                fail(transaction, g_error_copy(error));
                 return;
         }
         Done *made = g_new0(Done, 1);
@@ -101,7 +110,34 @@ static void one_done(const GPtrArray *networks, const GError *error, gpointer da
         made->old = g_steal_pointer(&transaction->old);
         made->old_configured = g_steal_pointer(&transaction->old_configured);
         g_ptr_array_add(transaction->made, made);
+        g_hash_table_add(transaction->known, network_ref(made->network));
         next(transaction);
+}
+
+/* Takes @config. */
+static void make(Transaction *transaction, NetworkConfig *config)
+{
+        const Manager *manager = transaction->manager;
+        g_autoptr(NetworkConfig) own = config;
+        GError *error = NULL;
+
+        if (transaction->names &&
+            !group_note_made(manager->host, transaction->serial, own->interface, &error))
+                fail(transaction, error);
+        else
+                manager_create(transaction->manager, g_steal_pointer(&own), NULL, one_done,
+                               transaction);
+}
+
+/* Takes @config. */
+static void change(Transaction *transaction, Network *network, NetworkConfig *config)
+{
+        g_autoptr(NetworkConfig) before = network_configured(network);
+        config_free(transaction->old);
+        entries_free(transaction->old_configured);
+        transaction->old = config_copy(network_config(network));
+        transaction->old_configured = entries_copy(before->entries);
+        manager_change(transaction->manager, network, config, one_done, transaction);
 }
 
 static void next(Transaction *transaction)
@@ -110,19 +146,28 @@ static void next(Transaction *transaction)
                 transaction_end(transaction);
                 return;
         }
-        NetworkConfig *config = g_ptr_array_steal_index(transaction->configs, 0);
+        g_autoptr(NetworkConfig) config = g_ptr_array_steal_index(transaction->configs, 0);
         Network *network = manager_find(transaction->manager, config->interface);
 
-        if (!network || network_is_being_removed(network)) {
-                manager_create(transaction->manager, config, NULL, one_done, transaction);
-                return;
-        }
-        g_autoptr(NetworkConfig) before = network_configured(network);
-        config_free(transaction->old);
-        entries_free(transaction->old_configured);
-        transaction->old = config_copy(network_config(network));
-        transaction->old_configured = entries_copy(before->entries);
-        manager_change(transaction->manager, network, config, one_done, transaction);
+        if (!network || network_is_being_removed(network))
+                make(transaction, g_steal_pointer(&config));
+        else if (g_hash_table_contains(transaction->known, network))
+                change(transaction, network, g_steal_pointer(&config));
+        else
+                fail(transaction,
+                     g_error_new(SERVICE_ERROR, SERVICE_ERROR_NETWORK_EXISTS,
+                                 "interface: somebody else has made a network on %s meanwhile",
+                                 config->interface));
+}
+
+static GHashTable *networks_known(const Manager *manager)
+{
+        GHashTable *known = g_hash_table_new_full(NULL, NULL, (GDestroyNotify)network_unref, NULL);
+        g_autoptr(GPtrArray) networks = manager_list(manager);
+
+        for (guint i = 0; i < networks->len; i++)
+                g_hash_table_add(known, network_ref(networks->pdata[i]));
+        return known;
 }
 
 static bool begin(Transaction *transaction, GError **error)
@@ -146,6 +191,7 @@ void manager_create_all(Manager *manager, GPtrArray *configs, ManagerDone done, 
 
         transaction->manager = manager;
         transaction->configs = configs;
+        transaction->known = networks_known(manager);
         transaction->made = g_ptr_array_new_with_free_func(made_free);
         transaction->done = done;
         transaction->data = data;

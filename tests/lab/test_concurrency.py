@@ -7,7 +7,7 @@ import os
 import random
 import signal
 
-from labkit import bus, host
+from labkit import bus, host, lan
 from labkit.crowd import Crowd, flush
 from labkit.expect import equal
 from labkit.lab import Network
@@ -213,6 +213,64 @@ def test_transaction_beside_a_removal(lab):
     remove = crowd.manager(1, "RemoveNetwork", "(s)", "raw1")
     equal(results(load, remove), [bus.ERROR + "InterfaceInUse", None], "the results")
     equal(list(lab.networks()), ["raw2"], "the networks once the whole is taken back")
+
+
+def slow_transaction():
+    """Text whose first two networks take their time: the LAN is asked about their public addresses."""
+    networks = "".join(
+        f"  - {{interface: {interface}, subnet: {subnet['subnet']}, gateway_ip: {subnet['gateway_ip']}, "
+        f"nat_mode: 1to1, addresses: [{{ip: {address_of(interface, 10)}, public_ip: {public}}}]}}\n"
+        for (interface, subnet), public in zip(SUBNETS.items(), lan.FREE))
+    return "networks:\n" + networks
+
+
+def somebody_elses(network):
+    return network.get("State"), network.get("NatMode"), network.get("Addresses")
+
+
+def test_transaction_leaves_alone_what_somebody_else_makes_meanwhile(lab):
+    """polkit was asked about the networks that there were when the call came."""
+    for interface in SUBNETS:
+        lab.dut(interface)
+    crowd = Crowd(lab, 1)
+    load = crowd.manager(0, "LoadConfig", "(s)", slow_transaction())
+    wait_for(lambda: "raw0" in lab.networks(), "the first one is being made")
+    network = lab.create("raw2", **SUBNETS["raw2"])
+    equal(results(load), [EXISTS], "the result")
+    equal(list(lab.networks()), ["raw2"], "the networks once the whole is taken back")
+    equal(somebody_elses(network), ("active", "masquerade", []), "the one that somebody else has made")
+
+    # It was there when the next call came.
+    lab.bus.manager("LoadConfig", "(s)", slow_transaction())
+    equal(network.get("NatMode"), "1to1", "the mode of the one that was there")
+
+
+def test_transaction_leaves_alone_what_is_another_one_by_then(lab):
+    for interface in SUBNETS:
+        lab.dut(interface)
+    lab.create("raw2", **SUBNETS["raw2"])
+    crowd = Crowd(lab, 1)
+    load = crowd.manager(0, "LoadConfig", "(s)", slow_transaction())
+    wait_for(lambda: "raw0" in lab.networks(), "the first one is being made")
+    lab.remove("raw2")
+    network = lab.create("raw2", **SUBNETS["raw2"])
+    equal(results(load), [EXISTS], "the result")
+    equal(list(lab.networks()), ["raw2"], "the networks once the whole is taken back")
+    equal(somebody_elses(network), ("active", "masquerade", []), "the one that somebody else has made")
+
+
+def test_transaction_that_is_cut_off_takes_none_of_somebody_else_s_with_it(lab):
+    for interface in SUBNETS:
+        lab.dut(interface)
+    crowd = Crowd(lab, 1)
+    crowd.manager(0, "LoadConfig", "(s)", slow_transaction())
+    wait_for(lambda: "raw0" in lab.networks(), "the first one is being made")
+    network = lab.create("raw2", **SUBNETS["raw2"])
+    lab.kill_daemon()
+    wait_for(lambda: lab.bus.has_owner() and list(lab.networks()) == ["raw2"],
+             "the daemon is back, and the group's networks are not")
+    equal(network.wait_state("active"), "active", "State")
+    equal(somebody_elses(network), ("active", "masquerade", []), "the one that somebody else has made")
 
 
 def test_client_that_does_not_read_its_replies(lab):
