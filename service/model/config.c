@@ -181,7 +181,10 @@ NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *cha
                                    GError **error)
 {
         g_autoptr(NetworkConfig) changed = config_copy(config);
-        if (!parse_settings(changed, changes, CONFIG_SOURCE_BUS, error))
+        g_autoptr(Value) own = NULL;
+
+        if (!config_pass_guests_over(config, changes, &own, error) ||
+            !parse_settings(changed, own ? own : changes, CONFIG_SOURCE_BUS, error))
                 return NULL;
         config_fill_defaults(changed);
         if (!config_keep_guests(changed, config->entries, error))

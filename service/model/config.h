@@ -107,8 +107,8 @@ NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **e
 /* @config with @changes (a MAP of only the keys to change) laid over it: defaults that were not
  * given follow the changed keys; an empty upstream_interface or public_interface is the default
  * again. `interface`, `match`, `create`, `owner` and `transient` cannot change. What the pool chose
- * for entries stays theirs while it is in the pool. A new object. Errors as config_new().
- */
+ * for entries stays theirs while it is in the pool. Guests stay as they are, whether `addresses`
+ * has theirs or not. A new object. Errors as config_new(). */
 NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes,
                                    GError **error);
 
@@ -158,6 +158,11 @@ void config_keep_choices(NetworkConfig *config, const Entries *before);
 /* Guests are attached, and no setting: has @config have those of @before. INVALID_ARGS, with the
  * guest, where one does not go with what is set. */
 bool config_keep_guests(NetworkConfig *config, const Entries *before, GError **error);
+/* *ret_changes (the caller's) is @changes without the addresses that are of guests, so that a list
+ * that was read can be given back; NULL where there are none. Those of guests that are not attached
+ * (any more) are passed over; INVALID_ARGS where one that is has another entry. */
+bool config_pass_guests_over(const NetworkConfig *config, const Value *changes, Value **ret_changes,
+                             GError **error);
 
 /* What a change from @old to @new touches. */
 typedef enum ConfigChange {

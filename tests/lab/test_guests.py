@@ -8,7 +8,7 @@ import shutil
 
 from gi.repository import GLib
 
-from labkit import bus, host, lan
+from labkit import bus, host, lan, whoami
 from labkit.bus import settings
 from labkit.crowd import Crowd
 from labkit.expect import contains, equal, refused
@@ -282,6 +282,65 @@ def test_what_does_not_fit_is_refused(lab):
 
     with refused(FAILED, "raw0", "no bridge"):
         attach(lab.create(dut), "vm")
+
+
+def addresses_read(network):
+    """The property as the bus has it."""
+    reply = network.bus.connection.call_sync(
+        bus.NAME, network.path, bus.PROPERTIES, "Get",
+        GLib.Variant("(ss)", (bus.NETWORK, "Addresses")), None, 0, 5000, None)
+    listed = reply.get_child_value(0).get_variant()
+    return [listed.get_child_value(index) for index in range(listed.n_children())]
+
+
+def give_back(network, items, *more):
+    array = GLib.Variant.new_array(GLib.VariantType("a{sv}"), [
+        *items, *(GLib.Variant("a{sv}", settings(entry)) for entry in more)])
+    network.update(addresses=array)
+
+
+def test_addresses_that_were_read_can_be_given_back(lab):
+    """A client that reads them, adds one and calls Update, whatever guests do meanwhile."""
+    network = create(lab, nat_mode="1to1", public_pool="10.77.0.130-10.77.0.135", addresses=[
+        {"ip": "172.30.0.60", "hostname": "board", "public_ip": "auto", "max_connections": 9}])
+    vm, _ = start(lab, network, "vm-1", connection_timeout="5m", max_connections=7)
+    attach(network, "vm-2", public_ip="auto")
+    attach(network, "vm-3")
+    vm.dhcp()
+    connection = whoami.Connection(vm.namespace, lan.ROUTER)
+    lab.undo.callback(connection.close)
+    before, indexes = guests(network), [link(tap)["ifindex"] for tap in taps()]
+    signals, read = lab.signals(), addresses_read(network)
+    give_back(network, read, {"ip": "172.30.0.61", "hostname": "another"})
+    signals.wait("PropertiesChanged", network.path, lambda _name, _new, gone: "Addresses" in gone)
+    equal([item.unpack() for item in addresses_read(network)
+           if item.unpack()["ip"] != "172.30.0.61"], [item.unpack() for item in read], "the others")
+    equal(vm.dig("another", GATEWAY), ["172.30.0.61"], "the new one's name")
+    equal((guests(network), [link(tap)["ifindex"] for tap in taps()]), (before, indexes), "the guests")
+    equal(connection.ask_again(), lan.HOST, "the guest's connection goes on")
+    assert not signals.matching("GuestDetached") and not signals.matching("GuestAttached"), "a signal"
+    equal(len(network.status()["settings"]["addresses"]), 2, "how many of them are settings")
+
+    # Guests come and go between reading and Update: neither comes back as an entry.
+    read = addresses_read(network)
+    detach(network, "vm-3")
+    attach(network, "vm-4")
+    give_back(network, read)
+    equal(sorted(guests(network)), ["vm-1", "vm-2", "vm-4"], "the guests")
+    equal(sorted(entry.get("guest", entry["ip"]) for entry in network.get("Addresses")),
+          ["172.30.0.60", "172.30.0.61", "vm-1", "vm-2", "vm-4"], "the entries")
+
+    # What a guest has is no setting.
+    changed = [{**item.unpack(), "mac": "02:00:00:00:00:77"} for item in addresses_read(network)
+               if item.unpack().get("guest") == "vm-1"]
+    with refused(bus.INVALID_ARGS, "vm-1", "AttachGuest"):
+        network.update(addresses=changed)
+    with refused(bus.INVALID_ARGS, "guest"):
+        network.call("AddAddress", "(sa{sv})", "172.30.0.62", settings({"guest": "vm-1"}))
+    equal(guests(network)["vm-1"], before["vm-1"], "the guest")
+    network.update(addresses=[])
+    equal(sorted(guests(network)), ["vm-1", "vm-2", "vm-4"], "the guests without any setting")
+    equal(connection.ask_again(), lan.HOST, "the guest's connection goes on")
 
 
 def test_guests_outlive_a_boot(lab):

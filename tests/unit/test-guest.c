@@ -168,6 +168,83 @@ static void test_kept_beside_settings(void)
                         "192.168.100.0/24");
 }
 
+static Value *item_at(const Value *changes, guint index)
+{
+        return value_get(changes, "addresses")->items->pdata[index];
+}
+
+#define CHANGED "guest: \"vm\" has another entry than this one of 172.30.0."
+
+/* The addresses as clients read them, with one more. */
+static void test_given_back(void)
+{
+        static const struct {
+                const char *key, *text, *words;
+        } others[] = {
+                { "ip", "172.30.0.6", CHANGED },
+                { "mac", "02:00:00:00:00:07", CHANGED },
+                { "hostname", "other", CHANGED },
+                { "connection_timeout", "5m", CHANGED },
+                { "colour", "red", "unknown key \"colour\"" },
+        };
+        g_autoptr(NetworkConfig) config = config_of(NETWORK "addresses: [{ip: 172.30.0.9}]\n");
+        g_autoptr(Value) changes = value_new_map();
+        Value *list = value_new_list(), *more = value_new_map();
+        g_autoptr(GError) error = NULL;
+
+        entries_put_address(config->entries, entry_of("vm", 0xac1e0005, "tap-1"));
+        for (guint i = 0; i < entries_n_addresses(config->entries); i++)
+                value_append(list, address_entry_to_value(entries_address_at(config->entries, i)));
+        value_set(more, "ip", value_new_text("172.30.0.8"));
+        value_append(list, more);
+        value_set(changes, "addresses", list);
+        g_autoptr(NetworkConfig) changed = config_with_changes(config, changes, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(entries_n_addresses(changed->entries), ==, 3);
+        g_assert_true(address_entry_equal(entries_find_guest(changed->entries, "vm"),
+                                          entries_find_guest(config->entries, "vm")));
+
+        for (guint i = 0; i < G_N_ELEMENTS(others); i++) {
+                g_autoptr(Value) wrong = value_copy(changes);
+                value_set(item_at(wrong, 1), others[i].key, value_new_text(others[i].text));
+                g_assert_null(config_with_changes(config, wrong, &error));
+                g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS);
+                g_test_message("%s", error->message);
+                g_assert_nonnull(strstr(error->message, others[i].words));
+                g_clear_error(&error);
+        }
+
+        /* Detached meanwhile: neither a guest nor an entry. */
+        address_entry_free(entries_take_address(config->entries, 0xac1e0005));
+        g_autoptr(NetworkConfig) later = config_with_changes(config, changes, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(entries_n_addresses(later->entries), ==, 2);
+        g_assert_null(entries_find_ip(later->entries, 0xac1e0005));
+        value_set(changes, "interface", value_new_text("fcbr0"));
+        g_assert_null(config_new(changes, CONFIG_SOURCE_BUS, &error)); /* it is no setting */
+        g_assert_nonnull(strstr(error->message, "guest"));
+}
+
+/* A chosen public address may be another one by the time that the list is given back. */
+static void test_given_back_with_choice(void)
+{
+        g_autoptr(NetworkConfig) config =
+                config_of(NETWORK "nat_mode: 1to1\npublic_pool: 10.1.1.100-10.1.1.110\n");
+        g_autoptr(Value) changes = value_new_map();
+        AddressEntry *guest = entry_of("vm", 0xac1e0005, "tap-1");
+        Value *list = value_new_list();
+        g_autoptr(GError) error = NULL;
+
+        guest->public_auto = true;
+        entries_put_address(config->entries, guest);
+        value_append(list, address_entry_to_value(guest));
+        value_set(changes, "addresses", list);
+        entries_choose_public(config->entries, guest->ip, 0x0a010164);
+        g_autoptr(NetworkConfig) changed = config_with_changes(config, changes, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(entries_find_guest(changed->entries, "vm")->public_ip, ==, 0x0a010164);
+}
+
 static void test_log(void)
 {
         g_autoptr(Entries) before = entries_new(), after = entries_new(), read = entries_new();
@@ -240,6 +317,8 @@ int main(int argc, char **argv)
         g_test_add_func("/guest/wish", test_wish);
         g_test_add_func("/guest/wish/limits", test_wish_of_limits);
         g_test_add_func("/guest/kept-beside-settings", test_kept_beside_settings);
+        g_test_add_func("/guest/given-back", test_given_back);
+        g_test_add_func("/guest/given-back/with-choice", test_given_back_with_choice);
         g_test_add_func("/guest/log", test_log);
         g_test_add_func("/guest/bad-log", test_bad_log);
         g_test_add_func("/guest/one-of-each", test_one_of_each);
