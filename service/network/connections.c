@@ -182,7 +182,6 @@ static bool takes_ipv6_from(const Network *network, const Network *other)
                subnet6_overlaps(left, &network->config->ipv6_subnet);
 }
 
-/* A twin has none of the time when it was none: they are in another zone. */
 void connections_take_over(Network *network)
 {
         GHashTableIter iter;
@@ -197,9 +196,7 @@ void connections_take_over(Network *network)
                 if (takes_ipv6_from(network, other))
                         connections_end_left_ipv6(other);
         }
-        if (network->record->twin != 0)
-                connections_end_left(network);
-        if (network->record->left_subnet.prefix == 0)
+        if (network->record->twin != 0 || network->record->left_subnet.prefix == 0)
                 return;
         network->record->left_subnet = (Subnet){ 0 };
         save(network);

@@ -24,12 +24,12 @@ void connections_end(Network *network, const Subnet *subnet, guint twin);
 /* The same of an IPv6 subnet, which is nobody else's. */
 void connections_end_ipv6(Network *network, const Subnet6 *subnet);
 
-/* Its NIC has gone, and perhaps comes back: what goes on until then is noted in the record, which
- * is to be saved. */
+/* Its NIC has gone, and perhaps comes back, or it becomes a twin: what goes on until then is noted
+ * in the record, which is to be saved. */
 void connections_leave(Network *network);
 /* It does not come back to them: they end. Does nothing where none were left. */
 void connections_end_left(Network *network);
 void connections_end_left_ipv6(Network *network);
-/* The network has its subnets: what was left of its own goes on, and what was left there by others,
- * whose NICs are away, ends. */
+/* The network has its subnets: what was left of its own goes on, unless it is a twin now, and what
+ * was left there by others, whose NICs are away, ends. */
 void connections_take_over(Network *network);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "network/connections.h"
 #include "network/public-probe.h"
 #include "network/twins.h"
 #include "util/log.h"
@@ -184,6 +185,7 @@ static bool becomes_twin(Network *network, HostView *view)
         if (!twins_should_be(network, view))
                 return false;
         log_network_notice(network->name, "the host has the subnet elsewhere as well now");
+        connections_leave(network); /* saved with what is forgotten */
         if (twins_forget(network, &error))
                 return true;
         log_network_warning(network->name, "%s", error->message);

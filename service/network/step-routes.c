@@ -13,6 +13,7 @@
 #include "host/link.h"
 #include "host/route.h"
 #include "model/twin.h"
+#include "network/connections.h"
 #include "network/twin-rules.h"
 #include "network/twins.h"
 #include "util/error.h"
@@ -161,8 +162,8 @@ void routes_start(Network *network)
 
         if (record->routed != 0 && record->routed != record->twin)
                 clear(network, &error);
-        if (!error && hold_knobs(network, &error) && record->twin != 0)
-                (void)apply(network, &error); /* `error` says how it went */
+        if (!error && hold_knobs(network, &error) && record->twin != 0 && apply(network, &error))
+                connections_end_left(network); /* of when it was none: they are in another zone */
         step_done(network, error);
 }
 

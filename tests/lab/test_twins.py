@@ -210,6 +210,25 @@ def test_the_lan_moves_to_a_networks_subnet(lab):
     lab.unchanged()
 
 
+def test_connections_from_before_it_was_a_twin_end(lab):
+    """By translation they would lead to whoever has the board's address on the LAN."""
+    plain = Boards(lab, 1)
+    lab.dut("raw9")
+    network = plain.create(0)
+    plain.configure()
+    flow = plain.out(0)
+    flow.hear()
+    before = [line for line in host.connections() if line not in lab.connections]
+    equal(len(before), 1, "the connections before")
+    run("ip", "address", "add", "192.168.100.200/24", "dev", "raw9")
+    try:
+        wait_for(lambda: network.status()["twin"], "it is a twin")
+        wait_for(lambda: before[0] not in host.connections(), "the connection from before ends")
+        equal(flow.ask(), [plain.source(0)], "one that was silent meanwhile goes on as a twin's")
+    finally:
+        run("ip", "address", "delete", "192.168.100.200/24", "dev", "raw9")
+
+
 def test_removal_leaves_no_trace(lab):
     twins = Boards(lab, 3)
     twins.create_all()
