@@ -1,168 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
 /* Counted sysctls. A knob belongs to an interface, by its index: it goes along when that is
- * renamed. The journal is a key file for each interface, sysctls-INDEX: a group for each knob,
- * named "SYSCTL INDEX", with the value found, the value set and the holders. It is written before a
- * knob is turned, so a crash in between costs nothing: giving back a value that is still there
+ * renamed. Who holds it says which value it wants; where two differ, the value of the safer side
+ * wins, whoever came first, and the other's comes when that one goes. The journal is written before
+ * a knob is turned, so a crash in between costs nothing: giving back a value that is still there
  * changes nothing. */
 
 #include "network/knobs.h"
 
 #include <errno.h>
 #include <net/if.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "network/knobs-private.h"
 #include "util/error.h"
-#include "util/file.h"
-
-#define PREFIX "sysctls-"
-
-typedef struct Held {
-        Sysctl sysctl;
-        guint index; /* of its interface */
-        int found, set;
-        GHashTable *holders; /* "HOLDER CLASS" */
-} Held;
-
-struct Knobs {
-        char *directory;
-        GHashTable *held; /* group name -> Held */
-};
-
-static void held_free(gpointer data)
-{
-        Held *held = data;
-        g_hash_table_unref(held->holders);
-        g_free(held);
-}
-
-static Held *held_new(Sysctl sysctl, guint index, int found, int set)
-{
-        Held *held = g_new0(Held, 1);
-        held->sysctl = sysctl;
-        held->index = index;
-        held->found = found;
-        held->set = set;
-        held->holders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        return held;
-}
-
-static char *group_name(Sysctl sysctl, guint index)
-{
-        return g_strdup_printf("%d %u", (int)sysctl, index);
-}
-
-static int compare_names(gconstpointer a, gconstpointer b)
-{
-        return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The keys of @table in an order of their own, so that the same is written as the same text.
- * NULL-terminated; the array is the caller's. */
-static char **sorted_keys(GHashTable *table, guint *ret_n)
-{
-        char **keys = (char **)g_hash_table_get_keys_as_array(table, ret_n);
-        qsort(keys, *ret_n, sizeof *keys, compare_names);
-        return keys;
-}
-
-/* As a list in a key file has it. */
-static void append_holder(GString *text, const char *holder)
-{
-        for (const char *p = holder; *p; p++) {
-                if (*p == ';' || *p == '\\')
-                        g_string_append_c(text, '\\');
-                g_string_append_c(text, *p);
-        }
-        g_string_append_c(text, ';');
-}
-
-static void append_held(GString *text, const char *group, const Held *held)
-{
-        guint n;
-        g_autofree char **holders = sorted_keys(held->holders, &n);
-
-        g_string_append_printf(text, "[%s]\nsysctl=%d\nindex=%u\nfound=%d\nset=%d\nholders=", group,
-                               (int)held->sysctl, held->index, held->found, held->set);
-        for (guint i = 0; i < n; i++)
-                append_holder(text, holders[i]);
-        g_string_append(text, "\n\n");
-}
-
-/* What is held of interface @index. By hand: a GKeyFile takes ten times as long, and each network
- * that comes has its turn here. */
-static bool save(const Knobs *knobs, guint index, GError **error)
-{
-        g_autoptr(GString) text = g_string_new(NULL);
-        g_autofree char *path = g_strdup_printf("%s/" PREFIX "%u", knobs->directory, index);
-
-        for (Sysctl sysctl = 0; sysctl < SYSCTL_MAX; sysctl++) {
-                g_autofree char *group = group_name(sysctl, index);
-                const Held *held = g_hash_table_lookup(knobs->held, group);
-                if (held)
-                        append_held(text, group, held);
-        }
-        if (text->len == 0)
-                return file_remove(path, error);
-        return file_update(path, text->str, (gssize)text->len, 0644, error);
-}
-
-/* The same for each of @indexes, a set; the first error counts. */
-static bool save_all(const Knobs *knobs, GHashTable *indexes, GError **error)
-{
-        GHashTableIter iter;
-        gpointer index;
-        bool good = true;
-
-        g_hash_table_iter_init(&iter, indexes);
-        while (g_hash_table_iter_next(&iter, &index, NULL))
-                good = save(knobs, GPOINTER_TO_UINT(index), good ? error : NULL) && good;
-        return good;
-}
-
-static void load(Knobs *knobs, const char *path)
-{
-        g_autoptr(GKeyFile) file = g_key_file_new();
-        if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, NULL))
-                return; /* not one of ours */
-
-        g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
-        for (char **group = groups; *group; group++) {
-                int sysctl = g_key_file_get_integer(file, *group, "sysctl", NULL);
-                int index = g_key_file_get_integer(file, *group, "index", NULL);
-                g_auto(GStrv) holders =
-                        g_key_file_get_string_list(file, *group, "holders", NULL, NULL);
-                if (sysctl < 0 || sysctl >= SYSCTL_MAX || index <= 0 || !holders)
-                        continue;
-                Held *held = held_new((Sysctl)sysctl, (guint)index,
-                                      g_key_file_get_integer(file, *group, "found", NULL),
-                                      g_key_file_get_integer(file, *group, "set", NULL));
-                for (char **holder = holders; *holder; holder++)
-                        g_hash_table_add(held->holders, g_strdup(*holder));
-                g_hash_table_insert(knobs->held, g_strdup(*group), held);
-        }
-}
-
-static void load_all(Knobs *knobs)
-{
-        g_autoptr(GDir) directory = g_dir_open(knobs->directory, 0, NULL);
-
-        for (const char *name; directory && (name = g_dir_read_name(directory));) {
-                g_autofree char *path = g_build_filename(knobs->directory, name, NULL);
-                const char *index = name + strlen(PREFIX);
-                if (g_str_has_prefix(name, PREFIX) &&
-                    index[strspn(index, "0123456789")] == '\0') /* else never put in its place */
-                        load(knobs, path);
-        }
-}
 
 Knobs *knobs_new(const char *run_dir)
 {
         Knobs *knobs = g_new0(Knobs, 1);
         knobs->directory = g_strdup(run_dir);
         knobs->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, held_free);
-        load_all(knobs);
+        knobs_load(knobs);
         return knobs;
 }
 
@@ -181,39 +38,105 @@ static bool sysctl_is_optional(Sysctl sysctl)
                sysctl == SYSCTL_IPV6_FORCE_FORWARDING;
 }
 
+/* Of two values: a board must not be the host's router, nor tell it one, and a network needs the
+ * family that it has; what else is turned on for one network is needed on, and nobody needs it off
+ * (a loose rp_filter lets through what one that is off does). */
+static bool smaller_wins(Sysctl sysctl)
+{
+        switch (sysctl) {
+        case SYSCTL_IPV4_SEND_REDIRECTS:
+        case SYSCTL_IPV4_ACCEPT_REDIRECTS:
+        case SYSCTL_IPV6_ACCEPT_RA:
+        case SYSCTL_IPV6_ACCEPT_REDIRECTS:
+        case SYSCTL_IPV6_DISABLE:
+                return true;
+        case SYSCTL_IPV4_FORWARDING:
+        case SYSCTL_IPV4_RP_FILTER:
+        case SYSCTL_IPV4_ACCEPT_LOCAL:
+        case SYSCTL_IPV4_FWMARK_REFLECT:
+        case SYSCTL_IPV6_FORWARDING:
+        case SYSCTL_IPV6_FORCE_FORWARDING:
+        case SYSCTL_IPV6_FORWARDING_ALL:
+        case SYSCTL_IPV6_ADDR_GEN_MODE:
+        case SYSCTL_MAX:
+                break;
+        }
+        return false;
+}
+
+/* Has it be set next to what its holders, of whom there are some, want. True if that is another
+ * value. */
+static bool settle(Held *held)
+{
+        GHashTableIter iter;
+        gpointer wanted;
+        bool is_first = true;
+        int value = held->set;
+
+        g_hash_table_iter_init(&iter, held->holders);
+        while (g_hash_table_iter_next(&iter, NULL, &wanted)) {
+                int other = GPOINTER_TO_INT(wanted);
+                if (is_first || (other < value) == smaller_wins(held->sysctl))
+                        value = other;
+                is_first = false;
+        }
+        if (value == held->set)
+                return false;
+        held->left = held->set;
+        held->set = value;
+        return true;
+}
+
+static bool turn(const Held *held, GError **error)
+{
+        char interface[IF_NAMESIZE];
+
+        return !if_indextoname(held->index, interface) ||
+               sysctl_set(held->sysctl, interface, held->set, error);
+}
+
 /* Gives the value found back, unless somebody else has set it since or the interface is gone. */
-static bool held_give_back(const Held *held, GError **error)
+static bool give_back(const Held *held, GError **error)
 {
         char interface[IF_NAMESIZE];
         int now;
 
         if (!if_indextoname(held->index, interface) ||
-            sysctl_get(held->sysctl, interface, &now) < 0 || now != held->set)
+            sysctl_get(held->sysctl, interface, &now) < 0 ||
+            (now != held->set && now != held->left))
                 return true;
         return sysctl_set(held->sysctl, interface, held->found, error);
 }
 
-/* Lets @key go of knob @group. */
+/* Lets @key go of knob @group: what the others want comes, or else what was found. */
 static bool let_go(Knobs *knobs, const char *group, const char *key, GError **error)
 {
         Held *held = g_hash_table_lookup(knobs->held, group);
         if (!held || !g_hash_table_remove(held->holders, key))
                 return true;
         if (g_hash_table_size(held->holders) > 0)
-                return true;
+                return !settle(held) || turn(held, error);
 
-        bool given_back = held_give_back(held, error);
+        bool given_back = give_back(held, error);
         g_hash_table_remove(knobs->held, group);
         return given_back;
 }
 
-/* Has @key hold @knob, in memory. *ret_new: it did not before; *ret_changed: or not that value.
+/* What @key held of a knob before. */
+typedef struct Before {
+        bool looked_at; /* else nothing has changed yet */
+        bool held;
+        int value;
+} Before;
+
+/* Has @key hold @knob, in memory. *ret_before: how it was; *ret_changed: it is another way now.
  * What was found first is what is given back. */
-static bool hold(Knobs *knobs, const Knob *knob, guint index, const char *key, bool *ret_new,
+static bool hold(Knobs *knobs, const Knob *knob, guint index, const char *key, Before *ret_before,
                  bool *ret_changed, GError **error)
 {
-        g_autofree char *group = group_name(knob->sysctl, index);
+        g_autofree char *group = knobs_group(knob->sysctl, index);
         Held *held = g_hash_table_lookup(knobs->held, group);
+        gpointer value = NULL;
 
         if (!held) {
                 int found;
@@ -226,29 +149,32 @@ static bool hold(Knobs *knobs, const Knob *knob, guint index, const char *key, b
                                     "cannot read %s: %s", name, g_strerror(-r));
                         return false;
                 }
-                held = held_new(knob->sysctl, index, found, knob->value);
+                held = held_new(knob->sysctl, index, found);
                 g_hash_table_insert(knobs->held, g_strdup(group), held);
         }
-        *ret_new = g_hash_table_add(held->holders, g_strdup(key));
-        *ret_changed = *ret_new || held->set != knob->value;
-        held->set = knob->value;
+        ret_before->looked_at = true;
+        ret_before->held = g_hash_table_lookup_extended(held->holders, key, NULL, &value);
+        ret_before->value = GPOINTER_TO_INT(value);
+        *ret_changed = !ret_before->held || ret_before->value != knob->value;
+        g_hash_table_insert(held->holders, g_strdup(key), GINT_TO_POINTER(knob->value));
+        (void)settle(held); /* what is new is in *ret_changed already */
         return true;
 }
 
 /* Writes down who holds @wanted now, before any of them is turned. */
 static bool hold_all(Knobs *knobs, const char *key, const Knob *wanted, const guint *indexes,
-                     guint n_wanted, bool *is_new, GError **error)
+                     guint n_wanted, Before *before, GError **error)
 {
         g_autoptr(GHashTable) changed = g_hash_table_new(NULL, NULL);
 
         for (guint i = 0; i < n_wanted; i++) {
                 bool is_changed = false;
-                if (!hold(knobs, &wanted[i], indexes[i], key, &is_new[i], &is_changed, error))
+                if (!hold(knobs, &wanted[i], indexes[i], key, &before[i], &is_changed, error))
                         return false;
                 if (is_changed)
                         g_hash_table_add(changed, GUINT_TO_POINTER(indexes[i]));
         }
-        return save_all(knobs, changed, error);
+        return knobs_save_all(knobs, changed, error);
 }
 
 /* One that is held already is set again, for somebody else may have turned it. */
@@ -256,9 +182,9 @@ static bool set_all(const Knobs *knobs, const Knob *wanted, const guint *indexes
                     GError **error)
 {
         for (guint i = 0; i < n_wanted; i++) {
-                g_autofree char *group = group_name(wanted[i].sysctl, indexes[i]);
-                if (g_hash_table_contains(knobs->held, group) &&
-                    !sysctl_set(wanted[i].sysctl, wanted[i].interface, wanted[i].value, error))
+                g_autofree char *group = knobs_group(wanted[i].sysctl, indexes[i]);
+                const Held *held = g_hash_table_lookup(knobs->held, group);
+                if (held && !sysctl_set(held->sysctl, wanted[i].interface, held->set, error))
                         return false;
         }
         return true;
@@ -270,7 +196,7 @@ static GHashTable *groups_of(const Knob *wanted, const guint *indexes, guint n_w
         GHashTable *groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
         for (guint i = 0; i < n_wanted; i++)
-                g_hash_table_add(groups, group_name(wanted[i].sysctl, indexes[i]));
+                g_hash_table_add(groups, knobs_group(wanted[i].sysctl, indexes[i]));
         return groups;
 }
 
@@ -294,7 +220,7 @@ static bool let_go_of_others(Knobs *knobs, const char *key, const Knob *wanted,
                 if (!let_go(knobs, group, key, good ? error : NULL))
                         good = false;
         }
-        return save_all(knobs, changed, good ? error : NULL) && good;
+        return knobs_save_all(knobs, changed, good ? error : NULL) && good;
 }
 
 /* The indexes of the interfaces, looked up once: a name can be another interface's, or nobody's, a
@@ -314,22 +240,40 @@ static guint *find_indexes(const Knob *wanted, guint n_wanted, GError **error)
         return g_steal_pointer(&indexes);
 }
 
+/* Has @key hold knob @group as it did @before. The first error counts, which is another. */
+static void take_back(Knobs *knobs, const char *group, const char *key, const Before *before)
+{
+        Held *held = g_hash_table_lookup(knobs->held, group);
+
+        if (!held || !before->looked_at)
+                return;
+        guint index = held->index;
+        if (!before->held) {
+                if (!let_go(knobs, group, key, NULL))
+                        return;
+        } else {
+                g_hash_table_insert(held->holders, g_strdup(key), GINT_TO_POINTER(before->value));
+                if (settle(held))
+                        (void)turn(held, NULL);
+        }
+        (void)knobs_save(knobs, index, NULL);
+}
+
 bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, const Knob *wanted,
                 guint n_wanted, GError **error)
 {
         g_autofree char *key = g_strdup_printf("%s %s", holder, holder_class);
-        g_autofree bool *is_new = g_new0(bool, n_wanted);
+        g_autofree Before *before = g_new0(Before, n_wanted);
         g_autofree guint *indexes = find_indexes(wanted, n_wanted, error);
 
         if (!indexes)
                 return false;
-        if (hold_all(knobs, key, wanted, indexes, n_wanted, is_new, error) &&
+        if (hold_all(knobs, key, wanted, indexes, n_wanted, before, error) &&
             set_all(knobs, wanted, indexes, n_wanted, error))
                 return let_go_of_others(knobs, key, wanted, indexes, n_wanted, error);
         for (guint i = 0; i < n_wanted; i++) {
-                g_autofree char *group = group_name(wanted[i].sysctl, indexes[i]);
-                if (is_new[i] && let_go(knobs, group, key, NULL)) /* the first error counts */
-                        (void)save(knobs, indexes[i], NULL);      /* as before */
+                g_autofree char *group = knobs_group(wanted[i].sysctl, indexes[i]);
+                take_back(knobs, group, key, &before[i]);
         }
         return false;
 }
@@ -359,7 +303,7 @@ static void check_held(const Held *held, KnobTurned turned, gpointer data)
 
 void knobs_check(const Knobs *knobs, Sysctl sysctl, guint index, KnobTurned turned, gpointer data)
 {
-        g_autofree char *group = group_name(sysctl, index);
+        g_autofree char *group = knobs_group(sysctl, index);
         const Held *held = g_hash_table_lookup(knobs->held, group);
 
         if (held)
@@ -393,5 +337,16 @@ bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error)
                 held->found = now;
                 g_hash_table_add(changed, GUINT_TO_POINTER(held->index));
         }
-        return save_all(knobs, changed, error);
+        return knobs_save_all(knobs, changed, error);
+}
+
+int knobs_found(const Knobs *knobs, Sysctl sysctl, const char *interface, int *ret_value)
+{
+        g_autofree char *group = knobs_group(sysctl, if_nametoindex(interface));
+        const Held *held = g_hash_table_lookup(knobs->held, group);
+
+        if (!held)
+                return sysctl_get(sysctl, interface, ret_value);
+        *ret_value = held->found;
+        return 0;
 }

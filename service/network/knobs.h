@@ -2,7 +2,9 @@
 #pragma once
 
 /* Kernel knobs that several networks may want at once: counted, with the value found before the
- * first one kept in the journal, and given back with the last. */
+ * first one kept in the journal, and given back with the last. Where two want different values, the
+ * smaller one has it of what lets a board talk to the host (redirects, accept_ra) and of
+ * disable_ipv6, the larger one of the others; whoever comes first, and until that one goes. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -43,3 +45,7 @@ bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error);
  * value back that was found, if it still has the value that we set; its interface gone is
  * success. Goes on past errors and returns the first. */
 bool knobs_release(Knobs *knobs, const char *holder, const char *holder_class, GError **error);
+
+/* The value of @sysctl of @interface before anybody held it; of one that is not held the value that
+ * it has. As sysctl_get(). */
+int knobs_found(const Knobs *knobs, Sysctl sysctl, const char *interface, int *ret_value);

@@ -38,13 +38,13 @@ static void want(Wanted *wanted, Sysctl sysctl, const char *interface, int value
         g_array_append_val(wanted->knobs, knob);
 }
 
-/* One that has it at 2 has it so for itself, or for us: it keeps it. */
-static void keep_default_route(Wanted *wanted, const char *interface)
+/* One that has it at 2 keeps it. What it has for a network whose own it is does not count. */
+static void keep_default_route(const Network *network, Wanted *wanted, const char *interface)
 {
         int accept_ra;
 
         if (g_ptr_array_find_with_equal_func(wanted->names, interface, g_str_equal, NULL) ||
-            sysctl_get(SYSCTL_IPV6_ACCEPT_RA, interface, &accept_ra) < 0 ||
+            knobs_found(network->host->knobs, SYSCTL_IPV6_ACCEPT_RA, interface, &accept_ra) < 0 ||
             accept_ra < ACCEPT_RA_OF_HOSTS)
                 return;
         g_ptr_array_add(wanted->names, g_strdup(interface));
@@ -62,7 +62,7 @@ static bool keep_default_routes(const Network *network, Wanted *wanted, GError *
                 if (route->destination.prefix == 0 && route->protocol == RTPROT_RA &&
                     if_indextoname(route->index, interface) &&
                     !g_str_equal(interface, network->interface))
-                        keep_default_route(wanted, interface);
+                        keep_default_route(network, wanted, interface);
         }
         return routes != NULL;
 }
@@ -87,7 +87,7 @@ static bool want_ipv6(const Network *network, Wanted *wanted, GError **error)
                 return false;
         if (!is_per_interface) {
                 for (guint i = 0; uplink(network, i); i++)
-                        keep_default_route(wanted, uplink(network, i));
+                        keep_default_route(network, wanted, uplink(network, i));
                 want(wanted, SYSCTL_IPV6_FORWARDING_ALL, LOOPBACK, 1);
                 return true;
         }

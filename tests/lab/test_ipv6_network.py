@@ -375,24 +375,14 @@ def test_a_link_without_an_address_of_its_own_gets_one(lab):
 def test_the_hosts_own_advertised_route_stays(lab):
     """A host whose kernel has its default route by an advertisement keeps it."""
     second = lab.dut("raw9")
-    run("busybox", "sysctl", "-qw", "net.ipv6.conf.raw9.accept_ra=1")
-    second.run("ip", "-6", "address", "add", "fd00:99::1/64", "dev", "eth0", "nodad")
-    lab.undo.callback(second.children.clear)
-    second.children.append(second.namespace.start(
-        "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file=",
-        "--port=0", "--enable-ra", "--dhcp-range=fd00:99::,ra-only", "--dhcp-leasefile=/tmp/ra.leases"))
-
-    def routes():
-        return [line for line in run("ip", "-6", "route", "show", "default").splitlines()
-                if "raw9" in line and "proto ra" in line]
-    wait_for(routes, "the host's default route by an advertisement", 20)
+    ipv6.advertise(lab, second)
     dut = lab.dut()
     network = create(lab, dut)
     equal(ipv6.knob("raw9", "accept_ra"), "2", "accept_ra")
-    assert routes(), "the default route went when the network came"
+    assert ipv6.advertised_routes("raw9"), "the default route went when the network came"
     network.update(ipv6_subnet="")
     equal(ipv6.knob("raw9", "accept_ra"), "1", "accept_ra afterwards")
-    assert routes(), "the default route went when IPv6 went"
+    assert ipv6.advertised_routes("raw9"), "the default route went when IPv6 went"
     lab.remove(dut)
     lab.before = None
     second.children[0].terminate()

@@ -59,6 +59,23 @@ def default_routes(dut):
             dut.run("ip", "-6", "route", "show", "default").splitlines()]
 
 
+def advertised_routes(interface):
+    """The host's default routes by advertisements that it has heard there."""
+    return [line for line in run("ip", "-6", "route", "show", "default").splitlines()
+            if f" dev {interface} " in f"{line} " and "proto ra" in line]
+
+
+def advertise(lab, dut):
+    """Makes the board a router that advertises itself, whom the host believes."""
+    run("busybox", "sysctl", "-qw", f"net.ipv6.conf.{dut.name}.accept_ra=1")
+    dut.run("ip", "-6", "address", "add", "fd00:99::1/64", "dev", "eth0", "nodad")
+    lab.undo.callback(dut.children.clear)
+    dut.children.append(dut.namespace.start(
+        "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file=",
+        "--port=0", "--enable-ra", "--dhcp-range=fd00:99::,ra-only", "--dhcp-leasefile=/tmp/ra.leases"))
+    wait_for(lambda: advertised_routes(dut.name), "the host's default route by an advertisement", 20)
+
+
 def wait_address(dut, subnet=SUBNET):
     """The board's own address in that subnet, once it has one, and the way out."""
     prefix = subnet.split("::")[0]
