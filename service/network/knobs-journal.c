@@ -2,7 +2,7 @@
 
 /* The journal of knobs: a key file for each interface, sysctls-INDEX, with a group for each knob,
  * named "SYSCTL INDEX": the value found, the value set, the one that was set before, the holders,
- * and what each of these wants. */
+ * and what each of these wants; of one that turns those of all interfaces, what each had. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@ void held_free(gpointer data)
 {
         Held *held = data;
         g_hash_table_unref(held->holders);
+        g_clear_pointer(&held->each, g_array_unref);
         g_free(held);
 }
 
@@ -59,6 +60,15 @@ static void append_holder(GString *text, const char *holder)
         g_string_append_c(text, ';');
 }
 
+static void append_each(GString *text, const GArray *each)
+{
+        g_string_append(text, "\neach=");
+        for (guint i = 0; i < each->len; i++) {
+                const Each *one = &g_array_index(each, Each, i);
+                g_string_append_printf(text, "%u;%d;", one->index, one->value);
+        }
+}
+
 static void append_held(GString *text, const char *group, const Held *held)
 {
         guint n;
@@ -75,6 +85,8 @@ static void append_held(GString *text, const char *group, const Held *held)
                 g_string_append_printf(
                         text, "%d;",
                         GPOINTER_TO_INT(g_hash_table_lookup(held->holders, holders[i])));
+        if (held->each)
+                append_each(text, held->each);
         g_string_append(text, "\n\n");
 }
 
@@ -123,6 +135,20 @@ static void load_values(GKeyFile *file, const char *group, char **holders, Held 
                                     GINT_TO_POINTER(i < n ? values[i] : held->set));
 }
 
+static void load_each(GKeyFile *file, const char *group, Held *held)
+{
+        gsize n = 0;
+        g_autofree int *numbers = g_key_file_get_integer_list(file, group, "each", &n, NULL);
+
+        if (!numbers)
+                return;
+        held->each = g_array_new(FALSE, FALSE, sizeof(Each));
+        for (gsize i = 0; i + 1 < n; i += 2) {
+                Each one = { (guint)numbers[i], numbers[i + 1] };
+                g_array_append_val(held->each, one);
+        }
+}
+
 static void load(Knobs *knobs, const char *path)
 {
         g_autoptr(GKeyFile) file = g_key_file_new();
@@ -140,6 +166,7 @@ static void load(Knobs *knobs, const char *path)
                 Held *held = held_new((Sysctl)sysctl, (guint)index,
                                       g_key_file_get_integer(file, *group, "found", NULL));
                 load_values(file, *group, holders, held);
+                load_each(file, *group, held);
                 g_hash_table_insert(knobs->held, g_strdup(*group), held);
         }
 }

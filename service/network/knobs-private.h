@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #pragma once
 
-/* What knobs.c, knobs-journal.c and knobs-each.c share. */
+/* What knobs.c, knobs-journal.c and knobs-whole-host.c share. */
 
 #include "network/knobs.h"
+
+/* An interface's own value of what a knob has turned for all. */
+typedef struct Each {
+        guint index; /* 0: of those to come */
+        int value;
+} Each;
 
 typedef struct Held {
         Sysctl sysctl;
@@ -12,6 +18,7 @@ typedef struct Held {
         int set;             /* what it is turned to */
         int left;            /* what it had before that, and may have still after a crash */
         GHashTable *holders; /* "HOLDER CLASS" -> the value that it wants */
+        GArray *each;        /* Each, before the knob turned them all; NULL: it turns no other */
 } Held;
 
 struct Knobs {
@@ -32,3 +39,20 @@ bool knobs_save(const Knobs *knobs, guint index, GError **error);
 bool knobs_save_all(const Knobs *knobs, GHashTable *indexes, GError **error);
 /* Reads what an earlier life has written down. */
 void knobs_load(Knobs *knobs);
+
+/* The `forwarding` of each interface: array of Each; the caller's. */
+GArray *each_read(void);
+/* Gives back the value found of @held, which has `each`, and then that of each interface, unless
+ * somebody else has turned that one since. */
+bool each_give_back(const Knobs *knobs, Held *held, GError **error);
+/* Somebody has turned @sysctl of all to @now. Whether @held is what did it, and that counts as
+ * found from now on, of each interface too. */
+bool whole_host_turned(Held *held, Sysctl sysctl, int now);
+
+/* Of the knob that turns IPv6 forwarding of the whole host, held or not: knobs_group(). */
+char *knobs_whole_host(void);
+/* Whether @held has to stay as @key wants it, who lets it go: it is held further, then, by nobody's
+ * name. */
+bool kept_instead(const Knobs *knobs, Held *held, const char *key);
+/* The key of that hold, where there is one and nothing needs it any more; NULL. */
+const char *kept_in_vain(const Knobs *knobs, const Held *held);

@@ -96,7 +96,7 @@ static bool turn(const Held *held, GError **error)
 }
 
 /* Gives the value found back, unless somebody else has set it since or the interface is gone. */
-static bool give_back(const Held *held, GError **error)
+static bool give_back(const Knobs *knobs, Held *held, GError **error)
 {
         char interface[IF_NAMESIZE];
         int now;
@@ -105,19 +105,21 @@ static bool give_back(const Held *held, GError **error)
             sysctl_get(held->sysctl, interface, &now) < 0 ||
             (now != held->set && now != held->left))
                 return true;
-        return sysctl_set(held->sysctl, interface, held->found, error);
+        return held->each ? each_give_back(knobs, held, error)
+                          : sysctl_set(held->sysctl, interface, held->found, error);
 }
 
 /* Lets @key go of knob @group: what the others want comes, or else what was found. */
 static bool let_go(Knobs *knobs, const char *group, const char *key, GError **error)
 {
         Held *held = g_hash_table_lookup(knobs->held, group);
-        if (!held || !g_hash_table_remove(held->holders, key))
+        if (!held || !g_hash_table_contains(held->holders, key))
                 return true;
-        if (g_hash_table_size(held->holders) > 0)
+        if (g_hash_table_size(held->holders) > 1) {
+                g_hash_table_remove(held->holders, key);
                 return !settle(held) || turn(held, error);
-
-        bool given_back = give_back(held, error);
+        }
+        bool given_back = give_back(knobs, held, error);
         g_hash_table_remove(knobs->held, group);
         return given_back;
 }
@@ -150,6 +152,8 @@ static bool hold(Knobs *knobs, const Knob *knob, guint index, const char *key, B
                         return false;
                 }
                 held = held_new(knob->sysctl, index, found);
+                if (knob->sysctl == SYSCTL_IPV6_FORWARDING_ALL && found != knob->value)
+                        held->each = each_read();
                 g_hash_table_insert(knobs->held, g_strdup(group), held);
         }
         ret_before->looked_at = true;
@@ -200,27 +204,51 @@ static GHashTable *groups_of(const Knob *wanted, const guint *indexes, guint n_w
         return groups;
 }
 
-/* Lets @key go of every knob that is not in @wanted; the first error counts. */
+typedef struct Leaving {
+        const char *key;
+        GHashTable *kept;    /* groups that it does not leave */
+        GHashTable *changed; /* indexes of interfaces */
+        GError *error;       /* the first one */
+} Leaving;
+
+static void leave(Knobs *knobs, const char *group, Leaving *leaving)
+{
+        Held *held = g_hash_table_lookup(knobs->held, group);
+        bool is_wanted = !g_hash_table_contains(held->holders, leaving->key) ||
+                         g_hash_table_contains(leaving->kept, group);
+        const char *in_vain = kept_in_vain(knobs, held);
+
+        if (is_wanted && !in_vain)
+                return;
+        g_autofree char *name = g_strdup(group); /* it goes with the last one */
+        g_hash_table_add(leaving->changed, GUINT_TO_POINTER(held->index));
+        if (in_vain)
+                (void)let_go(knobs, name, in_vain, error_first(&leaving->error));
+        if (!is_wanted && !kept_instead(knobs, held, leaving->key))
+                (void)let_go(knobs, name, leaving->key, error_first(&leaving->error));
+}
+
+/* Lets @key go of every knob that is not in @wanted; the first error counts. That of the whole host
+ * comes first: while it is on others have to stay, and an interface's own that is turned on after
+ * it drops default routes that these keep. */
 static bool let_go_of_others(Knobs *knobs, const char *key, const Knob *wanted,
                              const guint *indexes, guint n_wanted, GError **error)
 {
         g_autoptr(GHashTable) kept = groups_of(wanted, indexes, n_wanted);
         g_autoptr(GHashTable) changed = g_hash_table_new(NULL, NULL);
-        bool good = true;
+        g_autofree char *first = knobs_whole_host();
+        Leaving leaving = { .key = key, .kept = kept, .changed = changed };
         guint n;
-        g_autofree gpointer *groups = g_hash_table_get_keys_as_array(knobs->held, &n);
 
-        for (guint i = 0; i < n; i++) {
-                const Held *held = g_hash_table_lookup(knobs->held, groups[i]);
-                if (!g_hash_table_contains(held->holders, key) ||
-                    g_hash_table_contains(kept, groups[i]))
-                        continue;
-                g_autofree char *group = g_strdup(groups[i]); /* it goes with the last one */
-                g_hash_table_add(changed, GUINT_TO_POINTER(held->index));
-                if (!let_go(knobs, group, key, good ? error : NULL))
-                        good = false;
-        }
-        return knobs_save_all(knobs, changed, good ? error : NULL) && good;
+        if (g_hash_table_contains(knobs->held, first))
+                leave(knobs, first, &leaving);
+        g_autofree gpointer *groups = g_hash_table_get_keys_as_array(knobs->held, &n);
+        for (guint i = 0; i < n; i++)
+                leave(knobs, groups[i], &leaving);
+        (void)knobs_save_all(knobs, changed, error_first(&leaving.error));
+        if (leaving.error)
+                g_propagate_error(error, leaving.error);
+        return !leaving.error;
 }
 
 /* The indexes of the interfaces, looked up once: a name can be another interface's, or nobody's, a
@@ -271,7 +299,7 @@ bool knobs_hold(Knobs *knobs, const char *holder, const char *holder_class, cons
         if (hold_all(knobs, key, wanted, indexes, n_wanted, before, error) &&
             set_all(knobs, wanted, indexes, n_wanted, error))
                 return let_go_of_others(knobs, key, wanted, indexes, n_wanted, error);
-        for (guint i = 0; i < n_wanted; i++) {
+        for (guint i = n_wanted; i-- > 0;) {
                 g_autofree char *group = knobs_group(wanted[i].sysctl, indexes[i]);
                 take_back(knobs, group, key, &before[i]);
         }
@@ -320,6 +348,14 @@ void knobs_check_all(const Knobs *knobs, KnobTurned turned, gpointer data)
                 check_held(held, turned, data);
 }
 
+static bool turned_with_all(Held *held, Sysctl sysctl, int now)
+{
+        if (held->sysctl != sysctl || held->found == now)
+                return false;
+        held->found = now;
+        return true;
+}
+
 bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error)
 {
         g_autoptr(GHashTable) changed = g_hash_table_new(NULL, NULL);
@@ -332,10 +368,8 @@ bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error)
         g_hash_table_iter_init(&iter, knobs->held);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 Held *held = value;
-                if (held->sysctl != sysctl || held->found == now)
-                        continue;
-                held->found = now;
-                g_hash_table_add(changed, GUINT_TO_POINTER(held->index));
+                if (turned_with_all(held, sysctl, now) || whole_host_turned(held, sysctl, now))
+                        g_hash_table_add(changed, GUINT_TO_POINTER(held->index));
         }
         return knobs_save_all(knobs, changed, error);
 }

@@ -543,7 +543,7 @@ def test_kernels_that_forward_for_the_whole_host(lab):
     """Before 6.17 there is one switch for it; that has the kernel drop its own default routes."""
     ipv6.bring_to_lan(lab)
     dut = lab.dut()
-    lab.drop_in("[Service]\nInaccessiblePaths=-/proc/sys/net/ipv6/conf/default/force_forwarding\n")
+    ipv6.forward_for_the_whole_host(lab)
     run("busybox", "sysctl", "-qw", "net.ipv6.conf.up0.accept_ra=1")
     lab.undo.callback(run, "busybox", "sysctl", "-qw", "net.ipv6.conf.up0.accept_ra=0")
     lab.remember()

@@ -201,11 +201,136 @@ static void test_journal_of_an_earlier_version(Fixture *fixture, gconstpointer d
         g_assert_cmpint(value_of(SYSCTL_IPV6_ACCEPT_RA, NIC), ==, 1);
 }
 
-static void add(const char *name, void (*test)(Fixture *, gconstpointer))
+/* Kernels before 6.17: the whole host forwards, and the kernel writes each interface's own. */
+static void forward(Fixture *fixture, const char *holder)
+{
+        hold(fixture, holder, SYSCTL_IPV6_FORWARDING_ALL, "lo", 1);
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING, "default"), ==, 1);
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING, NIC), ==, 1);
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING, "right"), ==, 1);
+}
+
+static void assert_forwarding(int of_nic, int right, int to_come)
+{
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING_ALL, "lo"), ==, 0);
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING, NIC), ==, of_nic);
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING, "right"), ==, right);
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING, "default"), ==, to_come);
+}
+
+static void test_whole_host(Fixture *fixture, gconstpointer restarts)
+{
+        set(SYSCTL_IPV6_FORWARDING, NIC, 1);
+        forward(fixture, "a");
+        forward(fixture, "b");
+        if (restarts)
+                restart(fixture);
+        release(fixture, "a");
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING, "right"), ==, 1);
+        if (restarts)
+                restart(fixture);
+        release(fixture, "b");
+        assert_forwarding(1, 0, 0);
+}
+
+/* What has come since has what those to come had; what somebody has turned since stays so. */
+static void test_whole_host_that_changes(Fixture *fixture, gconstpointer data)
+{
+        set(SYSCTL_IPV6_FORWARDING, NIC, 1);
+        set(SYSCTL_IPV6_FORWARDING, "default", 1);
+        forward(fixture, "a");
+        namespace_add_veth("late", "later");
+        set(SYSCTL_IPV6_FORWARDING, NIC, 0);
+        set(SYSCTL_IPV6_FORWARDING, "later", 0);
+        release(fixture, "a");
+        assert_forwarding(0, 0, 1);
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING, "late"), ==, 1);
+        g_assert_cmpint(value_of(SYSCTL_IPV6_FORWARDING, "later"), ==, 0);
+        namespace_delete_link("late");
+        set(SYSCTL_IPV6_FORWARDING, "default", 0);
+}
+
+/* Who turns it off for all turns it off for each. */
+static void test_whole_host_turned_by_somebody(Fixture *fixture, gconstpointer data)
+{
+        GError *error = NULL;
+
+        set(SYSCTL_IPV6_FORWARDING, NIC, 1);
+        forward(fixture, "a");
+        set(SYSCTL_IPV6_FORWARDING_ALL, "lo", 0);
+        (void)knobs_turned_for_all(fixture->knobs, SYSCTL_IPV6_FORWARDING, &error);
+        g_assert_no_error(error);
+        forward(fixture, "a");
+        release(fixture, "a");
+        assert_forwarding(0, 0, 0);
+}
+
+/* The daemon dies when it is off for all, and each has not been given back yet. */
+static void test_killed_while_giving_back(Fixture *fixture, gconstpointer data)
+{
+        g_autofree char *path = g_build_filename(fixture->run_dir, "sysctls-1", NULL);
+        g_autofree char *text = NULL;
+
+        set(SYSCTL_IPV6_FORWARDING, NIC, 1);
+        forward(fixture, "a");
+        g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        g_auto(GStrv) parts = g_strsplit(text, "set=1\nleft=0\n", 2);
+        g_assert_cmpuint(g_strv_length(parts), ==, 2);
+        g_autofree char *giving_back = g_strjoinv("set=0\nleft=1\n", parts);
+        g_assert_true(g_file_set_contents(path, giving_back, -1, NULL));
+        set(SYSCTL_IPV6_FORWARDING_ALL, "lo", 0);
+        restart(fixture);
+        release(fixture, "a");
+        assert_forwarding(1, 0, 0);
+}
+
+/* As long as the whole host forwards an interface hears routers with accept_ra 2 alone. */
+static void test_accept_ra_stays_as_long(Fixture *fixture, gconstpointer restarts)
+{
+        const Knob wanted[] = { { SYSCTL_IPV6_ACCEPT_RA, NIC, 2 },
+                                { SYSCTL_IPV6_FORWARDING_ALL, "lo", 1 } };
+        GError *error = NULL;
+
+        (void)knobs_hold(fixture->knobs, "a", "test", wanted, G_N_ELEMENTS(wanted), &error);
+        g_assert_no_error(error);
+        forward(fixture, "a"); /* the upstream is away for a while */
+        g_assert_cmpint(value_of(SYSCTL_IPV6_ACCEPT_RA, NIC), ==, 2);
+        forward(fixture, "b");
+        release(fixture, "a");
+        if (restarts)
+                restart(fixture);
+        g_assert_cmpint(value_of(SYSCTL_IPV6_ACCEPT_RA, NIC), ==, 2);
+        hold(fixture, "c", SYSCTL_IPV6_ACCEPT_RA, NIC, 0); /* a network's own meanwhile */
+        g_assert_cmpint(value_of(SYSCTL_IPV6_ACCEPT_RA, NIC), ==, 0);
+        release(fixture, "c");
+        g_assert_cmpint(value_of(SYSCTL_IPV6_ACCEPT_RA, NIC), ==, 2);
+        release(fixture, "b");
+        g_assert_cmpint(value_of(SYSCTL_IPV6_ACCEPT_RA, NIC), ==, 1);
+        assert_forwarding(0, 0, 0);
+}
+
+/* One that is gone for good is forgotten. */
+static void test_accept_ra_of_one_that_is_gone(Fixture *fixture, gconstpointer data)
+{
+        namespace_add_veth("late", "later");
+        g_autofree char *path =
+                g_strdup_printf("%s/sysctls-%u", fixture->run_dir, if_nametoindex("late"));
+
+        forward(fixture, "a");
+        hold(fixture, "b", SYSCTL_IPV6_ACCEPT_RA, "late", 2);
+        release(fixture, "b");
+        g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+        namespace_delete_link("late");
+        forward(fixture, "a");
+        g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+        release(fixture, "a");
+}
+
+static void add(const char *name, void (*test)(Fixture *, gconstpointer), gconstpointer data)
 {
         g_autofree char *path = g_strdup_printf("/knobs/%s", name);
 
-        g_test_add(path, Fixture, NULL, set_up, test, tear_down);
+        g_test_add(path, Fixture, data, set_up, test, tear_down);
 }
 
 int main(int argc, char **argv)
@@ -213,10 +338,18 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         if (!namespace_enter())
                 return 77;
-        add("conflicts", test_conflicts);
-        add("wish-that-changes", test_wish_that_changes);
-        add("hold-that-fails", test_hold_that_fails);
-        add("killed-before-it-is-turned", test_killed_before_it_is_turned);
-        add("journal-of-an-earlier-version", test_journal_of_an_earlier_version);
+        add("conflicts", test_conflicts, NULL);
+        add("wish-that-changes", test_wish_that_changes, NULL);
+        add("hold-that-fails", test_hold_that_fails, NULL);
+        add("killed-before-it-is-turned", test_killed_before_it_is_turned, NULL);
+        add("journal-of-an-earlier-version", test_journal_of_an_earlier_version, NULL);
+        add("whole-host", test_whole_host, NULL);
+        add("whole-host-over-restarts", test_whole_host, "restarts");
+        add("whole-host-that-changes", test_whole_host_that_changes, NULL);
+        add("whole-host-turned-by-somebody", test_whole_host_turned_by_somebody, NULL);
+        add("killed-while-giving-back", test_killed_while_giving_back, NULL);
+        add("accept-ra-stays-as-long", test_accept_ra_stays_as_long, NULL);
+        add("accept-ra-stays-over-restarts", test_accept_ra_stays_as_long, "restarts");
+        add("accept-ra-of-one-that-is-gone", test_accept_ra_of_one_that_is_gone, NULL);
         return g_test_run();
 }

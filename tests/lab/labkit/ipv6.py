@@ -100,6 +100,11 @@ def per_interface():
     return os.path.exists("/proc/sys/net/ipv6/conf/lo/force_forwarding")
 
 
+def forward_for_the_whole_host(lab):
+    """From its next start the daemon finds a kernel as those before 6.17."""
+    lab.drop_in("[Service]\nInaccessiblePaths=-/proc/sys/net/ipv6/conf/default/force_forwarding\n")
+
+
 class Advertisement:
     """One as it came: its flags, and its options by their type."""
 
