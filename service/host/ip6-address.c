@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 
-/* IPv6 addresses of interfaces, by rtnetlink: listed, added, deleted. Which address belongs to whom
- * is for the callers to know. */
+/* IPv6 addresses of interfaces, by rtnetlink: listed, added, deleted, with all that makes one the
+ * same again when it is put back. Which address belongs to whom is for the callers to know. */
 
 #include "host/ip6-address.h"
 
@@ -15,25 +15,53 @@
 
 /* IFA_PROTO, which the headers of older kernels do not have. */
 #define PROTOCOL_ATTRIBUTE 11
+#define FOR_EVER           G_MAXUINT32
+/* What a caller may ask for. The kernel sets the others itself. */
+#define SETTABLE_FLAGS                                                                             \
+        ((guint32)(IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE |  \
+                   IFA_F_MCAUTOJOIN))
 
 typedef struct Listing {
         GArray *addresses;
         guint index;
 } Listing;
 
+static void take_address6(const struct nlattr *attribute, Address6 *ret_address)
+{
+        if (mnl_attr_get_payload_len(attribute) == sizeof ret_address->bytes)
+                memcpy(ret_address->bytes, mnl_attr_get_payload(attribute),
+                       sizeof ret_address->bytes);
+}
+
 static int take_attribute(const struct nlattr *attribute, void *data)
 {
         Ip6Address *address = data;
-        guint16 type = mnl_attr_get_type(attribute);
 
-        if ((type == IFA_LOCAL || (type == IFA_ADDRESS && address6_is_none(&address->address))) &&
-            mnl_attr_get_payload_len(attribute) == sizeof address->address.bytes)
-                memcpy(address->address.bytes, mnl_attr_get_payload(attribute),
-                       sizeof address->address.bytes);
-        else if (type == IFA_FLAGS)
+        switch (mnl_attr_get_type(attribute)) {
+        case IFA_LOCAL:
+                take_address6(attribute, &address->address);
+                break;
+        case IFA_ADDRESS:
+                take_address6(attribute, &address->peer);
+                break;
+        case IFA_FLAGS:
                 address->flags = mnl_attr_get_u32(attribute);
-        else if (type == PROTOCOL_ATTRIBUTE)
+                break;
+        case IFA_RT_PRIORITY:
+                address->metric = mnl_attr_get_u32(attribute);
+                break;
+        case PROTOCOL_ATTRIBUTE:
                 address->protocol = mnl_attr_get_u8(attribute);
+                break;
+        case IFA_CACHEINFO: {
+                const struct ifa_cacheinfo *times = mnl_attr_get_payload(attribute);
+                address->valid_sec = times->ifa_valid;
+                address->preferred_sec = times->ifa_prefered;
+                break;
+        }
+        default:
+                break;
+        }
         return MNL_CB_OK;
 }
 
@@ -51,8 +79,14 @@ static int take_address(const struct nlmsghdr *message, void *data)
                 .prefix = info->ifa_prefixlen,
                 .scope = info->ifa_scope,
                 .flags = info->ifa_flags,
+                .valid_sec = FOR_EVER,
+                .preferred_sec = FOR_EVER,
         };
         (void)mnl_attr_parse(message, sizeof *info, take_attribute, &address); /* never stops */
+        if (address6_is_none(&address.address)) /* the kernel tells of two where there are two */
+                address.address = address.peer;
+        if (address6_equal(&address.peer, &address.address))
+                address.peer = (Address6){ 0 };
         g_array_append_val(listing->addresses, address);
         return MNL_CB_OK;
 }
@@ -91,7 +125,22 @@ static struct nlmsghdr *put_request(char *buffer, guint16 type, guint16 flags,
         info->ifa_index = address->index;
         info->ifa_prefixlen = (guint8)address->prefix;
         mnl_attr_put(request, IFA_LOCAL, sizeof address->address.bytes, address->address.bytes);
+        if (!address6_is_none(&address->peer))
+                mnl_attr_put(request, IFA_ADDRESS, sizeof address->peer.bytes, address->peer.bytes);
         return request;
+}
+
+static void put_lifetimes(struct nlmsghdr *request, const Ip6Address *address)
+{
+        struct ifa_cacheinfo times = {
+                .ifa_valid = address->valid_sec,
+                .ifa_prefered = address->preferred_sec,
+        };
+
+        /* Without the attribute: for ever. */
+        if (address->valid_sec != 0 &&
+            (address->valid_sec != FOR_EVER || address->preferred_sec != FOR_EVER))
+                mnl_attr_put(request, IFA_CACHEINFO, sizeof times, &times);
 }
 
 static bool fail(const char *attempt, const Ip6Address *address, int r, const char *reason,
@@ -113,7 +162,10 @@ bool ip6_address_add(Netlink *rtnl, const Ip6Address *address, GError **error)
         struct nlmsghdr *request =
                 put_request(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, address);
 
-        mnl_attr_put_u32(request, IFA_FLAGS, IFA_F_NODAD);
+        mnl_attr_put_u32(request, IFA_FLAGS, address->flags & SETTABLE_FLAGS);
+        if (address->metric != 0)
+                mnl_attr_put_u32(request, IFA_RT_PRIORITY, address->metric);
+        put_lifetimes(request, address);
         if (address->protocol != 0)
                 mnl_attr_put_u8(request, PROTOCOL_ATTRIBUTE, address->protocol);
         int r = netlink_request(rtnl, request, NULL, NULL, &reason);

@@ -3,10 +3,13 @@
 /* The addresses that IPv6 needs on the NIC. The gateway's brings the kernel's route to the subnet
  * with it. That of the link the kernel makes itself, unless NetworkManager has told it not to and
  * taken its own away again: without one no router can advertise itself. Addresses that others have
- * put on stay. */
+ * put on stay; but an interface has an address only once, with one prefix: what is the gateway's
+ * with another makes way, and comes back. What is on an interface that is down goes when that is
+ * set down again, and comes back, too. */
 
 #include "network/link-ipv6.h"
 
+#include <linux/if_addr.h>
 #include <net/if.h>
 
 #include "host/ip-address.h"
@@ -102,6 +105,7 @@ static Ip6Address gateway_of(const Record *record, guint index)
         return (Ip6Address){ .index = index,
                              .address = record->ipv6_gateway,
                              .prefix = record->ipv6_prefix,
+                             .flags = IFA_F_NODAD,
                              .protocol = IP_ADDRESS_OURS };
 }
 
@@ -110,6 +114,7 @@ static Ip6Address link_local_of(const Record *record, guint index)
         return (Ip6Address){ .index = index,
                              .address = record->link_local,
                              .prefix = link_local_subnet6.prefix,
+                             .flags = IFA_F_NODAD,
                              .protocol = IP_ADDRESS_OURS };
 }
 
@@ -141,15 +146,52 @@ static bool has_link_local(const GArray *addresses)
         return false;
 }
 
+static void note(Record *record, const Ip6Address *address)
+{
+        if (!find(record->ipv6_found, &address->address))
+                g_array_append_vals(record->ipv6_found, address, 1);
+}
+
+void link_ipv6_note(Network *network, guint index)
+{
+        g_autoptr(GArray) addresses = ip6_address_list(network->host->rtnl, index, NULL);
+
+        for (guint i = 0; addresses && i < addresses->len; i++) {
+                const Ip6Address *address = &g_array_index(addresses, Ip6Address, i);
+                if (address->protocol != IP_ADDRESS_OURS)
+                        note(network->record, address);
+        }
+}
+
+static void give_back(Network *network, const Ip6Address *found, guint index, GError **error)
+{
+        Ip6Address address = *found;
+
+        address.index = index;
+        (void)ip6_address_add(network->host->rtnl, &address, error_first(error));
+}
+
+void link_ipv6_give_back(Network *network, guint index, GError **error)
+{
+        GArray *found = network->record->ipv6_found;
+
+        for (guint i = 0; i < found->len; i++)
+                give_back(network, &g_array_index(found, Ip6Address, i), index, error);
+        g_array_set_size(found, 0);
+}
+
 void link_ipv6_undo(Network *network, guint index, GError **error)
 {
         Netlink *rtnl = network->host->rtnl;
         Record *record = network->record;
         const Ip6Address gateway = gateway_of(record, index);
         const Ip6Address link_local = link_local_of(record, index);
+        const Ip6Address *found = find(record->ipv6_found, &record->ipv6_gateway);
 
         if (record->ipv6_prefix > 0 && !record->ipv6_existed)
                 (void)ip6_address_delete(rtnl, &gateway, error_first(error));
+        if (record->ipv6_prefix > 0 && found)
+                give_back(network, found, index, error);
         if (!address6_is_none(&record->link_local))
                 (void)ip6_address_delete(rtnl, &link_local, error_first(error));
         record->ipv6_prefix = 0;
@@ -161,17 +203,23 @@ static bool put_gateway(Network *network, const GArray *addresses, guint index, 
 {
         const NetworkConfig *config = network->config;
         Record *record = network->record;
+        const Ip6Address *there = find(addresses, &config->ipv6_gateway);
+        bool is_other = there && there->prefix != config->ipv6_subnet.prefix;
 
         if (!is_recorded(network)) {
-                const Ip6Address *there = find(addresses, &config->ipv6_gateway);
+                bool is_foreign = there && there->protocol != IP_ADDRESS_OURS;
                 record->ipv6_gateway = config->ipv6_gateway;
                 record->ipv6_prefix = config->ipv6_subnet.prefix;
                 record->ipv6_served = config->ipv6_subnet;
-                record->ipv6_existed = there && there->protocol != IP_ADDRESS_OURS;
+                record->ipv6_existed = is_foreign && !is_other;
+                if (is_foreign && is_other)
+                        note(record, there);
                 if (!network_save_record(network, error))
                         return false;
         }
         const Ip6Address gateway = gateway_of(record, index);
+        if (is_other && !ip6_address_delete(network->host->rtnl, there, error))
+                return false;
         return ip6_address_add(network->host->rtnl, &gateway, error);
 }
 
@@ -225,10 +273,13 @@ bool link_ipv6_apply(Network *network, const Link *link, GError **error)
 
 bool link_ipv6_is_there(Network *network, guint index)
 {
-        if (!config_has_ipv6(network->config))
+        const NetworkConfig *config = network->config;
+
+        if (!config_has_ipv6(config))
                 return true;
         g_autoptr(GArray) addresses = ip6_address_list(network->host->rtnl, index, NULL);
+        const Ip6Address *there = addresses ? find(addresses, &config->ipv6_gateway) : NULL;
         return !addresses ||
-               (find(addresses, &network->config->ipv6_gateway) &&
+               (there && there->prefix == config->ipv6_subnet.prefix &&
                 (address6_is_none(&network->record->link_local) || has_link_local(addresses)));
 }

@@ -14,26 +14,31 @@
 #include "network/network-private.h"
 #include "network/public.h"
 
-/* An interface that cannot be read has none, and all of them: nobody is helped by a repair. */
-static bool has_address(Network *network, guint index, guint32 address)
+/* Whether it is there, with @prefix (0: any). An interface that cannot be read has none, and all of
+ * them: nobody is helped by a repair. */
+static bool has_address(Network *network, guint index, guint32 address, guint prefix)
 {
         g_autoptr(GArray) addresses = ip_address_list(network->host->rtnl, index, NULL);
 
-        for (guint i = 0; addresses && i < addresses->len; i++)
-                if (g_array_index(addresses, IpAddress, i).address == address)
+        for (guint i = 0; addresses && i < addresses->len; i++) {
+                const IpAddress *there = &g_array_index(addresses, IpAddress, i);
+                if (there->address == address && (prefix == 0 || there->prefix == prefix))
                         return true;
+        }
         return !addresses;
 }
 
 unsigned missing_link(Network *network)
 {
+        const NetworkConfig *config = network->config;
         Link link;
 
         if (!network_is_up(network) ||
             link_get(network->host->rtnl, network->interface, &link) < 0 ||
             link.index != network->record->index)
                 return 0;
-        if (link.up && has_address(network, link.index, network->config->gateway_ip) &&
+        if (link.up &&
+            has_address(network, link.index, config->gateway_ip, config->subnet.prefix) &&
             link_ipv6_is_there(network, link.index))
                 return 0;
         return NETWORK_PART_LINK;
@@ -49,7 +54,7 @@ unsigned missing_address(Network *network, guint index, guint32 address)
                 return address == config->gateway_ip || address == 0 ? missing_link(network) : 0;
         if (config->nat_mode != NAT_MODE_1TO1 || !entries_find_public_ip(config->entries, address))
                 return 0;
-        if (index != public_index(network) || has_address(network, index, address))
+        if (index != public_index(network) || has_address(network, index, address, 0))
                 return 0;
         return NETWORK_PART_PUBLIC;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "host/ip-address.h"
+#include "host/ip6-address.h"
 #include "host/route.h"
 #include "model/twin.h"
 #include "util/file.h"
@@ -18,6 +19,7 @@ Record *record_new(void)
         Record *record = g_new0(Record, 1);
         record->addresses_found = g_array_new(FALSE, TRUE, sizeof(IpAddress));
         record->routes_found = g_array_new(FALSE, TRUE, sizeof(Route));
+        record->ipv6_found = g_array_new(FALSE, TRUE, sizeof(Ip6Address));
         record->public_added = g_array_new(FALSE, TRUE, sizeof(guint32));
         record->wanted_up = true;
         return record;
@@ -38,6 +40,7 @@ void record_free(Record *record)
         g_free(record->names_interface);
         g_array_unref(record->addresses_found);
         g_array_unref(record->routes_found);
+        g_array_unref(record->ipv6_found);
         g_free(record->public_interface);
         g_array_unref(record->public_added);
         g_free(record->state_dir);
@@ -138,6 +141,41 @@ static void load_addresses(GKeyFile *file, GArray *addresses)
                 (void)g_strlcpy(address.label, fields[9], sizeof address.label);
                 g_autofree char *protocol = g_strdup_printf("protocol%u", i);
                 address.protocol = (guint8)g_key_file_get_integer(file, "link", protocol, NULL);
+                g_array_append_val(addresses, address);
+        }
+}
+
+#define ADDRESS6_FIELDS 9
+
+static void save_address6(GKeyFile *file, guint index, const Ip6Address *address)
+{
+        char own[ADDRESS6_TEXT_SIZE], peer[ADDRESS6_TEXT_SIZE];
+        g_autofree char *key = g_strdup_printf("ipv6-address%u", index);
+        g_autofree char *text = g_strdup_printf(
+                "%s %u %u %u %u %u %s %u %u", address6_format(&address->address, own),
+                address->prefix, address->scope, address->flags, address->valid_sec,
+                address->preferred_sec, address6_format(&address->peer, peer), address->metric,
+                address->protocol);
+        g_key_file_set_string(file, "link", key, text);
+}
+
+static void load_addresses6(GKeyFile *file, GArray *addresses)
+{
+        for (guint i = 0;; i++) {
+                g_auto(GStrv) fields = load_fields(file, "ipv6-address", i, ADDRESS6_FIELDS);
+                if (!fields)
+                        return;
+                Ip6Address address = { 0 };
+                if (!fields[0] || !address6_parse(fields[0], &address.address) ||
+                    !address6_parse(fields[6], &address.peer))
+                        continue;
+                address.prefix = number(fields, 1);
+                address.scope = (guint8)number(fields, 2);
+                address.flags = number(fields, 3);
+                address.valid_sec = number(fields, 4);
+                address.preferred_sec = number(fields, 5);
+                address.metric = number(fields, 7);
+                address.protocol = (guint8)number(fields, 8);
                 g_array_append_val(addresses, address);
         }
 }
@@ -314,6 +352,8 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
                 save_address(file, i, &g_array_index(record->addresses_found, IpAddress, i));
         for (guint i = 0; i < record->routes_found->len; i++)
                 save_route(file, i, &g_array_index(record->routes_found, Route, i));
+        for (guint i = 0; i < record->ipv6_found->len; i++)
+                save_address6(file, i, &g_array_index(record->ipv6_found, Ip6Address, i));
         g_key_file_set_uint64(file, "link", "gateway", record->gateway_ip);
         g_key_file_set_uint64(file, "link", "prefix", record->gateway_prefix);
         g_key_file_set_boolean(file, "link", "gateway-existed", record->gateway_existed);
@@ -384,6 +424,7 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->link_up = get_bool(file, "link", "up");
         load_addresses(file, record->addresses_found);
         load_routes(file, record->routes_found);
+        load_addresses6(file, record->ipv6_found);
         record->gateway_ip = (guint32)g_key_file_get_uint64(file, "link", "gateway", NULL);
         record->gateway_prefix = (guint)g_key_file_get_uint64(file, "link", "prefix", NULL);
         record->gateway_existed = get_bool(file, "link", "gateway-existed");

@@ -57,6 +57,7 @@ typedef struct Record {
         bool gateway_existed; /* it was there before us */
         Address6 ipv6_gateway;
         guint ipv6_prefix;   /* 0: none put on */
+        GArray *ipv6_found;  /* Ip6Address each: taken away, or gone when the link is set down */
         bool ipv6_existed;   /* that gateway address was there before us */
         Address6 link_local; /* put on by us; none */
         Subnet6 ipv6_served; /* whose connections end with the network; prefix 0: none */

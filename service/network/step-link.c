@@ -100,6 +100,8 @@ static bool note_found(Network *network, const Link *link, const GArray *address
                 if (!is_gateway(address, network) && !is_ours(address, record))
                         g_array_append_val(record->addresses_found, *address);
         }
+        if (!link->up)
+                link_ipv6_note(network, link->index);
         return note_routes(network, error) && network_save_record(network, error);
 }
 
@@ -243,6 +245,7 @@ void link_undo(Network *network)
                 if (!record->link_up)
                         (void)link_set_up(network->host->rtnl, link.name, false,
                                           error_first(&error));
+                link_ipv6_give_back(network, link.index, &error);
         }
         (void)knobs_release(network->host->knobs, network->name, "link", error_first(&error));
 
@@ -252,6 +255,7 @@ void link_undo(Network *network)
         record->ipv6_gateway = record->link_local = (Address6){ 0 };
         g_array_set_size(record->addresses_found, 0);
         g_array_set_size(record->routes_found, 0);
+        g_array_set_size(record->ipv6_found, 0);
         (void)network_save_record(network, error_first(&error));
         twins_look_again(network);
         step_done(network, error);

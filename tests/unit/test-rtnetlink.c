@@ -371,6 +371,7 @@ static void test_address6(Fixture *fixture, gconstpointer data)
         g_autoptr(GError) error = NULL;
         Ip6Address gateway = { .index = fixture->left.index,
                                .prefix = 64,
+                               .flags = IFA_F_NODAD,
                                .protocol = IP_ADDRESS_OURS };
         Ip6Address nowhere = { .index = 4711, .prefix = 64 };
 
@@ -411,6 +412,48 @@ static void run(const char *command)
         g_assert_true(g_spawn_command_line_sync(command, NULL, NULL, &status, &error));
         g_assert_no_error(error);
         g_assert_cmpint(status, ==, 0);
+}
+
+/* But for the second that may have passed. */
+static void assert_same6(const Ip6Address *address, const Ip6Address *wanted)
+{
+        g_assert_cmpuint(address->prefix, ==, wanted->prefix);
+        g_assert_cmpuint(address->scope, ==, wanted->scope);
+        g_assert_cmphex(address->flags, ==, wanted->flags);
+        g_assert_cmpuint(wanted->valid_sec - address->valid_sec, <=, 1);
+        g_assert_cmpuint(wanted->preferred_sec - address->preferred_sec, <=, 1);
+        g_assert_true(address6_equal(&address->peer, &wanted->peer));
+        g_assert_cmpuint(address->metric, ==, wanted->metric);
+        g_assert_cmpuint(address->protocol, ==, wanted->protocol);
+}
+
+/* As an administrator has made it, and as it is put back. */
+static void test_address6_put_back(Fixture *fixture, gconstpointer data)
+{
+        static const char *const made[] = {
+                "fd00:d::1/48 dev left metric 77 noprefixroute nodad",
+                "fd00:d::1 peer fd00:d::2/128 dev left",
+                "fd00:d::1/64 dev left valid_lft 900 preferred_lft 800 mngtmpaddr nodad",
+        };
+        g_autoptr(GError) error = NULL;
+
+        both_up(fixture);
+        for (guint i = 0; i < G_N_ELEMENTS(made); i++) {
+                g_autofree char *command = g_strdup_printf("ip -6 address add %s", made[i]);
+                run(command);
+                g_autoptr(GArray) before =
+                        ip6_address_list(fixture->rtnl, fixture->left.index, &error);
+                Ip6Address found = *find6(before, "fd00:d::1");
+                g_assert_true(ip6_address_delete(fixture->rtnl, &found, &error));
+                g_assert_true(ip6_address_add(fixture->rtnl, &found, &error));
+                g_assert_no_error(error);
+                g_autoptr(GArray) after =
+                        ip6_address_list(fixture->rtnl, fixture->left.index, &error);
+                const Ip6Address *there = find6(after, "fd00:d::1");
+                g_assert_nonnull(there);
+                assert_same6(there, &found);
+                g_assert_true(ip6_address_delete(fixture->rtnl, there, &error));
+        }
 }
 
 static const Route6 *find_route6(const GArray *list, const char *text, guint index)
@@ -468,6 +511,7 @@ int main(int argc, char **argv)
         ADD("/ip-address/goes-back-as-it-was", test_address);
         ADD("/ip-address/interface-gone", test_address_without_interface);
         ADD("/ip6-address/put-on-and-off", test_address6);
+        ADD("/ip6-address/put-back", test_address6_put_back);
         ADD("/route6/of-the-main-table", test_routes6);
         ADD("/route/default-is-the-lowest-metric", test_default_route);
         ADD("/route/lookup-without-route", test_no_route);
