@@ -49,6 +49,9 @@ bool each_give_back(const Knobs *knobs, Held *held, GError **error);
  * found from now on, of each interface too. */
 bool whole_host_turned(Held *held, Sysctl sysctl, int now);
 
+/* What the `forwarding` of interface @index, which is @now, was before that of all was turned. */
+int whole_host_found(const Knobs *knobs, guint index, int now);
+
 /* Of the knob that turns IPv6 forwarding of the whole host, held or not: knobs_group(). */
 char *knobs_whole_host(void);
 /* Whether @held has to stay as @key wants it, who lets it go: it is held further, then, by nobody's

@@ -115,6 +115,14 @@ char *knobs_whole_host(void)
         return knobs_group(SYSCTL_IPV6_FORWARDING_ALL, if_nametoindex(LOOPBACK));
 }
 
+int whole_host_found(const Knobs *knobs, guint index, int now)
+{
+        g_autofree char *group = knobs_whole_host();
+        const Held *held = g_hash_table_lookup(knobs->held, group);
+
+        return held && held->each && now == held->set ? found_of(held, index) : now;
+}
+
 static bool is_on(const Knobs *knobs)
 {
         g_autofree char *group = knobs_whole_host();

@@ -376,11 +376,18 @@ bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error)
 
 int knobs_found(const Knobs *knobs, Sysctl sysctl, const char *interface, int *ret_value)
 {
-        g_autofree char *group = knobs_group(sysctl, if_nametoindex(interface));
+        guint index = if_nametoindex(interface);
+        g_autofree char *group = knobs_group(sysctl, index);
         const Held *held = g_hash_table_lookup(knobs->held, group);
+        int now;
 
-        if (!held)
-                return sysctl_get(sysctl, interface, ret_value);
-        *ret_value = held->found;
-        return 0;
+        if (held) {
+                *ret_value = held->found;
+                return 0;
+        }
+        int r = sysctl_get(sysctl, interface, &now);
+        if (r == 0)
+                *ret_value = sysctl == SYSCTL_IPV6_FORWARDING ? whole_host_found(knobs, index, now)
+                                                              : now;
+        return r;
 }

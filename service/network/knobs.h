@@ -46,6 +46,6 @@ bool knobs_turned_for_all(Knobs *knobs, Sysctl sysctl, GError **error);
  * success. Goes on past errors and returns the first. */
 bool knobs_release(Knobs *knobs, const char *holder, const char *holder_class, GError **error);
 
-/* The value of @sysctl of @interface before anybody held it; of one that is not held the value that
- * it has. As sysctl_get(). */
+/* The value of @sysctl of @interface before anybody held it, or what turns it for all; of one that
+ * is not held the value that it has. As sysctl_get(). */
 int knobs_found(const Knobs *knobs, Sysctl sysctl, const char *interface, int *ret_value);

@@ -38,14 +38,22 @@ static void want(Wanted *wanted, Sysctl sysctl, const char *interface, int value
         g_array_append_val(wanted->knobs, knob);
 }
 
+/* Whether the host, without networks, believes the routers that advertise themselves there. */
+static bool hears_routers(const Knobs *knobs, const char *interface)
+{
+        int accept_ra, forwarding;
+
+        return knobs_found(knobs, SYSCTL_IPV6_ACCEPT_RA, interface, &accept_ra) == 0 &&
+               knobs_found(knobs, SYSCTL_IPV6_FORWARDING, interface, &forwarding) == 0 &&
+               (accept_ra >= ACCEPT_RA_ALWAYS ||
+                (accept_ra == ACCEPT_RA_OF_HOSTS && forwarding == 0));
+}
+
 /* One that has it at 2 keeps it. What it has for a network whose own it is does not count. */
 static void keep_default_route(const Network *network, Wanted *wanted, const char *interface)
 {
-        int accept_ra;
-
         if (g_ptr_array_find_with_equal_func(wanted->names, interface, g_str_equal, NULL) ||
-            knobs_found(network->host->knobs, SYSCTL_IPV6_ACCEPT_RA, interface, &accept_ra) < 0 ||
-            accept_ra < ACCEPT_RA_OF_HOSTS)
+            !hears_routers(network->host->knobs, interface))
                 return;
         g_ptr_array_add(wanted->names, g_strdup(interface));
         want(wanted, SYSCTL_IPV6_ACCEPT_RA, wanted->names->pdata[wanted->names->len - 1],

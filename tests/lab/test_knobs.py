@@ -6,8 +6,8 @@ from labkit.expect import equal
 from labkit.process import run, wait_for
 
 
-def accept_ra(expected, when):
-    equal(ipv6.knob("raw9", "accept_ra"), expected, f"accept_ra {when}")
+def accept_ra(expected, when, interface="raw9"):
+    equal(ipv6.knob(interface, "accept_ra"), expected, f"accept_ra {when}")
 
 
 def test_two_networks_that_want_different_values_of_one_nic(lab):
@@ -86,3 +86,20 @@ def test_a_router_that_was_away_is_heard_where_the_whole_host_forwards(lab):
     equal(forwarding("raw8", "raw9"), ["1", "0"], "forwarding afterwards")
     assert ipv6.advertised_routes("raw9"), "the default route went with the networks"
     lab.before = None
+
+
+def test_an_upstream_that_heard_no_router_hears_none_where_the_whole_host_forwards(lab):
+    """With accept_ra 1 who is a router there already believes none."""
+    dut = lab.dut()
+    ipv6.forward_for_the_whole_host(lab)
+    run("busybox", "sysctl", "-qw", "net.ipv6.conf.up0.accept_ra=1")
+    lab.undo.callback(run, "busybox", "sysctl", "-qw", "net.ipv6.conf.up0.accept_ra=0")
+    for value, expected in ((1, "1"), (0, "2")):
+        set_forwarding("up0", value)
+        lab.remember()
+        network = lab.create(dut, ipv6_subnet=ipv6.SUBNET)
+        accept_ra(expected, f"where forwarding was {value}", "up0")
+        network.update(ipv6_nat="routed")
+        accept_ra(expected, "after a change", "up0")
+        lab.remove(dut)
+        lab.unchanged()
