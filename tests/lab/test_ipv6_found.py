@@ -8,10 +8,6 @@ from labkit.ipv6 import GATEWAY, SUBNET
 from labkit.process import run, stays, wait_for
 
 
-def put_on(*address):
-    run("ip", "address", "add", *address, "dev", "raw0")
-
-
 def on_nic(address):
     """With which prefixes the NIC has it."""
     return sorted(word.split("/")[1] for word in run("ip", "address", "show", "dev", "raw0").split()
@@ -20,10 +16,10 @@ def on_nic(address):
 
 def test_gateway_address_with_another_prefix_makes_way_and_comes_back(lab):
     dut = lab.dut()
-    put_on("192.168.100.1/16")
+    run("ip", "address", "add", "192.168.100.1/16", "dev", "raw0")
     for prefix, options in (("128", ("nodad",)), ("48", ("metric", "77")),
                             ("56", ("noprefixroute", "nodad"))):
-        put_on(f"{GATEWAY}/{prefix}", *options)
+        ipv6.put_on("raw0", f"{GATEWAY}/{prefix}", *options)
         wait_for(lambda: "tentative" not in run("ip", "-6", "address", "show", "dev", "raw0"),
                  "duplicate address detection is over")
         lab.remember()
@@ -41,7 +37,7 @@ def test_gateway_address_with_another_prefix_makes_way_and_comes_back(lab):
 
 def test_it_comes_back_when_the_network_has_another_gateway(lab):
     dut = lab.dut()
-    put_on(f"{GATEWAY}/128", "nodad")
+    ipv6.put_on("raw0", f"{GATEWAY}/128", "nodad")
     lab.remember()
     network = lab.create(dut, ipv6_subnet=SUBNET)
     network.update(ipv6_subnet="fd00:e::/64")
@@ -75,7 +71,7 @@ def test_addresses_of_a_nic_that_was_down_come_back(lab):
     dut = lab.dut()
     run("ip", "link", "set", "raw0", "down")
     for address in ("fd00:99::5/64", f"{GATEWAY}/128"):
-        put_on(address)
+        ipv6.put_on("raw0", address)
     lab.remember()
     for settings in ({}, {"ipv6_subnet": SUBNET}):
         lab.create(dut, **settings)

@@ -20,12 +20,20 @@ ROUTER_SOLICITATION, ROUTER_ADVERTISEMENT = 133, 134
 PREFIX_INFORMATION, MTU, RDNSS = 3, 5, 25
 
 
+def put_on(interface, address, *options):
+    """An address of the host's; it is listed a moment before its route is."""
+    run("ip", "-6", "address", "add", address, "dev", interface, *options)
+    local = f"local {address.split('/')[0]} "
+    wait_for(lambda: local in run("ip", "-6", "route", "show", "table", "local", "dev", interface),
+             f"the route to {address}")
+
+
 def bring_to_lan(lab):
     """IPv6 between the LAN's server and the host, and a whoami server there; of now on it is how the
     host is."""
     lab.lan.run("ip", "-6", "address", "replace", f"{LAN_ROUTER}/64", "dev", "lan0", "nodad")
     lab.undo.callback(lab.lan.run, "ip", "-6", "address", "flush", "dev", "lan0", "scope", "global")
-    run("ip", "-6", "address", "add", f"{LAN_HOST}/64", "dev", "up0", "nodad")
+    put_on("up0", f"{LAN_HOST}/64", "nodad")
     lab.undo.callback(run, "ip", "-6", "address", "delete", f"{LAN_HOST}/64", "dev", "up0")
     server = whoami.Server(lab.lan.namespace, PORT, socket.AF_INET6)
     lab.undo.callback(server.close)
