@@ -28,6 +28,16 @@ def put_on(interface, address, *options):
              f"the route to {address}")
 
 
+def create(lab, dut, **settings):
+    """A network with IPv6 whose board is known."""
+    return lab.create(dut, **{"ipv6_subnet": SUBNET, "addresses": [
+        {"ip": "192.168.100.10", "mac": dut.mac, "hostname": "board"}], **settings})
+
+
+def pings(namespace, address, *options):
+    return namespace.run_full("busybox", "ping6", "-c", 1, "-W", 1, *options, address).returncode == 0
+
+
 def bring_to_lan(lab):
     """IPv6 between the LAN's server and the host, and a whoami server there; of now on it is how the
     host is."""
