@@ -125,9 +125,9 @@ static bool is_stray6(const ConntrackEntry *entry, gconstpointer data)
 }
 
 static bool end6(Conntrack *conntrack, const Subnet6 *subnet, ConntrackEntryJudge judge,
-                 GError **error)
+                 gconstpointer data, GError **error)
 {
-        const ConntrackSearch search = { .family = NFPROTO_IPV6, .judge = judge, .data = subnet };
+        const ConntrackSearch search = { .family = NFPROTO_IPV6, .judge = judge, .data = data };
         g_autofree char *text = subnet6_to_string(subnet);
         guint n = 0;
 
@@ -137,7 +137,7 @@ static bool end6(Conntrack *conntrack, const Subnet6 *subnet, ConntrackEntryJudg
 
 bool conntrack_end_untranslated_from6(Conntrack *conntrack, const Subnet6 *subnet, GError **error)
 {
-        return end6(conntrack, subnet, is_stray6, error);
+        return end6(conntrack, subnet, is_stray6, subnet, error);
 }
 
 /* Between a board and who is beyond the host, translated or not. */
@@ -154,7 +154,31 @@ static bool is_of_boards6(const ConntrackEntry *entry, gconstpointer data)
 
 bool conntrack_end_boards6(Conntrack *conntrack, const Subnet6 *subnet, GError **error)
 {
-        return end6(conntrack, subnet, is_of_boards6, error);
+        return end6(conntrack, subnet, is_of_boards6, subnet, error);
+}
+
+typedef struct Judged6 {
+        const Subnet6 *subnet;
+        ConntrackJudge6 judge;
+        gpointer data;
+} Judged6;
+
+static bool is_judged_to_end6(const ConntrackEntry *entry, gconstpointer data)
+{
+        const Judged6 *judged = data;
+        FilterDirection direction;
+        FilterFlow flow;
+
+        return conntrack_entry_get_flow6(entry, judged->subnet, &direction, &flow) &&
+               judged->judge(direction, &flow, judged->data);
+}
+
+bool conntrack_end_judged6(Conntrack *conntrack, const Subnet6 *subnet, ConntrackJudge6 is_to_end,
+                           gpointer data, GError **error)
+{
+        const Judged6 judged = { subnet, is_to_end, data };
+
+        return end6(conntrack, subnet, is_judged_to_end6, &judged, error);
 }
 
 /* One that is translated at both ends is a board's to its own public address. */

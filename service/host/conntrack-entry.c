@@ -146,3 +146,22 @@ bool conntrack_entry_get_connection(const ConntrackEntry *entry, const Subnet *s
         };
         return true;
 }
+
+bool conntrack_entry_get_flow6(const ConntrackEntry *entry, const Subnet6 *subnet,
+                               FilterDirection *ret_direction, FilterFlow *ret_flow)
+{
+        const ConntrackTuple *original = &entry->original, *reply = &entry->reply;
+        bool from_board = subnet6_contains(subnet, &original->src6);
+
+        if (from_board == subnet6_contains(subnet, &reply->src6))
+                return false;
+        *ret_direction = from_board ? FILTER_EGRESS : FILTER_INGRESS;
+        *ret_flow = (FilterFlow){
+                .protocol = original->protocol,
+                .port = ntohs(reply->src_port),
+                .is_ipv6 = true,
+                .source6 = original->src6,
+                .destination6 = reply->src6,
+        };
+        return true;
+}

@@ -10,6 +10,7 @@
 
 #include "model/address6.h"
 #include "model/connection.h"
+#include "model/filter.h"
 
 /* One direction's; network byte order. 0 where it is not of that family, or has no ports. */
 typedef struct ConntrackTuple {
@@ -40,3 +41,8 @@ bool conntrack_entry_read(const struct nlmsghdr *message, ConntrackEntry *ret_en
  * what came to it at its destination; false for what is both, or neither: it stays on the host. */
 bool conntrack_entry_get_connection(const ConntrackEntry *entry, const Subnet *subnet,
                                     Connection *ret_connection);
+
+/* @entry as the filter judges it, of IPv6: between a board in @subnet and an address outside of it,
+ * translated or not. False for what is both a board's, or neither. */
+bool conntrack_entry_get_flow6(const ConntrackEntry *entry, const Subnet6 *subnet,
+                               FilterDirection *ret_direction, FilterFlow *ret_flow);

@@ -9,6 +9,7 @@
 #include "model/address.h"
 #include "model/address6.h"
 #include "model/connection.h"
+#include "model/filter.h"
 
 typedef struct Conntrack Conntrack;
 
@@ -87,3 +88,9 @@ bool conntrack_end_boards(Conntrack *conntrack, const ConntrackScope *scope, GEr
 bool conntrack_end_untranslated_from6(Conntrack *conntrack, const Subnet6 *subnet, GError **error);
 /* The same of IPv6, where a subnet is nobody else's. */
 bool conntrack_end_boards6(Conntrack *conntrack, const Subnet6 *subnet, GError **error);
+
+/* @flow is between a board and an address outside of its subnet, the host's own ones included. */
+typedef bool (*ConntrackJudge6)(FilterDirection direction, const FilterFlow *flow, gpointer data);
+/* Ends every connection of @subnet's boards, translated or not, that @is_to_end says so of. */
+bool conntrack_end_judged6(Conntrack *conntrack, const Subnet6 *subnet, ConntrackJudge6 is_to_end,
+                           gpointer data, GError **error);

@@ -71,7 +71,7 @@ static int take_address(const struct nlmsghdr *message, void *data)
         const struct ifaddrmsg *info = mnl_nlmsg_get_payload(message);
 
         if (message->nlmsg_type != RTM_NEWADDR || info->ifa_family != AF_INET6 ||
-            info->ifa_index != listing->index)
+            (listing->index != 0 && info->ifa_index != listing->index))
                 return MNL_CB_OK; /* a kernel that does not check strictly lists them all */
 
         Ip6Address address = {

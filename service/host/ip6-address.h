@@ -21,8 +21,8 @@ typedef struct Ip6Address {
         guint8 protocol;                  /* who put it on; 0 = not said; IP_ADDRESS_OURS */
 } Ip6Address;
 
-/* Every IPv6 address of interface @index. An array of Ip6Address; the caller's. An interface that
- * is gone has none. */
+/* Every IPv6 address of interface @index; 0: of all. An array of Ip6Address; the caller's. An
+ * interface that is gone has none. */
 GArray *ip6_address_list(Netlink *rtnl, guint index, GError **error);
 
 /* Adds @address, as it is listed. With IFA_F_NODAD it is in use at once: nobody is asked whether he

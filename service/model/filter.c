@@ -136,6 +136,13 @@ bool filter_equal(const Filter *a, const Filter *b)
                side_is_same(&a->sides[FILTER_INGRESS], &b->sides[FILTER_INGRESS]);
 }
 
+bool filter_rule_is_of(const FilterRule *rule, FilterFamily family)
+{
+        if (family == FILTER_IPV6)
+                return rule->family != FILTER_IPV4 && (!rule->name || rule->action == FILTER_DROP);
+        return rule->family != FILTER_IPV6;
+}
+
 const FilterRule *filter_side_find_ipv6(const FilterSide *side)
 {
         for (guint i = 0; i < side->rules->len; i++) {
@@ -193,12 +200,29 @@ static bool fits_ports(const FilterRule *rule, const FilterFlow *flow)
         return false;
 }
 
+static bool fits_ends(const FilterRule *rule, const FilterAnswers *answers, const FilterFlow *flow)
+{
+        if (flow->is_ipv6)
+                return subnet6_contains(&rule->source6, &flow->source6) &&
+                       subnet6_contains(&rule->destination6, &flow->destination6);
+        return subnet_contains(&rule->source, flow->source) &&
+               subnet_contains(&rule->destination, flow->destination) &&
+               (!rule->name || filter_answers_have(answers, rule->name, flow->destination));
+}
+
+static bool fits_protocol(const FilterRule *rule, const FilterFlow *flow)
+{
+        guint8 icmp = flow->is_ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+
+        return rule->protocol == 0 ||
+               flow->protocol == (rule->protocol == IPPROTO_ICMP ? icmp : rule->protocol);
+}
+
 static bool fits(const FilterRule *rule, const FilterAnswers *answers, const FilterFlow *flow)
 {
-        return rule->family != FILTER_IPV6 && subnet_contains(&rule->source, flow->source) &&
-               subnet_contains(&rule->destination, flow->destination) &&
-               (!rule->name || filter_answers_have(answers, rule->name, flow->destination)) &&
-               (rule->protocol == 0 || rule->protocol == flow->protocol) && fits_ports(rule, flow);
+        return filter_rule_is_of(rule, flow->is_ipv6 ? FILTER_IPV6 : FILTER_IPV4) &&
+               fits_ends(rule, answers, flow) && fits_protocol(rule, flow) &&
+               fits_ports(rule, flow);
 }
 
 bool filter_allows(const Filter *filter, const FilterAnswers *answers, FilterDirection direction,

@@ -69,6 +69,11 @@ typedef struct Filter {
 /* How many rules of the kernel's @rule is. */
 guint filter_rule_cost(const FilterRule *rule);
 
+/* Whether @rule is about @family, one of the two. By IPv6 a name is nobody's, since its answers are
+ * not followed there: what accepts by name is not about it, and what drops by name drops whatever
+ * address. */
+bool filter_rule_is_of(const FilterRule *rule, FilterFamily family);
+
 /* A rule of it that is about IPv6 alone, or NULL. */
 const FilterRule *filter_side_find_ipv6(const FilterSide *side);
 
@@ -100,6 +105,8 @@ typedef struct FilterFlow {
         guint32 source, destination;
         guint8 protocol;
         guint16 port; /* of the destination */
+        bool is_ipv6; /* from and to the two below, instead of those above */
+        Address6 source6, destination6;
 } FilterFlow;
 
 /* Whether it may be begun, a name being what @answers (NULL: none) has of it. Without a filter

@@ -56,15 +56,6 @@ static void match_ends(const Side *side, RulesetRule *rule, const FilterRule *fi
         match_in_set(rule, FIELD_IP_DADDR, set);
 }
 
-/* By IPv6 a name is nobody's, since its answers are not followed there; what must not be reached by
- * a name is not reached by any. */
-static bool is_of_family(const FilterRule *rule, guint16 family)
-{
-        if (family == NFPROTO_IPV6)
-                return rule->family != FILTER_IPV4 && (!rule->name || rule->action == FILTER_DROP);
-        return rule->family != FILTER_IPV6;
-}
-
 /* @protocol and @ports are one of those that @filter_rule has; 0 and NULL: any. */
 static RulesetRule *add_matches(const Side *side, const FilterRule *filter_rule, guint8 protocol,
                                 const PortRange *ports)
@@ -126,13 +117,14 @@ void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 fami
         const char *name = filter_direction_to_string(direction);
         const Filter *filter = facts->config->filter;
         const FilterSide *given = filter ? &filter->sides[direction] : NULL;
+        FilterFamily about = family == NFPROTO_IPV6 ? FILTER_IPV6 : FILTER_IPV4;
         g_autofree char *policy = g_strdup_printf("%s policy", name);
 
         for (guint i = 0; given && i < given->rules->len; i++) {
                 g_autofree char *prefix =
                         g_strdup_printf("dut-network %s %s %u: ", facts->interface, name, i + 1);
                 SideRule side_rule = { .rule = given->rules->pdata[i], .log_prefix = prefix };
-                if (!is_of_family(side_rule.rule, family))
+                if (!filter_rule_is_of(side_rule.rule, about))
                         continue;
                 g_snprintf(side_rule.name, sizeof side_rule.name, "%s %u", name, i + 1);
                 add_all_ports(&side, &side_rule);

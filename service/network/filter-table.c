@@ -11,6 +11,7 @@
 
 #include "host/conntrack.h"
 #include "host/ip-address.h"
+#include "host/ip6-address.h"
 #include "network/connections.h"
 #include "network/limits-table.h"
 #include "network/names-table.h"
@@ -247,7 +248,44 @@ static bool is_forbidden(const Connection *connection, gpointer data)
         return !filter_allows(judged->filter, judged->answers, connection->direction, &flow);
 }
 
-bool filter_table_end_forbidden(Network *network, GError **error)
+typedef struct Judged6 {
+        const NetworkConfig *config;
+        GHashTable *own; /* Address6 */
+} Judged6;
+
+/* The same of IPv6, where a connection need not be translated to be forwarded. */
+static bool is_forbidden6(FilterDirection direction, const FilterFlow *flow, gpointer data)
+{
+        const Judged6 *judged = data;
+
+        if (g_hash_table_contains(judged->own, &flow->source6) ||
+            g_hash_table_contains(judged->own, &flow->destination6))
+                return false;
+        return !ruleset_ipv6_chain(judged->config, direction) ||
+               !filter_allows(judged->config->filter, NULL, direction, flow);
+}
+
+/* Without a filter, too, the LAN may begin nothing; where all is translated, what it has begun is
+ * not, and so is stopped by the rules. */
+static bool end_forbidden6(const Network *network, GError **error)
+{
+        const NetworkConfig *config = network->config;
+        g_autoptr(GHashTable) own = g_hash_table_new(address6_hash, address6_same);
+        Judged6 judged = { config, own };
+
+        if (!config_forwards_ipv6(config) ||
+            (!config->filter && config->ipv6_nat == IPV6_NAT_MASQUERADE))
+                return true;
+        g_autoptr(GArray) addresses = ip6_address_list(network->host->rtnl, 0, error);
+        if (!addresses)
+                return false;
+        for (guint i = 0; i < addresses->len; i++)
+                g_hash_table_add(own, &g_array_index(addresses, Ip6Address, i).address);
+        return conntrack_end_judged6(network->host->conntrack, &config->ipv6_subnet, is_forbidden6,
+                                     &judged, error);
+}
+
+static bool end_forbidden(const Network *network, GError **error)
 {
         const Host *host = network->host;
         const ConntrackScope scope = connections_scope(network);
@@ -263,6 +301,11 @@ bool filter_table_end_forbidden(Network *network, GError **error)
                 g_hash_table_add(own,
                                  GUINT_TO_POINTER(g_array_index(addresses, IpAddress, i).address));
         return conntrack_end_judged(host->conntrack, &scope, is_forbidden, &judged, NULL, error);
+}
+
+bool filter_table_end_forbidden(const Network *network, GError **error)
+{
+        return end_forbidden(network, error) && end_forbidden6(network, error);
 }
 
 bool filter_table_forget_others(const Host *host, GError **error)

@@ -29,12 +29,13 @@ bool filter_table_remove(Network *network, GError **error);
 char *filter_table_print(const Network *network, GError **error);
 
 /* The setting `filter` as a MAP (the caller's), each rule with the `packets` and `bytes` that it
- * has counted since the rules were last put, and each direction with `policy_packets` and
- * `policy_bytes`. Empty where there is none. FAILED. */
+ * has counted of both families since the rules were last put, and each direction with
+ * `policy_packets` and `policy_bytes`. Empty where there is none. FAILED. */
 Value *filter_table_counted(const Network *network, GError **error);
 
-/* Ends the connections that the setting `filter` forbids, and that began when it did not. */
-bool filter_table_end_forbidden(Network *network, GError **error);
+/* Ends the connections of both families that the setting `filter` forbids, and that began when it
+ * did not. */
+bool filter_table_end_forbidden(const Network *network, GError **error);
 
 /* Every network of an earlier life has been loaded by now: a table that none has a part in goes. */
 bool filter_table_forget_others(const Host *host, GError **error);

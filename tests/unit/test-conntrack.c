@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/conntrack-entry.h"
 #include "host/ip-address.h"
 #include "host/nft.h"
 #include "model/ruleset-build.h"
@@ -334,6 +335,56 @@ static void test_end_boards(void)
         }
 }
 
+static ConntrackTuple tuple6(const char *src, const char *dst, guint16 dst_port)
+{
+        ConntrackTuple tuple = { .src_port = htons(4000), .dst_port = htons(dst_port) };
+
+        g_assert_true(address6_parse(src, &tuple.src6));
+        g_assert_true(address6_parse(dst, &tuple.dst6));
+        return tuple;
+}
+
+/* Whose a connection of IPv6 is, and where it went: translated at either end, or not at all. */
+static void test_flow6(void)
+{
+        static const struct {
+                const char *src, *dst, *reply_src, *reply_dst;
+                bool is_of_board;
+                FilterDirection direction;
+        } cases[] = {
+                { "fd00:d::a", "fd00:77::1", "fd00:77::1", "fd00:77::2", true, FILTER_EGRESS },
+                { "fd00:d::a", "fd00:77::1", "fd00:77::1", "fd00:d::a", true, FILTER_EGRESS },
+                { "fd00:77::1", "fd00:d::a", "fd00:d::a", "fd00:77::1", true, FILTER_INGRESS },
+                { "fd00:d::a", "fd00:d::1", "fd00:d::1", "fd00:d::a", false, 0 },
+                { "fd00:d::a", "fd00:77::1", "fd00:d::1", "fd00:d::a", false, 0 },
+                { "fd00:e::a", "fd00:77::1", "fd00:77::1", "fd00:e::a", false, 0 },
+        };
+        g_autoptr(GError) error = NULL;
+        Subnet6 subnet;
+
+        g_assert_true(subnet6_parse("fd00:d::/64", &subnet, &error));
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                ConntrackEntry entry = {
+                        .original = tuple6(cases[i].src, cases[i].dst, 80),
+                        .reply = tuple6(cases[i].reply_src, cases[i].reply_dst, 4000),
+                };
+                FilterDirection direction = FILTER_DIRECTION_MAX;
+                FilterFlow flow;
+                entry.original.protocol = entry.reply.protocol = IPPROTO_UDP;
+                entry.reply.src_port = htons(80);
+                g_test_message("%s to %s", cases[i].src, cases[i].reply_src);
+                g_assert_cmpint(conntrack_entry_get_flow6(&entry, &subnet, &direction, &flow), ==,
+                                cases[i].is_of_board);
+                if (!cases[i].is_of_board)
+                        continue;
+                g_assert_cmpint(direction, ==, cases[i].direction);
+                g_assert_true(flow.is_ipv6 && address6_equal(&flow.source6, &entry.original.src6));
+                g_assert_true(address6_equal(&flow.destination6, &entry.reply.src6));
+                g_assert_cmpuint(flow.protocol, ==, IPPROTO_UDP);
+                g_assert_cmpuint(flow.port, ==, 80);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -345,5 +396,6 @@ int main(int argc, char **argv)
         g_test_add_func("/conntrack/ends-what-has-the-mark", test_end_marked);
         g_test_add_func("/conntrack/ends-what-was-led", test_end_led);
         g_test_add_func("/conntrack/ends-what-boards-have", test_end_boards);
+        g_test_add_func("/conntrack/flow-of-ipv6", test_flow6);
         return g_test_run();
 }

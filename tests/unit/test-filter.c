@@ -237,6 +237,55 @@ static void test_allows(void)
         }
 }
 
+static FilterFlow flow6(const char *source, const char *destination, guint8 protocol, guint16 port)
+{
+        FilterFlow flow = { .protocol = protocol, .port = port, .is_ipv6 = true };
+
+        g_assert_true(address6_parse(source, &flow.source6));
+        g_assert_true(address6_parse(destination, &flow.destination6));
+        return flow;
+}
+
+/* What is about IPv4 alone is not about it, nor is what accepts by name. */
+static void test_allows_ipv6(void)
+{
+        g_autoptr(Filter) filter = filter_of(
+                "egress:\n"
+                "  policy: drop\n"
+                "  rules:\n"
+                "    - {action: accept, destination: 0.0.0.0/0}\n"
+                "    - {action: accept, destination: good.example.com}\n"
+                "    - {action: drop, destination: bad.example.com, port: 7}\n"
+                "    - {action: drop, destination: 'fd00:77::9'}\n"
+                "    - {action: accept, destination: 'fd00:77::/64', protocol: tcp, port: 7-90}\n"
+                "    - {action: accept, source: 'fd00:d::b'}\n"
+                "    - {action: accept, protocol: icmp}\n");
+        const struct {
+                const char *source, *destination;
+                guint8 protocol;
+                guint16 port;
+                bool allowed;
+        } cases[] = {
+                { "fd00:d::a", "fd00:77::1", IPPROTO_TCP, 80, true },
+                { "fd00:d::a", "fd00:77::1", IPPROTO_TCP, 7, false },
+                { "fd00:d::a", "fd00:77::1", IPPROTO_UDP, 80, false },
+                { "fd00:d::a", "fd00:77::9", IPPROTO_TCP, 80, false },
+                { "fd00:d::a", "fd00:78::1", IPPROTO_TCP, 80, false },
+                { "fd00:d::b", "fd00:78::1", IPPROTO_UDP, 80, true },
+                { "fd00:d::a", "fd00:78::1", IPPROTO_ICMPV6, 0, true },
+                { "fd00:d::a", "fd00:78::1", IPPROTO_ICMP, 0, false },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                const FilterFlow flow = flow6(cases[i].source, cases[i].destination,
+                                              cases[i].protocol, cases[i].port);
+                g_test_message("%s, %u", cases[i].destination, cases[i].port);
+                g_assert_cmpint(filter_allows(filter, NULL, FILTER_EGRESS, &flow), ==,
+                                cases[i].allowed);
+                g_assert_true(filter_allows(filter, NULL, FILTER_INGRESS, &flow));
+        }
+}
+
 static void test_allows_names(void)
 {
         g_autoptr(Filter) filter = filter_of("egress:\n"
@@ -271,6 +320,7 @@ int main(int argc, char **argv)
         g_test_add_func("/filter/parse/nothing", test_nothing);
         g_test_add_func("/filter/parse/written-and-read", test_written_and_read);
         g_test_add_func("/filter/allows", test_allows);
+        g_test_add_func("/filter/allows/ipv6", test_allows_ipv6);
         g_test_add_func("/filter/allows/names", test_allows_names);
         return g_test_run();
 }
