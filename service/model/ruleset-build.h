@@ -23,11 +23,10 @@
 #define FIELD_DESTINATION_PORT 2
 
 /* As the register has ct state: NF_CT_STATE_BIT() of ip_conntrack_info and NF_CT_STATE_*_BIT. */
-#define STATE_INVALID     (1 << 0)
-#define STATE_ESTABLISHED (1 << 1)
-#define STATE_RELATED     (1 << 2)
-#define STATE_NEW         (1 << 3)
-#define STATE_UNTRACKED   (1 << 6)
+#define STATE_INVALID   (1 << 0)
+#define STATE_RELATED   (1 << 2)
+#define STATE_NEW       (1 << 3)
+#define STATE_UNTRACKED (1 << 6)
 
 /* And of connections' status: source or destination is another than it was. */
 #define STATUS_TRANSLATED (IPS_SRC_NAT | IPS_DST_NAT)

@@ -4,17 +4,16 @@
  * has none. Else it is what the tables of IPv4 are in one: what may pass, by the same filter, who
  * reaches the gateway address, and how packets are translated.
  *
- * Unlike there each packet of a connection is judged by the filter, in the direction of its first
- * one: what a change forbids ends by itself, and connection tracking is not asked for it. Boards
- * have addresses that nobody else has, so the LAN may begin what `ingress` says, and without it
- * nothing. Neighbour discovery is not forwarded, and no rule is about it. */
+ * As there the filter judges a connection's first packet, and what it lets through goes on until a
+ * change forbids it, and it is ended. Boards have addresses that nobody else has, so the LAN may
+ * begin what `ingress` says, and without it nothing. Neighbour discovery is not forwarded, and no
+ * rule is about it. */
 
 #include "model/ruleset.h"
 
 #include <linux/in.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_conntrack_common.h>
-#include <linux/netfilter/nf_conntrack_tuple_common.h>
 #include <linux/netfilter_ipv6.h>
 
 #include "model/ruleset-build.h"
@@ -66,20 +65,18 @@ static void add_never(RulesetChain *from, const RulesetFacts *facts)
 
 typedef void (*MatchName)(RulesetRule *rule, guint32 operation, const char *interface);
 
-/* Answers, and errors about what was let pass. Where all is translated, what is not came by another
- * way. */
-static void add_answers(RulesetChain *chain, const RulesetFacts *facts, const char *uplink,
-                        MatchName match_uplink)
+/* What belongs to a connection that was let through, and errors about it. Where all is translated,
+ * what is not came by another way; where nothing is, a connection is confirmed after all have
+ * judged its first packet, and what began without these rules has been ended. */
+static void add_let_through(RulesetChain *chain, const RulesetFacts *facts, const char *uplink,
+                            MatchName match_uplink)
 {
         bool is_inward = match_uplink == match_iifname;
 
-        RulesetRule *answer = chain_add_rule(chain);
-        match_uplink(answer, NFT_CMP_EQ, uplink);
-        match_ct_direction(answer, IP_CT_DIR_REPLY);
-        match_ct_any(answer, NFT_CT_STATE, STATE_ESTABLISHED);
-        if (is_inward && is_masqueraded(facts))
-                match_ct_any(answer, NFT_CT_STATUS, STATUS_TRANSLATED);
-        rule_verdict(answer, NFT_RETURN);
+        RulesetRule *goes_on = chain_add_rule(chain);
+        match_uplink(goes_on, NFT_CMP_EQ, uplink);
+        match_ct_any(goes_on, NFT_CT_STATUS, is_masqueraded(facts) ? IPS_SRC_NAT : IPS_CONFIRMED);
+        rule_verdict(goes_on, NFT_RETURN);
 
         RulesetRule *related = chain_add_rule(chain);
         match_uplink(related, NFT_CMP_EQ, uplink);
@@ -111,7 +108,7 @@ static RulesetChain *add_from(RulesetTable *table, const RulesetFacts *facts,
         rule_verdict(own, facts->config->isolate_guests ? NF_DROP : NFT_RETURN);
         add_never(from, facts);
         for (guint i = 0; i < uplinks->n; i++) {
-                add_answers(from, facts, uplinks->names[i], match_oifname);
+                add_let_through(from, facts, uplinks->names[i], match_oifname);
                 add_judged(from, egress, uplinks->names[i], match_oifname);
         }
         rule_verdict(chain_add_rule(from), NF_DROP);
@@ -130,7 +127,7 @@ static RulesetChain *add_to(RulesetTable *table, const RulesetFacts *facts, cons
         match_iifname(own, NFT_CMP_EQ, facts->interface);
         rule_verdict(own, NFT_RETURN);
         for (guint i = 0; i < uplinks->n; i++) {
-                add_answers(to, facts, uplinks->names[i], match_iifname);
+                add_let_through(to, facts, uplinks->names[i], match_iifname);
                 if (ingress)
                         add_judged(to, ingress, uplinks->names[i], match_iifname);
         }

@@ -230,3 +230,37 @@ def test_what_began_without_the_rules_ends_where_it_is_routed(lab):
         lab.start_daemon()
         wait_for(lambda: not inward.asks(), "what nobody let through ends", 8)
         assert out.asks() and out.goes_on(), "what is allowed has ended"
+
+
+def test_hits_are_first_packets_by_both_families(lab):
+    ipv6.bring_to_lan(lab)
+    dut = lab.dut()
+    network = create(lab, dut, filter=egress({"action": "accept", "protocol": "tcp"},
+                                             {"action": "accept", "protocol": "udp"}))
+    ipv6.wait_address(dut)
+    dut.dhcp()
+
+    def counted():
+        return [rule["packets"] for rule in network.call("GetFilter")["egress"]["rules"]]
+    for address, port, hits in ((lan.ROUTER, whoami.PORT, 1), (LAN_ROUTER, PORT, 2)):
+        with contextlib.closing(whoami.Connection(dut.namespace, address, port)) as held:
+            for _ in range(5):
+                held.ask_again()
+        equal(counted()[0], hits, f"the hits with a connection to {address}")
+    before = counted()[1]
+    with flow(dut.namespace, lab.lan.namespace, LAN_ROUTER) as unanswered:
+        for _ in range(5):
+            assert unanswered.asks(), "no way out"
+        equal(counted()[1], before + 1, "the hits with a flow that nobody answers")
+
+
+def test_hits_are_first_packets_where_it_is_routed(lab):
+    dut, network, address = reachable(lab, filter={
+        **egress(policy="accept"), **ingress({"action": "accept", "protocol": "udp", "port": 5557})})
+    with flow(dut.namespace, lab.lan.namespace, LAN_ROUTER) as out, \
+            flow(lab.lan.namespace, dut.namespace, address, 5557) as inward:
+        for _ in range(3):
+            assert out.asks() and inward.asks() and inward.goes_on() and out.goes_on(), "a way"
+    told = network.call("GetFilter")
+    equal((told["egress"]["policy_packets"], told["ingress"]["rules"][0]["packets"]), (1, 1),
+          "the hits of either direction")

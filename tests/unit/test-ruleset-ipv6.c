@@ -38,9 +38,9 @@ static char *table_of(const char *yaml, guint twin)
         "\t\tip6 saddr != fd00:d::/64 counter drop\n"                                              \
         "\t\tip6 saddr fd00:d::1 counter drop\n"                                                   \
         "\t\tct state invalid,untracked counter drop\n"
-#define FROM_END                                                                                   \
+#define FROM_END(goes_on)                                                                          \
         "\t\tip6 daddr ff00::/8 counter drop\n"                                                    \
-        "\t\toifname \"eth0\" ct direction reply ct state established counter return\n"            \
+        "\t\toifname \"eth0\" ct status " goes_on " counter return\n"                              \
         "\t\toifname \"eth0\" ct state related counter return\n"                                   \
         "\t\toifname \"eth0\" counter goto egress\n"                                               \
         "\t\tcounter drop\n"                                                                       \
@@ -90,9 +90,8 @@ static void test_masquerade(void)
         g_assert_cmpstr(
                 text, ==,
                 "table ip6 jumpstarter_eth1 {\n" ALL_OUT FROM
-                "\t\tct status confirmed / confirmed,snat,dnat counter drop\n" FROM_END TO
-                "\t\tiifname \"eth0\" ct direction reply ct state established ct status snat,dnat"
-                " counter return\n"
+                "\t\tct status confirmed / confirmed,snat,dnat counter drop\n" FROM_END("snat") TO
+                "\t\tiifname \"eth0\" ct status snat counter return\n"
                 "\t\tiifname \"eth0\" ct state related ct status snat,dnat counter return\n" TO_END
                 "\tchain postrouting {\n"
                 "\t\ttype nat hook postrouting priority 100; policy accept;\n"
@@ -111,9 +110,9 @@ static void test_routed(void)
         g_autofree char *closed = table_of(SUBNET "filter: {ingress: {policy: accept}}", 0);
 
         g_assert_cmpstr(text, ==,
-                        "table ip6 jumpstarter_eth1 {\n" ALL_OUT FROM FROM_END TO
-                        "\t\tiifname \"eth0\" ct direction reply ct state established"
-                        " counter return\n" RELATED TO_END "}\n");
+                        "table ip6 jumpstarter_eth1 {\n" ALL_OUT FROM FROM_END("confirmed") TO
+                        "\t\tiifname \"eth0\" ct status confirmed counter return\n" RELATED TO_END
+                        "}\n");
         g_assert_nonnull(strstr(open, "\t\tiifname \"eth0\" counter goto ingress\n"));
         g_assert_null(strstr(closed, "ingress"));
 }
