@@ -13,6 +13,8 @@
 
 #define SUBNET_MAX_PREFIX 30
 
+const Subnet multicast_subnet = { 0xe0000000, 4 };
+
 bool address_parse(const char *text, guint32 *ret_address)
 {
         struct in_addr address;

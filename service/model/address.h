@@ -15,6 +15,10 @@ typedef struct Subnet {
         guint prefix;    /* 1 to 30 */
 } Subnet;
 
+/* 224.0.0.0/4 */
+extern const Subnet multicast_subnet;
+#define LIMITED_BROADCAST 0xffffffff
+
 /* Dotted decimal, four parts, no leading zeros, nothing around it (inet_pton(3) is as strict). */
 bool address_parse(const char *text, guint32 *ret_address);
 /* Writes @address to @buffer and returns it. */

@@ -16,6 +16,7 @@
 G_STATIC_ASSERT(ADDRESS6_TEXT_SIZE >= INET6_ADDRSTRLEN);
 
 const Subnet6 link_local_subnet6 = { { { 0xfe, 0x80 } }, 64 };
+const Subnet6 multicast_subnet6 = { { { 0xff } }, 8 };
 
 bool address6_parse(const char *text, Address6 *ret_address)
 {

@@ -55,3 +55,5 @@ guint64 subnet6_host_number(const Subnet6 *subnet, const Address6 *address);
 Address6 subnet6_eui64(const Subnet6 *subnet, const char *mac);
 /* fe80::/64 */
 extern const Subnet6 link_local_subnet6;
+/* ff00::/8 */
+extern const Subnet6 multicast_subnet6;

@@ -43,6 +43,22 @@ static bool parse_ipv6(const char *key, const Value *value, Address6 *ret_addres
                 refuse(key, value, "is not a host's IPv6 address", error));
 }
 
+/* NULL: it may be one that somebody is reached by. 0.0.0.0, :: and the loopback's are what names
+ * are blocked with. */
+static const char *complaint_of(const DnsEntry *entry)
+{
+        static const Subnet6 link_local = { { { 0xfe, 0x80 } }, 10 };
+
+        if (entry->has_ip6 && subnet6_contains(&link_local, &entry->ip6))
+                return "is a link-local address, which means nothing without an interface";
+        if ((entry->has_ip6 && subnet6_contains(&multicast_subnet6, &entry->ip6)) ||
+            (entry->has_ip && subnet_contains(&multicast_subnet, entry->ip)))
+                return "is a multicast address, which is no host's";
+        if (entry->has_ip && entry->ip == LIMITED_BROADCAST)
+                return "is the broadcast address, which is no host's";
+        return NULL;
+}
+
 /* Of either family. */
 static bool parse_either(const char *key, const Value *value, DnsEntry *entry, GError **error)
 {
@@ -50,8 +66,9 @@ static bool parse_either(const char *key, const Value *value, DnsEntry *entry, G
                 return false;
         entry->has_ip = address_parse(value->text, &entry->ip);
         entry->has_ip6 = !entry->has_ip && address6_parse(value->text, &entry->ip6);
-        return entry->has_ip || entry->has_ip6 ||
-               refuse(key, value, "is not an IPv4 or IPv6 address", error);
+        const char *complaint = entry->has_ip || entry->has_ip6 ? complaint_of(entry)
+                                                                : "is not an IPv4 or IPv6 address";
+        return !complaint || refuse(key, value, complaint, error);
 }
 
 static bool parse_mac(const char *key, const Value *value, char **ret_mac, GError **error)

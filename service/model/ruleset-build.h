@@ -141,9 +141,6 @@ void rule_forward(RulesetRule *rule, const char *map, bool with_source);
 /* NFT_NAT_DNAT to where the packet goes anyway: nothing that comes later translates it. */
 void rule_keep_destination(RulesetRule *rule);
 
-/* 224.0.0.0/4 */
-extern const Subnet multicast_subnet;
-
 /* What leads to the LAN: the upstream and, where it is another, the public interface. */
 typedef struct Uplinks {
         const char *names[2];

@@ -22,7 +22,6 @@
 #define DNS_PORT 53
 #define NTP_PORT 123
 
-static const Subnet6 multicast_subnet6 = { { { 0xff } }, 8 };
 static const Address6 unspecified = { 0 };
 
 static bool is_masqueraded(const RulesetFacts *facts)

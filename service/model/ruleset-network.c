@@ -14,9 +14,8 @@
 #include "model/ruleset-build.h"
 #include "model/twin.h"
 
-#define LIMITED_BROADCAST 0xffffffff
-#define DNS_PORT          53
-#define NTP_PORT          123
+#define DNS_PORT 53
+#define NTP_PORT 123
 
 static Uplinks uplinks_of(const RulesetFacts *facts)
 {

@@ -9,8 +9,6 @@
 
 #include "model/ruleset-build.h"
 
-const Subnet multicast_subnet = { 0xe0000000, 4 };
-
 static void add(RulesetRule *rule, Expression expression)
 {
         g_array_append_val(rule->expressions, expression);

@@ -195,7 +195,8 @@ def test_bad_addresses_of_entries(lab):
                         for address in BAD_ENTRY_ADDRESSES])
     every_refusal([("ip", address, lambda address=address: network.add_dns("new.lab", address))
                         for address in ("nonsense", "1.2.3", "1.2.3.4.5", "01.2.3.4", "", ":::1",
-                                        "1.2.3.4\n")])
+                                        "1.2.3.4\n", "fe80::1", "fe80::1%raw0", "ff02::1",
+                                        "239.1.2.3", "255.255.255.255")])
     nothing_changed(network, before)
 
 

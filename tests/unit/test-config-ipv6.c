@@ -71,6 +71,21 @@ static void test_refused(void)
                   "2:13: addresses: ipv6: fd00:d::5 needs an ipv6_subnet" },
                 { "dns_entries: [{hostname: a, ip: fd00::1}, {hostname: A, ip: fd00::2}]\n",
                   "2:54: dns_entries: hostname: \"a\" is listed twice" },
+                { "dns_entries: [{hostname: a, ip: fe80::1}]\n",
+                  "2:33: dns_entries: ip: \"fe80::1\" is a link-local address, which means nothing "
+                  "without an interface" },
+                { "dns_entries: [{hostname: a, ip: febf::1}]\n",
+                  "2:33: dns_entries: ip: \"febf::1\" is a link-local address, which means nothing "
+                  "without an interface" },
+                { "dns_entries: [{hostname: a, ip: ff02::1}]\n",
+                  "2:33: dns_entries: ip: \"ff02::1\" is a multicast address, which is no host's" },
+                { "dns_entries: [{hostname: a, ip: 224.0.0.1}]\n",
+                  "2:33: dns_entries: ip: \"224.0.0.1\" is a multicast address, which is no "
+                  "host's" },
+                { "dns_entries: [{hostname: a, ip: 255.255.255.255}]\n",
+                  "2:33: dns_entries: ip: \"255.255.255.255\" is the broadcast address, which is "
+                  "no "
+                  "host's" },
                 { "filter: {egress: {policy: drop, rules: [{action: accept, source: "
                   "'fd00::1'}]}}\n",
                   "2:9: filter: egress: fd00::1 in a rule needs IPv6, by an ipv6_subnet" },

@@ -223,7 +223,11 @@ static void test_round_trip(void)
                 "dhcp_force: yes\n",
                 "interface: eth1\nnat_mode: 1to1\naddresses: [{ip: 192.168.100.2, public_ip: "
                 "10.0.0.1}]\n"
-                "dns_entries: [{hostname: 'no', ip: 0.0.0.0}]\nstate_dir: '/srv/!&*[]{}:-?|>%@`'\n",
+                "dns_entries: [{hostname: 'no', ip: 0.0.0.0}, {hostname: 'no', ip: '::'}, "
+                "{hostname: "
+                "here, ip: 127.0.0.1}, {hostname: here, ip: '::1'}, {hostname: own, ip: "
+                "169.254.1.2}]"
+                "\nstate_dir: '/srv/!&*[]{}:-?|>%@`'\n",
         };
         g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)value_free);
 
