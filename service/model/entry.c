@@ -72,6 +72,19 @@ void dns_entry_complete(DnsEntry *entry, const DnsEntry *other)
         entry->has_ip6 |= other->has_ip6;
 }
 
+DnsEntry *dns_entry_copy_like(const DnsEntry *entry, const DnsEntry *other)
+{
+        DnsEntry *copy = dns_entry_copy(entry);
+
+        copy->has_ip &= other->has_ip;
+        copy->has_ip6 &= other->has_ip6;
+        if (!copy->has_ip)
+                copy->ip = 0;
+        if (!copy->has_ip6)
+                copy->ip6 = (Address6){ 0 };
+        return copy;
+}
+
 const char *dns_entry_address(const DnsEntry *entry, guint family,
                               char buffer[static ADDRESS6_TEXT_SIZE])
 {

@@ -39,6 +39,9 @@ bool address_entry_is_chosen(const AddressEntry *entry);
 DnsEntry *dns_entry_copy(const DnsEntry *entry);
 /* Gives @entry the address that @other has of the family that it has none of. */
 void dns_entry_complete(DnsEntry *entry, const DnsEntry *other);
+/* A copy of @entry with those of its addresses alone that are of a family which @other has one of;
+ * perhaps none. The caller's. */
+DnsEntry *dns_entry_copy_like(const DnsEntry *entry, const DnsEntry *other);
 /* The address of @family: 0 for IPv4, 1 for IPv6, written to @buffer; NULL where there is none. */
 const char *dns_entry_address(const DnsEntry *entry, guint family,
                               char buffer[static ADDRESS6_TEXT_SIZE]);

@@ -14,6 +14,7 @@ void entry_change_free(EntryChange *change)
         address_entry_free(change->address);
         address_entry_free(change->old_address);
         dns_entry_free(change->dns);
+        dns_entry_free(change->asked_dns);
         dns_entry_free(change->old_dns);
         forward_free(change->forward);
         forward_free(change->old_forward);
@@ -124,6 +125,18 @@ void entry_change_answer(Network *network, const EntryChange *change, const GErr
                 change->done(network, error, change->data);
 }
 
+/* The address of the other family is where it was. */
+static void tell_of_new_dns(Network *network, const EntryChange *change)
+{
+        const NetworkEvents *events = network->events;
+
+        if (change->old_dns) {
+                g_autoptr(DnsEntry) gone = dns_entry_copy_like(change->old_dns, change->asked_dns);
+                events->dns(network, ENTRY_REMOVED, gone, network->events_data);
+        }
+        events->dns(network, ENTRY_ADDED, change->asked_dns, network->events_data);
+}
+
 void entry_change_tell(Network *network, const EntryChange *change)
 {
         const NetworkEvents *events = network->events;
@@ -150,9 +163,7 @@ void entry_change_tell(Network *network, const EntryChange *change)
                 events->address(network, ENTRY_REMOVED, change->old_address, data);
                 return;
         case PUT_DNS:
-                if (change->old_dns)
-                        events->dns(network, ENTRY_REMOVED, change->old_dns, data);
-                events->dns(network, ENTRY_ADDED, change->dns, data);
+                tell_of_new_dns(network, change);
                 return;
         case REMOVE_DNS:
                 events->dns(network, ENTRY_REMOVED, change->old_dns, data);

@@ -27,6 +27,7 @@ typedef struct EntryChange {
         AddressEntry *address;     /* PUT_ADDRESS, ATTACH_GUEST: the new one */
         char *public_name;         /* PUT_ADDRESS: only while an entry has it, the rest as it is */
         DnsEntry *dns;             /* PUT_DNS: the new one */
+        DnsEntry *asked_dns;       /* the same: what it was asked for with, of one family */
         Forward *forward;          /* PUT_FORWARD: the new one; REMOVE_FORWARD: which */
         AddressEntry *old_address; /* what was there before */
         DnsEntry *old_dns;

@@ -209,7 +209,7 @@ static bool answer_names(Network *network, const GPtrArray *pending, GError **er
         filter_answers_follow(own, network->config->filter);
         for (guint i = 0; i < pending->len; i++) {
                 const EntryChange *change = pending->pdata[i];
-                if (change->dns)
+                if (change->dns && change->dns->has_ip)
                         filter_answers_add(own, change->dns->hostname, change->dns->ip);
                 if (change->address && change->address->hostname)
                         filter_answers_add(own, change->address->hostname, change->address->ip);

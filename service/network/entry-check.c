@@ -169,6 +169,7 @@ bool entry_change_check(Network *network, EntryChange *change, GHashTable *leavi
         case PUT_DNS:
                 dns = entries_find_hostname(entries, change->dns->hostname);
                 change->old_dns = dns ? dns_entry_copy(dns) : NULL;
+                change->asked_dns = dns_entry_copy(change->dns);
                 if (dns)
                         dns_entry_complete(change->dns, dns);
                 return config_check_dns(network->config, change->dns, error);

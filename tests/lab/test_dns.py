@@ -26,6 +26,13 @@ def test_entries_are_answered_over_tcp(lab):
     equal(dut.dig("artifacts.lab", GATEWAY, tcp=True), ["10.1.2.3"], "the answer")
 
 
+def test_blocked_names_are_answered_so(lab):
+    dut, _ = served(lab, dns_entries=[{"hostname": "ads.example", "ip": "0.0.0.0"},
+                                      {"hostname": "ads.example", "ip": "::"}])
+    equal((dut.dig("ads.example", GATEWAY), dut.dig("ads.example", GATEWAY, "AAAA")),
+          (["0.0.0.0"], ["::"]), "the answers")
+
+
 def test_host_names_of_addresses_are_answered(lab):
     dut, _ = served(lab, addresses=[{"ip": "192.168.100.60", "hostname": "shelf-6"}])
     equal(dut.dig("shelf-6", GATEWAY), ["192.168.100.60"], "the answer")

@@ -183,6 +183,8 @@ def test_own_entries_pass(lab):
     assert not dut.reaches("10.99.1.9"), "an entry elsewhere passes"
     network.add_dns("two.lab.local", "10.99.1.2")
     assert dut.reaches("10.99.1.2"), "a new entry does not pass"
+    network.add_dns("four.lab.local", "2001:db8::4")
+    equal(addresses_of("lab.local"), ["10.99.1.1", "10.99.1.2"], "what is known of the name")
     network.add_dns("three.lab.other", "10.99.1.3")
     assert not dut.reaches("10.99.1.3"), "a new entry elsewhere passes"
     network.update(dns_entries=[{"hostname": "lab.local", "ip": "10.99.1.4"}])

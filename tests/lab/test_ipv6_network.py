@@ -216,6 +216,31 @@ def test_names_of_both_families(lab):
     equal(network.call("GetDnsEntries"), [], "the entries")
 
 
+def test_one_familys_entry_is_none_of_the_others(lab):
+    dut = lab.dut()
+    network = create(lab, dut)
+    signals = lab.signals()
+
+    def told():
+        network.get("DnsEntries")  # signals that went before have come with its answer
+        heard = [(name[len("DnsEntry"):], ip) for name in ("DnsEntryRemoved", "DnsEntryAdded")
+                 for _, ip in signals.matching(name, network.path)]
+        signals.seen.clear()
+        return heard
+    network.add_dns("host.lab", "10.1.2.3")
+    equal(told(), [("Added", "10.1.2.3")], "what is told of the first address")
+    network.add_dns("host.lab", "2001:db8::5")
+    equal(told(), [("Added", "2001:db8::5")], "what is told of the other family's")
+    network.add_dns("host.lab", "10.1.2.4")
+    equal(told(), [("Removed", "10.1.2.3"), ("Added", "10.1.2.4")], "what is told of a change")
+    network.add_dns("host.lab", "2001:db8::6")
+    equal(told(), [("Removed", "2001:db8::5"), ("Added", "2001:db8::6")], "and of the other's")
+    equal(network.get("DnsEntries"), [("host.lab", "10.1.2.4"), ("host.lab", "2001:db8::6")],
+          "the entries")
+    wait_for(lambda: dut_dig(dut, "host.lab") == ["2001:db8::6"], "the AAAA record")
+    equal(dut.dig("host.lab", GATEWAY), ["10.1.2.4"], "the A record")
+
+
 def dut_dig(dut, name):
     wait_for(lambda: ipv6.addresses(dut), "an address", 10)
     return dut.dig(name, GATEWAY, "AAAA")
