@@ -127,6 +127,23 @@ static void append_addresses(GString *log, const Entries *configured, const Entr
                             entry_log_line_put_address(entries_address_at(current, i)));
 }
 
+/* What is another one comes before what goes, so that the entry stays in its place. */
+static void append_changed_dns(GString *log, guint *n_lines, const DnsEntry *was,
+                               const DnsEntry *entry)
+{
+        g_autoptr(DnsEntry) changed = dns_entry_copy(entry);
+
+        for (guint family = 0; family < DNS_FAMILIES; family++)
+                if (dns_entry_equal_of(entry, was, family))
+                        dns_entry_drop(changed, family);
+        if (!dns_entry_is_empty(changed))
+                append_line(log, n_lines, entry_log_line_put_dns(changed));
+        if (was->has_ip && !entry->has_ip)
+                append_line(log, n_lines, entry_log_line_drop_dns(entry->hostname, 0));
+        if (was->has_ip6 && !entry->has_ip6)
+                append_line(log, n_lines, entry_log_line_drop_dns(entry->hostname, 1));
+}
+
 static void append_dns(GString *log, const Entries *configured, const Entries *current)
 {
         g_autoptr(GString) difference = g_string_new(NULL);
@@ -137,8 +154,8 @@ static void append_dns(GString *log, const Entries *configured, const Entries *c
                 bool stays = entry && g_str_equal(entry->hostname, was->hostname);
                 if (!stays)
                         append_line(difference, &n_lines, entry_log_line_remove_dns(was->hostname));
-                else if (!dns_entry_equal(entry, was))
-                        append_line(difference, &n_lines, entry_log_line_put_dns(entry));
+                else
+                        append_changed_dns(difference, &n_lines, was, entry);
                 n_kept += stays;
         }
         for (guint i = n_kept; i < n_current; i++)

@@ -100,6 +100,11 @@ char *entry_log_line_remove_dns(const char *hostname)
         return g_strdup_printf("-d %s\n", hostname);
 }
 
+char *entry_log_line_drop_dns(const char *hostname, guint family)
+{
+        return g_strdup_printf("-%c %s\n", family == 0 ? '4' : '6', hostname);
+}
+
 /* What a forward is known by. */
 static char *forward_key(const Forward *forward)
 {
@@ -275,6 +280,9 @@ static bool replay_put_dns(Entries *entries, char *const *fields)
         if (!entry->hostname || !parse_both(fields[1], entry))
                 return false;
 
+        const DnsEntry *was = entries_find_hostname(entries, entry->hostname);
+        if (was)
+                dns_entry_complete(entry, was);
         entries_put_dns(entries, g_steal_pointer(&entry));
         return true;
 }
@@ -287,6 +295,34 @@ static bool replay_remove_dns(Entries *entries, char *const *fields)
 
         dns_entry_free(entries_take_dns(entries, hostname));
         return true;
+}
+
+static bool drop_dns(Entries *entries, const char *name, guint family)
+{
+        g_autofree char *hostname = hostname_normalise(name, NULL);
+        if (!hostname)
+                return false;
+
+        const DnsEntry *was = entries_find_hostname(entries, hostname);
+        g_autoptr(DnsEntry) entry = was ? dns_entry_copy(was) : NULL;
+        if (!entry)
+                return true;
+        dns_entry_drop(entry, family);
+        if (dns_entry_is_empty(entry))
+                dns_entry_free(entries_take_dns(entries, hostname));
+        else
+                entries_put_dns(entries, g_steal_pointer(&entry));
+        return true;
+}
+
+static bool replay_drop_ip(Entries *entries, char *const *fields)
+{
+        return drop_dns(entries, fields[0], 0);
+}
+
+static bool replay_drop_ip6(Entries *entries, char *const *fields)
+{
+        return drop_dns(entries, fields[0], 1);
 }
 
 /* The checks of what a caller says are those of what the disk says. */
@@ -363,6 +399,7 @@ static const struct {
         { "=a", 2, replay_choose_public },   { "-a", 1, replay_remove_address },
         { "0a", 0, replay_clear_addresses }, { "+d", 2, replay_put_dns },
         { "-d", 1, replay_remove_dns },      { "0d", 0, replay_clear_dns },
+        { "-4", 1, replay_drop_ip },         { "-6", 1, replay_drop_ip6 },
         { "+f", 5, replay_put_forward },     { "-f", 3, replay_remove_forward },
 };
 

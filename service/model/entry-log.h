@@ -6,12 +6,12 @@
  * "auto" or "auto:ADDRESS" for the pool's choice), "+g IP MAC HOSTNAME PUBLIC_IP ID TAP OWNER
  * QUEUES MTU" (the same for a guest; ID is escaped as in a URI), "+A LIMITS ..." and "+G LIMITS
  * ..." (either with limits of its own: "PORTS,SECONDS,CONNECTIONS"), "=a IP ADDRESS" (the pool's
- * choice for an entry that is there, and still wants one), "-a IP", "+d HOSTNAME IP", "-d
- * HOSTNAME",
- * "+f PROTOCOL PORTS FROM TARGET PORT" (the target an address or a name, the port where the first
- * one leads to), "-f PROTOCOL PORTS FROM", "0a" and "0d" (all addresses, all DNS entries go: what
- * follows is the whole list). A last line without its newline was cut short by a crash and does not
- * count. */
+ * choice for an entry that is there, and still wants one), "-a IP", "+d HOSTNAME IP" (an address of
+ * either family, or of both with a comma; a family that is not given stays as it was), "-d
+ * HOSTNAME", "-4 HOSTNAME" and "-6 HOSTNAME" (its address of that family), "+f PROTOCOL PORTS FROM
+ * TARGET PORT" (the target an address or a name, the port where the first one leads to), "-f
+ * PROTOCOL PORTS FROM", "0a" and "0d" (all addresses, all DNS entries go: what follows is the whole
+ * list). A last line without its newline was cut short by a crash and does not count. */
 
 #include <glib.h>
 #include <stdbool.h>
@@ -23,6 +23,8 @@ char *entry_log_line_choose_public(const AddressEntry *entry);
 char *entry_log_line_remove_address(guint32 ip);
 char *entry_log_line_put_dns(const DnsEntry *entry);
 char *entry_log_line_remove_dns(const char *hostname);
+/* Of its address of @family, as dns_entry_address() has it. */
+char *entry_log_line_drop_dns(const char *hostname, guint family);
 char *entry_log_line_put_forward(const Forward *forward);
 char *entry_log_line_remove_forward(const Forward *key);
 

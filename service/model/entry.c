@@ -72,16 +72,37 @@ void dns_entry_complete(DnsEntry *entry, const DnsEntry *other)
         entry->has_ip6 |= other->has_ip6;
 }
 
+void dns_entry_drop(DnsEntry *entry, guint family)
+{
+        if (family == 0) {
+                entry->has_ip = false;
+                entry->ip = 0;
+        } else {
+                entry->has_ip6 = false;
+                entry->ip6 = (Address6){ 0 };
+        }
+}
+
+bool dns_entry_equal_of(const DnsEntry *a, const DnsEntry *b, guint family)
+{
+        if (family == 0)
+                return a->has_ip == b->has_ip && a->ip == b->ip;
+        return a->has_ip6 == b->has_ip6 && address6_equal(&a->ip6, &b->ip6);
+}
+
+bool dns_entry_is_empty(const DnsEntry *entry)
+{
+        return !entry->has_ip && !entry->has_ip6;
+}
+
 DnsEntry *dns_entry_copy_like(const DnsEntry *entry, const DnsEntry *other)
 {
         DnsEntry *copy = dns_entry_copy(entry);
 
-        copy->has_ip &= other->has_ip;
-        copy->has_ip6 &= other->has_ip6;
-        if (!copy->has_ip)
-                copy->ip = 0;
-        if (!copy->has_ip6)
-                copy->ip6 = (Address6){ 0 };
+        if (!other->has_ip)
+                dns_entry_drop(copy, 0);
+        if (!other->has_ip6)
+                dns_entry_drop(copy, 1);
         return copy;
 }
 
@@ -95,8 +116,8 @@ const char *dns_entry_address(const DnsEntry *entry, guint family,
 
 bool dns_entry_equal(const DnsEntry *a, const DnsEntry *b)
 {
-        return a->has_ip == b->has_ip && a->has_ip6 == b->has_ip6 && a->ip == b->ip &&
-               address6_equal(&a->ip6, &b->ip6) && g_str_equal(a->hostname, b->hostname);
+        return dns_entry_equal_of(a, b, 0) && dns_entry_equal_of(a, b, 1) &&
+               g_str_equal(a->hostname, b->hostname);
 }
 
 void dns_entry_free(DnsEntry *entry)

@@ -39,6 +39,11 @@ bool address_entry_is_chosen(const AddressEntry *entry);
 DnsEntry *dns_entry_copy(const DnsEntry *entry);
 /* Gives @entry the address that @other has of the family that it has none of. */
 void dns_entry_complete(DnsEntry *entry, const DnsEntry *other);
+/* Takes its address of @family, if it has one; it may have none then. */
+void dns_entry_drop(DnsEntry *entry, guint family);
+/* Whether both have the same of @family, or none. */
+bool dns_entry_equal_of(const DnsEntry *a, const DnsEntry *b, guint family);
+bool dns_entry_is_empty(const DnsEntry *entry);
 /* A copy of @entry with those of its addresses alone that are of a family which @other has one of;
  * perhaps none. The caller's. */
 DnsEntry *dns_entry_copy_like(const DnsEntry *entry, const DnsEntry *other);

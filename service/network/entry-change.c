@@ -47,7 +47,7 @@ char *entry_change_line(const EntryChange *change)
         case DETACH_GUEST:
                 return entry_log_line_remove_address(change->ip);
         case PUT_DNS:
-                return entry_log_line_put_dns(change->dns);
+                return entry_log_line_put_dns(change->asked_dns);
         case REMOVE_DNS:
                 return entry_log_line_remove_dns(change->hostname);
         case PUT_FORWARD:

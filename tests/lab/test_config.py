@@ -253,6 +253,24 @@ def test_entries_over_the_bus_of_a_network_from_a_file_survive(lab):
     equal(network.get("Addresses"), [{"ip": "192.168.100.20"}], "Addresses after Reload")
 
 
+def test_a_file_has_its_say_of_the_family_that_the_bus_has_not_changed(lab):
+    lab.dut()
+
+    def configure(ip):
+        lab.configure("one.yaml", f"interface: raw0\ndns_entries: [{{hostname: a.lab, ip: {ip}}}]\n")
+    configure("10.1.1.1")
+    lab.reload()
+    network = lab.network("raw0")
+    network.wait_state("active")
+    network.add_dns("a.lab", "2001:db8::5")
+    configure("10.1.1.2")
+    lab.reload()
+    expected = [("a.lab", "10.1.1.2"), ("a.lab", "2001:db8::5")]
+    equal(network.get("DnsEntries"), expected, "the entries after Reload")
+    lab.restart_daemon()
+    equal(network.get("DnsEntries"), expected, "the entries after a restart")
+
+
 def test_entries_go_with_the_network(lab):
     lab.dut()
     lab.create("raw0").add_dns("kept.lab", "10.1.2.3")
