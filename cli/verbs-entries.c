@@ -106,6 +106,9 @@ bool verb_add_dns(Command *command, GError **error)
 
 bool verb_remove_dns(Command *command, GError **error)
 {
+        if (command->n_arguments > 1)
+                return command_call_network(command, "RemoveDnsAddress", NULL, error, "ss",
+                                            command->arguments[0], command->arguments[1]);
         return command_call_network(command, "RemoveDnsEntry", NULL, error, "s",
                                     command->arguments[0]);
 }

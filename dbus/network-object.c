@@ -290,9 +290,11 @@ static int method_remove_address(sd_bus_message *message, void *userdata, sd_bus
         return 1;
 }
 
-static int method_add_dns_entry(sd_bus_message *message, void *userdata, sd_bus_error *error)
+typedef void (*DnsChange)(Network *network, DnsEntry *entry, NetworkDone done, gpointer data);
+
+static int change_dns(sd_bus_message *message, Bus *bus, sd_bus_message_handler_t method,
+                      DnsChange change, sd_bus_error *error)
 {
-        Bus *bus = userdata;
         Network *network;
         g_autoptr(GError) cause = NULL;
         const char *hostname, *ip;
@@ -303,12 +305,22 @@ static int method_add_dns_entry(sd_bus_message *message, void *userdata, sd_bus_
         g_autoptr(DnsEntry) entry = dns_entry_from_text(hostname, ip, &cause);
         if (!entry)
                 return bus_error_set(error, cause);
-        r = authorize(bus, message, method_add_dns_entry, &network, error);
+        r = authorize(bus, message, method, &network, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        network_put_dns(network, g_steal_pointer(&entry), call_network_done,
-                        call_new(bus, message));
+        change(network, g_steal_pointer(&entry), call_network_done, call_new(bus, message));
         return 1;
+}
+
+static int method_add_dns_entry(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return change_dns(message, userdata, method_add_dns_entry, network_put_dns, error);
+}
+
+static int method_remove_dns_address(sd_bus_message *message, void *userdata, sd_bus_error *error)
+{
+        return change_dns(message, userdata, method_remove_dns_address, network_remove_dns_address,
+                          error);
 }
 
 static int method_remove_dns_entry(sd_bus_message *message, void *userdata, sd_bus_error *error)
@@ -462,6 +474,8 @@ const sd_bus_vtable network_vtable[] = {
                                 SD_BUS_NO_RESULT, method_add_dns_entry, METHOD),
         SD_BUS_METHOD_WITH_ARGS("RemoveDnsEntry", SD_BUS_ARGS("s", hostname), SD_BUS_NO_RESULT,
                                 method_remove_dns_entry, METHOD),
+        SD_BUS_METHOD_WITH_ARGS("RemoveDnsAddress", SD_BUS_ARGS("s", hostname, "s", ip),
+                                SD_BUS_NO_RESULT, method_remove_dns_address, METHOD),
         SD_BUS_METHOD_WITH_ARGS("AddForward", SD_BUS_ARGS("a{sv}", forward), SD_BUS_NO_RESULT,
                                 method_add_forward, METHOD),
         SD_BUS_METHOD_WITH_ARGS("RemoveForward", SD_BUS_ARGS("a{sv}", forward), SD_BUS_NO_RESULT,

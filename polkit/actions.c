@@ -34,6 +34,7 @@ static const Action actions[] = {
         { NETWORK, "GetDnsEntries", ACTION "inspect", true },
         { NETWORK, "AddDnsEntry", ACTION "edit-dns", false },
         { NETWORK, "RemoveDnsEntry", ACTION "edit-dns", false },
+        { NETWORK, "RemoveDnsAddress", ACTION "edit-dns", false },
         { NETWORK, "GetConnections", ACTION "inspect", true },
         { NETWORK, "ExpireConnections", ACTION "manage", false },
         { NETWORK, "AddForward", ACTION "edit-forwards", false },

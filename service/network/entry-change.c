@@ -49,7 +49,9 @@ char *entry_change_line(const EntryChange *change)
         case PUT_DNS:
                 return entry_log_line_put_dns(change->asked_dns);
         case REMOVE_DNS:
-                return entry_log_line_remove_dns(change->hostname);
+                return change->asked_dns ? entry_log_line_drop_dns(change->hostname,
+                                                                   change->asked_dns->has_ip6)
+                                         : entry_log_line_remove_dns(change->hostname);
         case PUT_FORWARD:
                 return entry_log_line_put_forward(change->forward);
         case REMOVE_FORWARD:
@@ -76,7 +78,10 @@ void entry_change_remember(Network *network, const EntryChange *change)
                 entries_put_dns(entries, dns_entry_copy(change->dns));
                 return;
         case REMOVE_DNS:
-                dns_entry_free(entries_take_dns(entries, change->hostname));
+                if (change->dns)
+                        entries_put_dns(entries, dns_entry_copy(change->dns));
+                else
+                        dns_entry_free(entries_take_dns(entries, change->hostname));
                 return;
         case PUT_FORWARD:
                 entries_put_forward(entries, forward_copy(change->forward));
@@ -125,16 +130,19 @@ void entry_change_answer(Network *network, const EntryChange *change, const GErr
                 change->done(network, error, change->data);
 }
 
-/* The address of the other family is where it was. */
-static void tell_of_new_dns(Network *network, const EntryChange *change)
+/* The address of the family that was not asked for is where it was. */
+static void tell_of_dns(Network *network, const EntryChange *change)
 {
         const NetworkEvents *events = network->events;
+        const DnsEntry *old = change->old_dns;
 
-        if (change->old_dns) {
-                g_autoptr(DnsEntry) gone = dns_entry_copy_like(change->old_dns, change->asked_dns);
+        if (old) {
+                g_autoptr(DnsEntry) gone =
+                        dns_entry_copy_like(old, change->asked_dns ? change->asked_dns : old);
                 events->dns(network, ENTRY_REMOVED, gone, network->events_data);
         }
-        events->dns(network, ENTRY_ADDED, change->asked_dns, network->events_data);
+        if (change->type == PUT_DNS)
+                events->dns(network, ENTRY_ADDED, change->asked_dns, network->events_data);
 }
 
 void entry_change_tell(Network *network, const EntryChange *change)
@@ -163,10 +171,8 @@ void entry_change_tell(Network *network, const EntryChange *change)
                 events->address(network, ENTRY_REMOVED, change->old_address, data);
                 return;
         case PUT_DNS:
-                tell_of_new_dns(network, change);
-                return;
         case REMOVE_DNS:
-                events->dns(network, ENTRY_REMOVED, change->old_dns, data);
+                tell_of_dns(network, change);
                 return;
         case PUT_FORWARD:
                 if (change->old_forward)

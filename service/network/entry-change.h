@@ -18,17 +18,18 @@ typedef enum EntryChangeType {
 
 typedef struct EntryChange {
         EntryChangeType type;
-        guint32 ip;                /* REMOVE_ADDRESS, DETACH_GUEST */
-        char *hostname;            /* REMOVE_DNS */
-        char *guest;               /* DETACH_GUEST: its id */
-        GuestWish *wish;           /* ATTACH_GUEST */
-        guint32 caller;            /* of the two: the user */
-        bool is_done;              /* of the two: it is as it is to be already */
-        AddressEntry *address;     /* PUT_ADDRESS, ATTACH_GUEST: the new one */
-        char *public_name;         /* PUT_ADDRESS: only while an entry has it, the rest as it is */
-        DnsEntry *dns;             /* PUT_DNS: the new one */
-        DnsEntry *asked_dns;       /* the same: what it was asked for with, of one family */
-        Forward *forward;          /* PUT_FORWARD: the new one; REMOVE_FORWARD: which */
+        guint32 ip;            /* REMOVE_ADDRESS, DETACH_GUEST */
+        char *hostname;        /* REMOVE_DNS */
+        char *guest;           /* DETACH_GUEST: its id */
+        GuestWish *wish;       /* ATTACH_GUEST */
+        guint32 caller;        /* of the two: the user */
+        bool is_done;          /* of the two: it is as it is to be already */
+        AddressEntry *address; /* PUT_ADDRESS, ATTACH_GUEST: the new one */
+        char *public_name;     /* PUT_ADDRESS: only while an entry has it, the rest as it is */
+        DnsEntry *dns;         /* PUT_DNS: the new one; REMOVE_DNS: what is left, or NULL */
+        DnsEntry *asked_dns;   /* PUT_DNS, REMOVE_DNS: what it was asked for with, of one family;
+                                  to be removed as a whole: NULL */
+        Forward *forward;      /* PUT_FORWARD: the new one; REMOVE_FORWARD: which */
         AddressEntry *old_address; /* what was there before */
         DnsEntry *old_dns;
         Forward *old_forward;

@@ -545,6 +545,14 @@ void network_remove_dns(Network *network, const char *hostname, NetworkDone done
         submit(network, change);
 }
 
+void network_remove_dns_address(Network *network, DnsEntry *entry, NetworkDone done, gpointer data)
+{
+        EntryChange *change = entry_change_new(REMOVE_DNS, done, data);
+        change->hostname = g_strdup(entry->hostname);
+        change->asked_dns = entry;
+        submit(network, change);
+}
+
 void network_put_forward(Network *network, Forward *forward, NetworkDone done, gpointer data)
 {
         EntryChange *change = entry_change_new(PUT_FORWARD, done, data);

@@ -137,6 +137,30 @@ static bool check_detach(Network *network, EntryChange *change, GError **error)
         return true;
 }
 
+/* Of one address, what is left is the new entry. */
+static bool check_remove_dns(const Network *network, EntryChange *change, GError **error)
+{
+        const DnsEntry *dns = entries_find_hostname(network->config->entries, change->hostname);
+        const DnsEntry *asked = change->asked_dns;
+        char text[ADDRESS6_TEXT_SIZE];
+
+        if (!dns || (asked && !dns_entry_equal_of(dns, asked, asked->has_ip6))) {
+                const char *ip = asked ? dns_entry_address(asked, asked->has_ip6, text) : NULL;
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ENTRY,
+                            "%s: no DNS entry of %s%s%s", network->name, change->hostname,
+                            ip ? " with " : "", ip ? ip : "");
+                return false;
+        }
+        change->old_dns = dns_entry_copy(dns);
+        if (!asked)
+                return true;
+        change->dns = dns_entry_copy(dns);
+        dns_entry_drop(change->dns, asked->has_ip6);
+        if (dns_entry_is_empty(change->dns))
+                g_clear_pointer(&change->dns, dns_entry_free);
+        return true;
+}
+
 bool entry_change_check(Network *network, EntryChange *change, GHashTable *leaving, GError **error)
 {
         const Entries *entries = network->config->entries;
@@ -174,12 +198,7 @@ bool entry_change_check(Network *network, EntryChange *change, GHashTable *leavi
                         dns_entry_complete(change->dns, dns);
                 return config_check_dns(network->config, change->dns, error);
         case REMOVE_DNS:
-                dns = entries_find_hostname(entries, change->hostname);
-                change->old_dns = dns ? dns_entry_copy(dns) : NULL;
-                if (!dns)
-                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_NO_SUCH_ENTRY,
-                                    "%s: no DNS entry of %s", network->name, change->hostname);
-                return dns != NULL;
+                return check_remove_dns(network, change, error);
         }
         g_assert_not_reached();
 }

@@ -200,6 +200,8 @@ const AddressEntry *network_find_guest(const Network *network, const char *id, g
 void network_put_dns(Network *network, DnsEntry *entry, NetworkDone done, gpointer data);
 /* NO_SUCH_ENTRY. */
 void network_remove_dns(Network *network, const char *hostname, NetworkDone done, gpointer data);
+/* One address of a name: what @entry (taken) has of one family. NO_SUCH_ENTRY. */
+void network_remove_dns_address(Network *network, DnsEntry *entry, NetworkDone done, gpointer data);
 
 /* ADDRESS_IN_USE: another network has the port, or a program of the host listens there. */
 void network_put_forward(Network *network, Forward *forward, NetworkDone done, gpointer data);

@@ -120,6 +120,12 @@ def test_names_are_added_and_removed(lab):
     ctl("remove-dns", "new.lab")
     lacks(ctl("dns-entries"), "new.lab")
     refused_with(1, "remove-dns", "new.lab", says=["new.lab"])
+    ctl("add-dns", "both.lab", "10.1.2.5")
+    ctl("add-dns", "both.lab", "2001:db8::5")
+    ctl("remove-dns", "both.lab", "10.1.2.5")
+    equal([item["ip"] for item in ctl_json("dns-entries") if item["hostname"] == "both.lab"],
+          ["2001:db8::5"], "what is left of the entry")
+    refused_with(1, "remove-dns", "both.lab", "10.1.2.5", says=["both.lab", "10.1.2.5"])
 
 
 def test_nat_rules(lab):

@@ -239,6 +239,18 @@ def test_one_familys_entry_is_none_of_the_others(lab):
           "the entries")
     wait_for(lambda: dut_dig(dut, "host.lab") == ["2001:db8::6"], "the AAAA record")
     equal(dut.dig("host.lab", GATEWAY), ["10.1.2.4"], "the A record")
+    with refused(ERROR + "NoSuchEntry", "host.lab", "10.1.2.3"):
+        network.remove_dns_address("host.lab", "10.1.2.3")
+    network.remove_dns_address("host.lab", "10.1.2.4")
+    equal(told(), [("Removed", "10.1.2.4")], "what is told of one that goes")
+    wait_for(lambda: dut.dig("host.lab", GATEWAY) == [], "the A record has gone")
+    equal(dut_dig(dut, "host.lab"), ["2001:db8::6"], "the AAAA record")
+    lab.restart_daemon()
+    equal(network.get("DnsEntries"), [("host.lab", "2001:db8::6")], "the entries after a restart")
+    network.remove_dns_address("HOST.lab", "2001:0db8::6")
+    equal((told(), network.get("DnsEntries")), ([("Removed", "2001:db8::6")], []), "the last one")
+    with refused(ERROR + "NoSuchEntry", "host.lab"):
+        network.remove_dns_address("host.lab", "2001:db8::6")
 
 
 def dut_dig(dut, name):

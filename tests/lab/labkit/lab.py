@@ -58,6 +58,9 @@ class Network:
     def remove_dns(self, hostname):
         return self.call("RemoveDnsEntry", "(s)", hostname)
 
+    def remove_dns_address(self, hostname, ip):
+        return self.call("RemoveDnsAddress", "(ss)", hostname, ip)
+
     def add_forward(self, port, ip, **options):
         self.call("AddForward", "(a{sv})", names.settings({"port": port, "ip": ip, **options}))
 
