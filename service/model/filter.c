@@ -143,6 +143,18 @@ bool filter_rule_is_of(const FilterRule *rule, FilterFamily family)
         return rule->family != FILTER_IPV6;
 }
 
+bool filter_side_forbids(const FilterSide *side)
+{
+        if (side->given && side->policy == FILTER_DROP)
+                return true;
+        for (guint i = 0; i < side->rules->len; i++) {
+                const FilterRule *rule = side->rules->pdata[i];
+                if (rule->action == FILTER_DROP)
+                        return true;
+        }
+        return false;
+}
+
 const FilterRule *filter_side_find_ipv6(const FilterSide *side)
 {
         for (guint i = 0; i < side->rules->len; i++) {

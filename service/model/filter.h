@@ -74,6 +74,9 @@ guint filter_rule_cost(const FilterRule *rule);
  * address. */
 bool filter_rule_is_of(const FilterRule *rule, FilterFamily family);
 
+/* Whether it drops anything at all. */
+bool filter_side_forbids(const FilterSide *side);
+
 /* A rule of it that is about IPv6 alone, or NULL. */
 const FilterRule *filter_side_find_ipv6(const FilterSide *side);
 

@@ -21,6 +21,7 @@
 #define FIELD_ARP_SADDR        14 /* sender, for 6-byte hardware addresses */
 #define FIELD_ARP_DADDR        24 /* target */
 #define FIELD_DESTINATION_PORT 2
+#define FIELD_TCP_FLAGS        13
 
 /* As the register has ct state: NF_CT_STATE_BIT() of ip_conntrack_info and NF_CT_STATE_*_BIT. */
 #define STATE_INVALID   (1 << 0)
@@ -77,6 +78,8 @@ void match_destination_ports(RulesetRule *rule, guint8 protocol, guint16 ports, 
 /* A packet of @protocol (IPPROTO_*), whatever is in it. */
 void match_protocol(RulesetRule *rule, guint8 protocol);
 /* The port is one of @first to @last. */
+/* A TCP packet that begins no connection: another one than SYN alone. */
+void match_tcp_midst(RulesetRule *rule);
 void match_port_range(RulesetRule *rule, guint8 protocol, guint16 first, guint16 last);
 /* The address in @field is in the set. */
 void match_in_set(RulesetRule *rule, guint32 field, const char *set);
@@ -157,6 +160,8 @@ RulesetChain *ruleset_add_forwards(RulesetTable *table, const RulesetFacts *fact
 #define FORWARDS_PRIORITY (NF_IP_PRI_NAT_DST + 2)
 /* Whether the network has any forward, led to somewhere now or not. */
 bool ruleset_has_forwards(const RulesetFacts *facts);
+/* Whether the LAN may begin anything by IPv4. */
+bool ruleset_has_ways_in(const RulesetFacts *facts);
 
 /* Where connections that begin go. */
 typedef struct LimitChains {

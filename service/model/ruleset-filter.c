@@ -197,6 +197,11 @@ static void add_from(const Targets *targets, const RulesetFacts *facts, const Up
         rule_verdict(chain_add_rule(from), NF_DROP);
 }
 
+bool ruleset_has_ways_in(const RulesetFacts *facts)
+{
+        return facts->config->nat_mode == NAT_MODE_1TO1 || ruleset_has_forwards(facts);
+}
+
 /* What belongs to a connection that was let through: its translation shows that it was. And what a
  * 1:1 mapping or a forward has translated. */
 static void add_to(const Targets *targets, const RulesetFacts *facts, const Uplinks *uplinks)
@@ -216,8 +221,7 @@ static void add_to(const Targets *targets, const RulesetFacts *facts, const Upli
                 match_ct_any(related, NFT_CT_STATUS, STATUS_TRANSLATED);
                 rule_verdict(related, NFT_RETURN);
         }
-        bool has_ways_in = facts->config->nat_mode == NAT_MODE_1TO1 || ruleset_has_forwards(facts);
-        for (guint i = 0; i < uplinks->n && has_ways_in; i++) {
+        for (guint i = 0; i < uplinks->n && ruleset_has_ways_in(facts); i++) {
                 RulesetRule *ingress = chain_add_rule(to);
                 match_iifname(ingress, NFT_CMP_EQ, uplinks->names[i]);
                 match_ct_any(ingress, NFT_CT_STATUS, IPS_DST_NAT);

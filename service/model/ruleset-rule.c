@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #include "model/ruleset-build.h"
@@ -222,6 +224,19 @@ void match_destination_ports(RulesetRule *rule, guint8 protocol, guint16 ports, 
         add_destination_port(rule, protocol);
         add_bitwise(rule, value_of_port(mask), value_of_port(0));
         add_compare(rule, NFT_CMP_EQ, value_of_port(ports));
+}
+
+void match_tcp_midst(RulesetRule *rule)
+{
+        const guint8 all = TH_FIN | TH_SYN | TH_RST | TH_ACK, none = 0, begins = TH_SYN;
+
+        match_protocol(rule, IPPROTO_TCP);
+        add(rule, (Expression){ .type = EXPRESSION_PAYLOAD,
+                                .payload = { .base = NFT_PAYLOAD_TRANSPORT_HEADER,
+                                             .offset = FIELD_TCP_FLAGS,
+                                             .length = sizeof all } });
+        add_bitwise(rule, value_of(&all, sizeof all), value_of(&none, sizeof none));
+        add_compare(rule, NFT_CMP_NEQ, value_of(&begins, sizeof begins));
 }
 
 void match_port_range(RulesetRule *rule, guint8 protocol, guint16 first, guint16 last)

@@ -2,7 +2,10 @@
 
 /* One direction of the setting `filter` as the rules of a chain. What may pass returns: whoever has
  * led there has no more to say. Each rule has its name for a comment, by which its hits are known.
- */
+ *
+ * Connection tracking takes a TCP packet from the midst of a connection that it does not know for
+ * the first of one. Where the other direction forbids something, that may be the answer to what
+ * it has just ended: it begins nothing. */
 
 #include "model/ruleset-build.h"
 
@@ -109,6 +112,24 @@ static void add_all_ports(const Side *side, const SideRule *side_rule)
                                                 &g_array_index(rule->ports, PortRange, j));
 }
 
+/* Whether there is a filter, and something of the other direction than @direction can have been
+ * begun that is forbidden now. */
+static bool is_other_limited(const RulesetFacts *facts, guint16 family, FilterDirection direction)
+{
+        const NetworkConfig *config = facts->config;
+        const FilterSide *sides = config->filter ? config->filter->sides : NULL;
+
+        if (!sides)
+                return false;
+        if (direction == FILTER_INGRESS)
+                return filter_side_forbids(&sides[FILTER_EGRESS]);
+        if (family == NFPROTO_IPV6)
+                return config->ipv6_nat == IPV6_NAT_ROUTED &&
+                       (!sides[FILTER_INGRESS].given ||
+                        filter_side_forbids(&sides[FILTER_INGRESS]));
+        return ruleset_has_ways_in(facts) && filter_side_forbids(&sides[FILTER_INGRESS]);
+}
+
 /* What is not given lets all pass: a mapping, and a way out, are there to be used. */
 void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 family,
                     FilterDirection direction, guint32 mark)
@@ -120,6 +141,11 @@ void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 fami
         FilterFamily about = family == NFPROTO_IPV6 ? FILTER_IPV6 : FILTER_IPV4;
         g_autofree char *policy = g_strdup_printf("%s policy", name);
 
+        if (is_other_limited(facts, family, direction)) {
+                RulesetRule *midst = chain_add_rule(chain);
+                match_tcp_midst(midst);
+                rule_verdict(midst, NF_DROP);
+        }
         for (guint i = 0; given && i < given->rules->len; i++) {
                 g_autofree char *prefix =
                         g_strdup_printf("dut-network %s %s %u: ", facts->interface, name, i + 1);

@@ -197,6 +197,10 @@ static bool print_port(GString *text, Loaded *loaded, guint32 operation,
         }
         if (!is_port(source))
                 return false;
+        if (source->payload.offset == FIELD_TCP_FLAGS) {
+                g_string_append(text, " flags != syn / fin,syn,rst,ack");
+                return true;
+        }
         memcpy(&port, value->bytes, sizeof port);
         if (loaded->bitwise) {
                 guint16 mask;

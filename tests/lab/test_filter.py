@@ -197,6 +197,21 @@ def test_established_connections_that_are_forbidden_end(lab):
     lacks(run("nft", "list", "ruleset"), "reject")
 
 
+def test_answers_do_not_begin_what_is_forbidden_anew(lab):
+    """Where the other direction is open, who is asked may not go on with it by that."""
+    dut, network = mapped(lab)
+    for begins, other, address, value in (
+            (dut.namespace, lab.lan.namespace, lan.ROUTER, egress()),
+            (lab.lan.namespace, dut.namespace, PUBLIC, ingress())):
+        with contextlib.closing(whoami.Pair(begins, other, address)) as pair:
+            equal(pair.goes_on(), (True, True), f"who is heard on the way to {address}")
+            set_filter(network, value)
+            equal(pair.goes_on(), (False, False), f"who is heard on it with {value}")
+        set_filter(network, {})
+    set_filter(network, {**egress(), **ingress(policy="accept")})
+    assert lab.lan.reaches(PUBLIC), "a mapping without a way out lets nothing in"
+
+
 def test_a_change_is_one_transaction(lab):
     """What both the old and the new filter allow never fails, however often they change."""
     dut, network = board(lab)

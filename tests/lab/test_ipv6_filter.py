@@ -193,6 +193,22 @@ def test_what_only_answers_ends_routed(lab):
               "which are asked more")
 
 
+def test_answers_do_not_begin_what_is_forbidden_anew(lab):
+    dut, network, address = reachable(lab, filter=ingress(policy="accept"))
+    ipv6.serve(dut)
+    for begins, other, target, value in (
+            (dut.namespace, lab.lan.namespace, LAN_ROUTER, {**egress(), **ingress(policy="accept")}),
+            (lab.lan.namespace, dut.namespace, address, ingress()),
+            (lab.lan.namespace, dut.namespace, address, egress(policy="accept"))):
+        set_filter(network, ingress(policy="accept"))
+        with contextlib.closing(whoami.Pair(begins, other, target)) as pair:
+            equal(pair.goes_on(), (True, True), f"who is heard on the way to {target}")
+            set_filter(network, value)
+            equal(pair.goes_on(), (False, False), f"who is heard on it with {value}")
+    set_filter(network, {**egress(), **ingress(policy="accept")})
+    assert whoami.reaches(lab.lan.namespace, address, PORT), "the other direction is closed"
+
+
 def test_what_the_lan_has_begun_ends_with_ingress(lab):
     dut, network, address = reachable(lab, filter=ingress(policy="accept"))
     ipv6.serve(dut)

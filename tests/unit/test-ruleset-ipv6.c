@@ -117,6 +117,35 @@ static void test_routed(void)
         g_assert_null(strstr(closed, "ingress"));
 }
 
+/* Where the other direction forbids something, a connection's midst begins none. */
+static void test_midst(void)
+{
+        static const struct {
+                const char *yaml;
+                bool egress, ingress;
+        } cases[] = {
+                { "ipv6_nat: routed", false, false },
+                { "filter: {egress: {policy: drop}}", false, false },
+                { "ipv6_nat: routed\nfilter: {egress: {policy: accept}}", true, false },
+                { "ipv6_nat: routed\nfilter: {ingress: {policy: accept}}", false, false },
+                { "ipv6_nat: routed\nfilter: {ingress: {policy: drop}}", true, false },
+                { "ipv6_nat: routed\nfilter: {egress: {policy: accept, rules: [{action: drop, "
+                  "port: 7}]}, ingress: {policy: accept}}",
+                  false, true },
+        };
+        static const char *const midst = "tcp flags != syn / fin,syn,rst,ack counter drop\n";
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *yaml = g_strconcat(SUBNET, cases[i].yaml, NULL);
+                g_autofree char *text = table_of(yaml, 0);
+                g_autofree char *egress = g_strconcat("\tchain egress {\n\t\t", midst, NULL);
+                g_autofree char *ingress = g_strconcat("\tchain ingress {\n\t\t", midst, NULL);
+                g_test_message("%s", cases[i].yaml);
+                g_assert_cmpint(strstr(text, egress) != NULL, ==, cases[i].egress);
+                g_assert_cmpint(strstr(text, ingress) != NULL, ==, cases[i].ingress);
+        }
+}
+
 static void test_filter(void)
 {
         static const struct {
@@ -206,6 +235,7 @@ int main(int argc, char **argv)
         g_test_add_func("/ruleset-ipv6/none", test_none);
         g_test_add_func("/ruleset-ipv6/masquerade", test_masquerade);
         g_test_add_func("/ruleset-ipv6/routed", test_routed);
+        g_test_add_func("/ruleset-ipv6/midst", test_midst);
         g_test_add_func("/ruleset-ipv6/filter", test_filter);
         g_test_add_func("/ruleset-ipv6/redirection", test_redirection);
         g_test_add_func("/ruleset-ipv6/isolated-guests", test_isolated_guests);

@@ -98,6 +98,38 @@ class Connection:
         self.sock.close()
 
 
+class Pair:
+    """Both ends of a TCP connection that the first namespace begins; either may speak first."""
+
+    def __init__(self, begins, other, address, port=6001):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.begins = begins.socket(family)
+        self.begins.settimeout(TIMEOUT)
+        with other.socket(family) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", port))
+            listener.listen(1)
+            self.begins.connect((address, port))
+            self.other = listener.accept()[0]
+        self.other.settimeout(TIMEOUT)
+
+    def goes_on(self):
+        """Whether either end hears what the other says, who was asked first."""
+        return self._hears(self.other, self.begins), self._hears(self.begins, self.other)
+
+    @staticmethod
+    def _hears(speaker, hearer):
+        speaker.send(b"x")
+        try:
+            return hearer.recv(10) != b""
+        except OSError:
+            return False
+
+    def close(self):
+        self.begins.close()
+        self.other.close()
+
+
 def tcp(namespace, address, port=PORT, timeout=TIMEOUT, bind=None):
     """The source address that the server at `address` sees."""
     connection = Connection(namespace, address, port, timeout, bind)
