@@ -395,3 +395,91 @@ bool conntrack_end_unled(Conntrack *conntrack, ConntrackFlowJudge is_to_end, gpo
         return succeeds(conntrack_end(conntrack, &search, &n), error,
                         "end old connections to forwarded ports");
 }
+
+/* Questions' */
+
+typedef struct Asked {
+        const ConntrackScope *scope;
+        guint32 gateway;
+        const Subnet6 *subnet6;
+        const Address6 *gateway6;
+        const ConntrackAnswerer *answerers;
+        guint n;
+} Asked;
+
+/* Whether the gateway is to answer @entry's question is *ret_here; false where it asks for nothing
+ * that the gateway may answer. */
+static bool is_question(const Asked *asked, const ConntrackEntry *entry, bool *ret_here)
+{
+        for (guint i = 0; i < asked->n; i++) {
+                const ConntrackAnswerer *answerer = &asked->answerers[i];
+                if (answerer->protocol != entry->original.protocol ||
+                    answerer->port != ntohs(entry->original.dst_port))
+                        continue;
+                *ret_here = answerer->is_gateway;
+                return true;
+        }
+        return false;
+}
+
+/* What is led back into the subnet where nothing is to be led was led to a gateway address, perhaps
+ * one that the network had before. */
+static bool is_misled(const ConntrackEntry *entry, gconstpointer data)
+{
+        const Asked *asked = data;
+        const Subnet *subnet = &asked->scope->subnet;
+        const ConntrackTuple *original = &entry->original, *reply = &entry->reply;
+        bool here;
+
+        if (!is_question(asked, entry, &here) || !subnet_contains(subnet, ntohl(original->src)) ||
+            ntohl(original->src) == asked->gateway || ntohl(original->dst) == asked->gateway)
+                return false;
+        return here ? ntohl(reply->src) != asked->gateway
+                    : is_destination_translated(entry) &&
+                               subnet_contains(subnet, ntohl(reply->src));
+}
+
+bool conntrack_end_misled(Conntrack *conntrack, const ConntrackScope *scope, guint32 gateway,
+                          const ConntrackAnswerer *answerers, guint n_answerers, GError **error)
+{
+        const Asked asked = {
+                .scope = scope, .gateway = gateway, .answerers = answerers, .n = n_answerers
+        };
+        const ConntrackSearch search = {
+                .mark = scope->mark, .mask = scope->mask, .judge = is_misled, .data = &asked
+        };
+        guint n = 0;
+
+        return succeeds_of(conntrack_end(conntrack, &search, &n), scope, "end questions of", error);
+}
+
+static bool is_misled6(const ConntrackEntry *entry, gconstpointer data)
+{
+        const Asked *asked = data;
+        const Subnet6 *subnet = asked->subnet6;
+        const ConntrackTuple *original = &entry->original, *reply = &entry->reply;
+        bool here;
+
+        if (!is_question(asked, entry, &here) || !subnet6_contains(subnet, &original->src6) ||
+            address6_equal(&original->src6, asked->gateway6) ||
+            address6_equal(&original->dst6, asked->gateway6))
+                return false;
+        return here ? !address6_equal(&reply->src6, asked->gateway6)
+                    : !address6_equal(&original->dst6, &reply->src6) &&
+                               subnet6_contains(subnet, &reply->src6);
+}
+
+bool conntrack_end_misled6(Conntrack *conntrack, const Subnet6 *subnet, const Address6 *gateway,
+                           const ConntrackAnswerer *answerers, guint n_answerers, GError **error)
+{
+        const Asked asked = {
+                .subnet6 = subnet, .gateway6 = gateway, .answerers = answerers, .n = n_answerers
+        };
+        const ConntrackSearch search = { .family = NFPROTO_IPV6,
+                                         .judge = is_misled6,
+                                         .data = &asked };
+        g_autofree char *text = subnet6_to_string(subnet);
+        guint n = 0;
+
+        return succeeds(conntrack_end(conntrack, &search, &n), error, "end questions of %s", text);
+}

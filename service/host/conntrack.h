@@ -76,6 +76,23 @@ bool conntrack_end_led(Conntrack *conntrack, const ConntrackScope *scope,
 bool conntrack_end_unled(Conntrack *conntrack, ConntrackFlowJudge is_to_end, gpointer data,
                          GError **error);
 
+/* Who is to answer what boards ask of anybody but their gateway, by @protocol (IPPROTO_*) and
+ * @port: the gateway, or who was asked. */
+typedef struct ConntrackAnswerer {
+        guint8 protocol;
+        guint16 port;
+        bool is_gateway;
+} ConntrackAnswerer;
+
+/* Ends every connection of @scope's boards to a port of @answerers whose packets go elsewhere than
+ * it says, as they do after a change for as long as the board asks from the same port. None of
+ * those to the gateway, or from it. */
+bool conntrack_end_misled(Conntrack *conntrack, const ConntrackScope *scope, guint32 gateway,
+                          const ConntrackAnswerer *answerers, guint n_answerers, GError **error);
+/* The same of IPv6. */
+bool conntrack_end_misled6(Conntrack *conntrack, const Subnet6 *subnet, const Address6 *gateway,
+                           const ConntrackAnswerer *answerers, guint n_answerers, GError **error);
+
 /* Ends every connection of @scope from an address of its subnet to one outside of it that is not
  * translated: one that began while the rules were gone. */
 bool conntrack_end_untranslated_from(Conntrack *conntrack, const ConntrackScope *scope,

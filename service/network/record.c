@@ -345,6 +345,7 @@ bool record_save(const Record *record, const char *run_dir, const char *interfac
         set_text(file, "firewall", "filter-interface", record->filter_interface);
         set_text(file, "firewall", "names-interface", record->names_interface);
         g_key_file_set_boolean(file, "firewall", "limited", record->limited);
+        g_key_file_set_boolean(file, "firewall", "answers", record->answers);
 
         g_key_file_set_boolean(file, "link", "found", record->link_found);
         g_key_file_set_boolean(file, "link", "up", record->link_up);
@@ -419,6 +420,7 @@ Record *record_load(const char *run_dir, const char *interface, GError **error)
         record->filter_interface = get_text(file, "firewall", "filter-interface");
         record->names_interface = get_text(file, "firewall", "names-interface");
         record->limited = get_bool(file, "firewall", "limited");
+        record->answers = get_bool(file, "firewall", "answers");
 
         record->link_found = get_bool(file, "link", "found");
         record->link_up = get_bool(file, "link", "up");

@@ -46,6 +46,7 @@ typedef struct Record {
         char *filter_interface; /* what the NIC is called there */
         bool limited;           /* there may be limits of DUTs in filter_table */
         char *names_interface;  /* the same in the table of names; NULL: it is not there */
+        bool answers;           /* boards may have asked others, and have been led to the gateway */
 
         /* link */
         bool link_found; /* the fields below say how it was */

@@ -11,6 +11,7 @@
 
 #include "model/name.h"
 #include "model/ruleset.h"
+#include "network/answerers.h"
 #include "network/connections.h"
 #include "network/filter-table.h"
 #include "network/forwards.h"
@@ -123,6 +124,14 @@ static bool end_strays(Network *network, GError **error)
                conntrack_end_untranslated_from(conntrack, &scope, error);
 }
 
+/* Where entries or forwards alone have changed, questions are led as they were. */
+static bool end_misled(Network *network, GError **error)
+{
+        const unsigned touching = STEP_CHANGE_UP | CONFIG_CHANGE_RULES | NETWORK_PART_FIREWALL;
+
+        return !(network->run.changes & touching) || answerers_end_misled(network, error);
+}
+
 /* With the forwards that were claimed. */
 static bool put_rules(Network *network, GError **error)
 {
@@ -142,7 +151,8 @@ void firewall_start(Network *network)
         GError *error = NULL;
 
         if (claim_table(network, &error) && put_gateway(network, &error) &&
-            public_take_lost_off(network, &error) && put_rules(network, &error) &&
+            public_take_lost_off(network, &error) && answerers_expect(network, &error) &&
+            put_rules(network, &error) && end_misled(network, &error) &&
             filter_table_end_forbidden(network, &error))
                 (void)end_strays(network, &error); /* `error` says how it went */
         step_done(network, error);

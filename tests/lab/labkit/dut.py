@@ -99,9 +99,10 @@ class Dut:
     def ask_time(self, server, source_port=0, seconds=1.0):
         """An NTP client's question to that address, as a mapping; None where nothing answers. An
         answer of anybody else is not heard."""
-        with self.namespace.socket(kind=socket.SOCK_DGRAM) as sock:
+        family, any_address = (socket.AF_INET6, "::") if ":" in server else (socket.AF_INET, "0.0.0.0")
+        with self.namespace.socket(family, socket.SOCK_DGRAM) as sock:
             sock.settimeout(seconds)
-            sock.bind(("0.0.0.0", source_port))
+            sock.bind((any_address, source_port))
             sock.connect((server, 123))
             sock.send(bytes([0x23]) + bytes(47))
             try:
