@@ -68,7 +68,7 @@ static void append_file(GString *text, const char *key, const char *directory, c
 
 static void append_set(GString *text, const char *separator, const char *table, const char *name)
 {
-        g_autofree char *set = names_set_name(table, name);
+        g_autofree char *set = names_set_name(NAMES_SET_ANSWERS, table, name);
 
         g_string_append_printf(text, "%s4#ip#" NAMES_TABLE "#%s", separator, set);
 }

@@ -104,24 +104,29 @@ void filter_answers_add_entries(FilterAnswers *answers, const Entries *entries)
         }
 }
 
-void filter_answers_add_all(FilterAnswers *answers, const FilterAnswers *other)
-{
-        GHashTableIter iter;
-        gpointer name, addresses;
-
-        g_hash_table_iter_init(&iter, answers->names);
-        while (g_hash_table_iter_next(&iter, &name, &addresses)) {
-                GHashTable *more = g_hash_table_lookup(other->names, name);
-                if (more)
-                        add_set(addresses, more);
-        }
-}
-
 bool filter_answers_have(const FilterAnswers *answers, const char *name, guint32 address)
 {
         GHashTable *addresses = answers ? g_hash_table_lookup(answers->names, name) : NULL;
 
         return addresses && g_hash_table_contains(addresses, GUINT_TO_POINTER(address));
+}
+
+FilterAnswers *filter_answers_without(const FilterAnswers *answers, const FilterAnswers *other)
+{
+        FilterAnswers *rest = filter_answers_new();
+        GHashTableIter names, iter;
+        gpointer name, addresses, address;
+
+        g_hash_table_iter_init(&names, answers->names);
+        while (g_hash_table_iter_next(&names, &name, &addresses)) {
+                GHashTable *left = g_hash_table_new(NULL, NULL);
+                g_hash_table_iter_init(&iter, addresses);
+                while (g_hash_table_iter_next(&iter, &address, NULL))
+                        if (!filter_answers_have(other, name, GPOINTER_TO_UINT(address)))
+                                g_hash_table_add(left, address);
+                g_hash_table_insert(rest->names, g_strdup(name), left);
+        }
+        return rest;
 }
 
 static int compare_addresses(gconstpointer a, gconstpointer b)

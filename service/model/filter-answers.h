@@ -27,8 +27,8 @@ void filter_answers_forget_others(FilterAnswers *answers, const Filter *filter);
 void filter_answers_add(FilterAnswers *answers, const char *hostname, guint32 address);
 /* What dnsmasq answers by itself: the host names of @entries. */
 void filter_answers_add_entries(FilterAnswers *answers, const Entries *entries);
-/* All that @other has, of its own names. */
-void filter_answers_add_all(FilterAnswers *answers, const FilterAnswers *other);
+/* What @answers has and @other has not. The caller's. */
+FilterAnswers *filter_answers_without(const FilterAnswers *answers, const FilterAnswers *other);
 
 /* Of NULL, and of a name that is none of its own: false, and nothing. */
 bool filter_answers_have(const FilterAnswers *answers, const char *name, guint32 address);

@@ -212,14 +212,20 @@ static bool fits_ports(const FilterRule *rule, const FilterFlow *flow)
         return false;
 }
 
-static bool fits_ends(const FilterRule *rule, const FilterAnswers *answers, const FilterFlow *flow)
+static bool is_named(const FilterKnown *known, const char *name, guint32 address)
+{
+        return known && (filter_answers_have(known->answers, name, address) ||
+                         filter_answers_have(known->own, name, address));
+}
+
+static bool fits_ends(const FilterRule *rule, const FilterKnown *known, const FilterFlow *flow)
 {
         if (flow->is_ipv6)
                 return subnet6_contains(&rule->source6, &flow->source6) &&
                        subnet6_contains(&rule->destination6, &flow->destination6);
         return subnet_contains(&rule->source, flow->source) &&
                subnet_contains(&rule->destination, flow->destination) &&
-               (!rule->name || filter_answers_have(answers, rule->name, flow->destination));
+               (!rule->name || is_named(known, rule->name, flow->destination));
 }
 
 static bool fits_protocol(const FilterRule *rule, const FilterFlow *flow)
@@ -230,14 +236,13 @@ static bool fits_protocol(const FilterRule *rule, const FilterFlow *flow)
                flow->protocol == (rule->protocol == IPPROTO_ICMP ? icmp : rule->protocol);
 }
 
-static bool fits(const FilterRule *rule, const FilterAnswers *answers, const FilterFlow *flow)
+static bool fits(const FilterRule *rule, const FilterKnown *known, const FilterFlow *flow)
 {
         return filter_rule_is_of(rule, flow->is_ipv6 ? FILTER_IPV6 : FILTER_IPV4) &&
-               fits_ends(rule, answers, flow) && fits_protocol(rule, flow) &&
-               fits_ports(rule, flow);
+               fits_ends(rule, known, flow) && fits_protocol(rule, flow) && fits_ports(rule, flow);
 }
 
-bool filter_allows(const Filter *filter, const FilterAnswers *answers, FilterDirection direction,
+bool filter_allows(const Filter *filter, const FilterKnown *known, FilterDirection direction,
                    const FilterFlow *flow)
 {
         const FilterSide *side = filter ? &filter->sides[direction] : NULL;
@@ -246,7 +251,7 @@ bool filter_allows(const Filter *filter, const FilterAnswers *answers, FilterDir
                 return true;
         for (guint i = 0; i < side->rules->len; i++) {
                 const FilterRule *rule = side->rules->pdata[i];
-                if (fits(rule, answers, flow))
+                if (fits(rule, known, flow))
                         return rule->action == FILTER_ACCEPT;
         }
         return side->policy == FILTER_ACCEPT;

@@ -66,7 +66,7 @@ typedef struct Filter {
         64 /* different ones; dnsmasq looks through all of them for each answer                    \
             */
 
-/* How many rules of the kernel's @rule is. */
+/* How many rules of the kernel's @rule is; by name, one of each two: a name has two sets. */
 guint filter_rule_cost(const FilterRule *rule);
 
 /* Whether @rule is about @family, one of the two. By IPv6 a name is nobody's, since its answers are
@@ -112,7 +112,12 @@ typedef struct FilterFlow {
         Address6 source6, destination6;
 } FilterFlow;
 
-/* Whether it may be begun, a name being what @answers (NULL: none) has of it. Without a filter
- * (NULL) it may. */
-bool filter_allows(const Filter *filter, const FilterAnswers *answers, FilterDirection direction,
+/* What is known of names: what they have been answered with, and what entries are. NULL: nothing.
+ */
+typedef struct FilterKnown {
+        const FilterAnswers *answers, *own;
+} FilterKnown;
+
+/* Whether it may be begun, a name being what @known has of it. Without a filter (NULL) it may. */
+bool filter_allows(const Filter *filter, const FilterKnown *known, FilterDirection direction,
                    const FilterFlow *flow);

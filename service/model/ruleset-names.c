@@ -34,15 +34,20 @@ bool ruleset_has_names(const RulesetFacts *facts)
                filter_has_names(facts->config->filter);
 }
 
+static const RulesetMapType set_types[NAMES_SET_MAX] = {
+        [NAMES_SET_ANSWERS] = MAP_ANSWERS,
+        [NAMES_SET_OWN] = MAP_ADDRESS_SET,
+};
+
 /* No table's name has a '-' in it, so those of one network begin as no other's do. */
-char *names_set_prefix(const char *table)
+char *names_set_prefix(NamesSet set, const char *table)
 {
-        return g_strdup_printf("to_%s-", table_suffix(table));
+        return g_strdup_printf("%s_%s-", set == NAMES_SET_OWN ? "own" : "to", table_suffix(table));
 }
 
-char *names_set_name(const char *table, const char *name)
+char *names_set_name(NamesSet set, const char *table, const char *name)
 {
-        g_autofree char *prefix = names_set_prefix(table);
+        g_autofree char *prefix = names_set_prefix(set, table);
         g_autofree char *whole = g_strconcat(prefix, name, NULL);
 
         if (strlen(whole) <= SET_NAME_MAX)
@@ -72,14 +77,16 @@ static Targets add_targets(RulesetTable *names, const char *table, const char *i
         return (Targets){ .egress = target, .from = table_add_target(names, from) };
 }
 
-static void add_sets(RulesetTable *names, const RulesetFacts *facts)
+static void add_sets(RulesetTable *names, const RulesetFacts *facts, NamesSet set)
 {
+        const FilterAnswers *answers = set == NAMES_SET_OWN ? facts->own : facts->answers;
         g_autoptr(GPtrArray) all = filter_names(facts->config->filter);
 
         for (guint i = 0; i < all->len; i++) {
-                g_autofree char *set = names_set_name(facts->table, all->pdata[i]);
-                g_autoptr(GArray) addresses = filter_answers_of(facts->answers, all->pdata[i]);
-                RulesetMap *map = table_add_map(names, MAP_ANSWERS, set);
+                g_autofree char *name = names_set_name(set, facts->table, all->pdata[i]);
+                g_autoptr(GArray) addresses = filter_answers_of(answers, all->pdata[i]);
+                RulesetMap *map = table_add_map(names, set_types[set], name);
+                map->whole = true;
                 for (guint j = 0; j < addresses->len; j++)
                         map_add(map, g_array_index(addresses, guint32, j), 0);
         }
@@ -111,7 +118,8 @@ void ruleset_add_names(Ruleset *ruleset, const RulesetFacts *facts, const Uplink
         RulesetTable *names = ruleset_add_shared_table(ruleset, NFPROTO_IPV4, NAMES_TABLE);
         Targets targets = add_targets(names, facts->table, facts->interface);
 
-        add_sets(names, facts);
+        for (NamesSet set = 0; set < NAMES_SET_MAX; set++)
+                add_sets(names, facts, set);
         add_egress(&targets, facts);
         add_from(&targets, facts, uplinks);
         RulesetChain *forward =
@@ -127,20 +135,21 @@ Ruleset *ruleset_new_names_chains(const char *table, const char *interface)
         return g_steal_pointer(&ruleset);
 }
 
-Ruleset *ruleset_new_names_sets(const GPtrArray *sets)
+Ruleset *ruleset_new_names_sets(NamesSet set, const GPtrArray *sets)
 {
         g_autoptr(Ruleset) ruleset = ruleset_new();
         RulesetTable *names = ruleset_add_shared_table(ruleset, NFPROTO_IPV4, NAMES_TABLE);
 
         for (guint i = 0; i < sets->len; i++)
-                table_add_map(names, MAP_ANSWERS, sets->pdata[i])->whole = true;
+                table_add_map(names, set_types[set], sets->pdata[i])->whole = true;
         return g_steal_pointer(&ruleset);
 }
 
-Ruleset *ruleset_new_answers(const RulesetFacts *facts)
+Ruleset *ruleset_new_own_answers(const RulesetFacts *facts)
 {
         g_autoptr(Ruleset) ruleset = ruleset_new();
 
-        add_sets(ruleset_add_shared_table(ruleset, NFPROTO_IPV4, NAMES_TABLE), facts);
+        add_sets(ruleset_add_shared_table(ruleset, NFPROTO_IPV4, NAMES_TABLE), facts,
+                 NAMES_SET_OWN);
         return g_steal_pointer(&ruleset);
 }

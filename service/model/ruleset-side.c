@@ -40,12 +40,15 @@ typedef struct Side {
 
 typedef struct SideRule {
         const FilterRule *rule;
-        char name[24]; /* "egress 1" */
+        const char *set; /* what the destination is in; NULL: no name */
+        char name[24];   /* "egress 1" */
         char *log_prefix;
 } SideRule;
 
-static void match_ends(const Side *side, RulesetRule *rule, const FilterRule *filter_rule)
+static void match_ends(const Side *side, RulesetRule *rule, const SideRule *side_rule)
 {
+        const FilterRule *filter_rule = side_rule->rule;
+
         if (side->family == NFPROTO_IPV6) {
                 match_hosts6(rule, FIELD_IP6_SADDR, &filter_rule->source6);
                 match_hosts6(rule, FIELD_IP6_DADDR, &filter_rule->destination6);
@@ -53,19 +56,17 @@ static void match_ends(const Side *side, RulesetRule *rule, const FilterRule *fi
         }
         match_hosts(rule, FIELD_IP_SADDR, &filter_rule->source);
         match_hosts(rule, FIELD_IP_DADDR, &filter_rule->destination);
-        if (!filter_rule->name)
-                return;
-        g_autofree char *set = names_set_name(side->facts->table, filter_rule->name);
-        match_in_set(rule, FIELD_IP_DADDR, set);
+        if (side_rule->set)
+                match_in_set(rule, FIELD_IP_DADDR, side_rule->set);
 }
 
-/* @protocol and @ports are one of those that @filter_rule has; 0 and NULL: any. */
-static RulesetRule *add_matches(const Side *side, const FilterRule *filter_rule, guint8 protocol,
+/* @protocol and @ports are one of those that @side_rule has; 0 and NULL: any. */
+static RulesetRule *add_matches(const Side *side, const SideRule *side_rule, guint8 protocol,
                                 const PortRange *ports)
 {
         RulesetRule *rule = chain_add_rule(side->chain);
 
-        match_ends(side, rule, filter_rule);
+        match_ends(side, rule, side_rule);
         if (ports)
                 match_port_range(rule, protocol, ports->first, ports->last);
         else if (protocol == IPPROTO_ICMP && side->family == NFPROTO_IPV6)
@@ -90,9 +91,9 @@ static void add_filter_rule(const Side *side, const SideRule *side_rule, guint8 
         const FilterRule *filter_rule = side_rule->rule;
 
         if (filter_rule->log)
-                rule_log(add_matches(side, filter_rule, protocol, ports), LOGGED_PER_SECOND,
+                rule_log(add_matches(side, side_rule, protocol, ports), LOGGED_PER_SECOND,
                          side_rule->log_prefix);
-        RulesetRule *rule = add_matches(side, filter_rule, protocol, ports);
+        RulesetRule *rule = add_matches(side, side_rule, protocol, ports);
         rule_comment(rule, side_rule->name);
         add_verdict(side, rule, filter_rule->action);
 }
@@ -130,6 +131,20 @@ static bool is_other_limited(const RulesetFacts *facts, guint16 family, FilterDi
         return ruleset_has_ways_in(facts) && filter_side_forbids(&sides[FILTER_INGRESS]);
 }
 
+/* A name is what has been answered, and what entries are. */
+static void add_all_sets(const Side *side, SideRule *side_rule)
+{
+        if (side->family == NFPROTO_IPV6 || !side_rule->rule->name) {
+                add_all_ports(side, side_rule);
+                return;
+        }
+        for (NamesSet i = 0; i < NAMES_SET_MAX; i++) {
+                g_autofree char *set = names_set_name(i, side->facts->table, side_rule->rule->name);
+                side_rule->set = set;
+                add_all_ports(side, side_rule);
+        }
+}
+
 /* What is not given lets all pass: a mapping, and a way out, are there to be used. */
 void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 family,
                     FilterDirection direction, guint32 mark)
@@ -153,7 +168,7 @@ void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 fami
                 if (!filter_rule_is_of(side_rule.rule, about))
                         continue;
                 g_snprintf(side_rule.name, sizeof side_rule.name, "%s %u", name, i + 1);
-                add_all_ports(&side, &side_rule);
+                add_all_sets(&side, &side_rule);
         }
         RulesetRule *rest = chain_add_rule(chain);
         rule_comment(rest, policy);

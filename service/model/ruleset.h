@@ -24,6 +24,7 @@ typedef struct RulesetFacts {
         const char *public_interface; /* NULL: the upstream */
         guint twin;                   /* its number (twin.h); 0: it is none */
         const FilterAnswers *answers; /* for the names in its filter; NULL: none yet */
+        const FilterAnswers *own;     /* the same of its entries; NULL: none */
         const GArray *forwards;       /* ForwardRoute; NULL or empty: none */
         bool limited;                 /* limits may be given, now or later */
         const NetworkConfig *config;
@@ -101,10 +102,18 @@ const char *ruleset_ipv6_chain(const NetworkConfig *config, FilterDirection dire
 /* Whether the network has a part there. */
 bool ruleset_has_names(const RulesetFacts *facts);
 
-/* What the set of @name is called for the network whose own table is @table, and how the names of
+/* A name's sets there: what dnsmasq has answered, which it adds itself; and what the network's
+ * entries are, and only as long as they are. */
+typedef enum NamesSet {
+        NAMES_SET_ANSWERS,
+        NAMES_SET_OWN,
+        NAMES_SET_MAX,
+} NamesSet;
+
+/* What that set of @name is called for the network whose own table is @table, and how the names of
  * all of that network's begin. The caller's. */
-char *names_set_name(const char *table, const char *name);
-char *names_set_prefix(const char *table);
+char *names_set_name(NamesSet set, const char *table, const char *name);
+char *names_set_prefix(NamesSet set, const char *table);
 
 /* A network's chains there. */
 typedef enum NamesChain {
@@ -116,11 +125,11 @@ typedef enum NamesChain {
 char *names_chain_name(NamesChain chain, const char *table);
 
 /* To be taken out: the chains, and what leads to them, of the network whose own table is @table and
- * whose NIC is called @interface there; or sets, by their names. */
+ * whose NIC is called @interface there; or sets of one kind, by their names. */
 Ruleset *ruleset_new_names_chains(const char *table, const char *interface);
-Ruleset *ruleset_new_names_sets(const GPtrArray *sets);
-/* What @facts->answers has for the sets, to be added to them. */
-Ruleset *ruleset_new_answers(const RulesetFacts *facts);
+Ruleset *ruleset_new_names_sets(NamesSet set, const GPtrArray *sets);
+/* What @facts->own has for the sets, to be added to them or taken out. */
+Ruleset *ruleset_new_own_answers(const RulesetFacts *facts);
 
 /* A network with NAT disabled, as the guard sees it. */
 typedef struct GuardedNetwork {

@@ -199,25 +199,13 @@ static bool make(Network *network, const EntryChange *change, GError **error)
 
 /* Writing dnsmasq's files for all that is pending */
 
-/* Before dnsmasq answers with what they put, the names of the filter have it. */
-static bool answer_names(Network *network, const GPtrArray *pending, GError **error)
+/* The names of the filter have them before dnsmasq answers with what they put. */
+static bool follow_names(Network *network, GError **error)
 {
-        g_autoptr(FilterAnswers) own = filter_answers_new();
-
-        if (!network_is_up(network) || !names_table_is_wanted(network))
-                return true;
-        filter_answers_follow(own, network->config->filter);
-        for (guint i = 0; i < pending->len; i++) {
-                const EntryChange *change = pending->pdata[i];
-                if (change->dns && change->dns->has_ip)
-                        filter_answers_add(own, change->dns->hostname, change->dns->ip);
-                if (change->address && change->address->hostname)
-                        filter_answers_add(own, change->address->hostname, change->address->ip);
-        }
-        return names_table_add_own(network, own, error);
+        return !network_is_up(network) || names_table_follow_entries(network, error);
 }
 
-static bool write_files(EntryChanges *changes, const GPtrArray *pending, GError **error)
+static bool write_files(EntryChanges *changes, GError **error)
 {
         Network *network = changes->network;
         const Entries *entries = network->config->entries;
@@ -227,7 +215,7 @@ static bool write_files(EntryChanges *changes, const GPtrArray *pending, GError 
 
         if (!network->dnsmasq || !(hosts || names))
                 return true; /* written when it starts */
-        if (!answer_names(network, pending, error) ||
+        if (!follow_names(network, error) ||
             !dnsmasq_write(network->dnsmasq, NULL, hosts, names, error))
                 return false;
         dnsmasq_reload(network->dnsmasq);
@@ -267,7 +255,7 @@ static void take_back(EntryChanges *changes, const GPtrArray *pending)
         forget_guests(network, pending, ATTACH_GUEST);
         if (!entry_log_file_take_back(changes->log, pending->len, changes->pending_length,
                                       &error) ||
-            !entry_changes_load(changes, &error))
+            !entry_changes_load(changes, &error) || !follow_names(network, &error))
                 log_network_error(network->name, "%s", error->message);
 }
 
@@ -317,7 +305,7 @@ static void flush_pending(EntryChanges *changes)
         if (pending->len == 0)
                 return;
 
-        if (write_files(changes, pending, &error))
+        if (write_files(changes, &error))
                 forget_guests(network, pending, DETACH_GUEST);
         else
                 take_back(changes, pending);

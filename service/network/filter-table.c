@@ -230,7 +230,7 @@ Value *filter_table_counted(const Network *network, GError **error)
 
 typedef struct Judged {
         const Filter *filter;
-        const FilterAnswers *answers;
+        FilterKnown known;
         GHashTable *own; /* the host's addresses */
 } Judged;
 
@@ -245,7 +245,7 @@ static bool is_forbidden(const Connection *connection, gpointer data)
             (g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow.source)) ||
              g_hash_table_contains(judged->own, GUINT_TO_POINTER(flow.destination))))
                 return false;
-        return !filter_allows(judged->filter, judged->answers, connection->direction, &flow);
+        return !filter_allows(judged->filter, &judged->known, connection->direction, &flow);
 }
 
 typedef struct Judged6 {
@@ -290,7 +290,7 @@ static bool end_forbidden(const Network *network, GError **error)
         const Host *host = network->host;
         const ConntrackScope scope = connections_scope(network);
         g_autoptr(GHashTable) own = g_hash_table_new(NULL, NULL);
-        Judged judged = { network->config->filter, network->answers, own };
+        Judged judged = { network->config->filter, { network->answers, network->own }, own };
 
         if (!judged.filter)
                 return true;

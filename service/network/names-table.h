@@ -14,7 +14,7 @@
 bool names_table_is_wanted(const Network *network);
 
 /* Before the network's rules are made: its journal knows of its part, which has not another name of
- * its NIC, and `answers` is what its sets have, and what its entries are. */
+ * its NIC, and `answers` is what its sets have. */
 bool names_table_prepare(Network *network, GError **error);
 /* What goes as its rules are put: the caller's; NULL: nothing. */
 Ruleset *names_table_leftover(const Network *network);
@@ -24,9 +24,11 @@ bool names_table_settle(Network *network, GError **error);
 /* Takes its part out. None is success. */
 bool names_table_remove(Network *network, GError **error);
 
-/* Before dnsmasq answers by itself what @own has; or what all the network's entries are. */
-bool names_table_add_own(Network *network, const FilterAnswers *own, GError **error);
-bool names_table_add_entries(Network *network, GError **error);
+/* What the network's entries are for its names. The caller's. */
+FilterAnswers *names_table_own(const Network *network);
+/* Before dnsmasq answers by itself what the entries are, and after they were taken back: they pass
+ * by name, and what entries alone let pass that are gone ends. */
+bool names_table_follow_entries(Network *network, GError **error);
 /* Somebody, dnsmasq most often, has added to @set: the network will put it back where it goes. */
 void names_table_answered(Network *network, const char *set);
 

@@ -66,6 +66,7 @@ struct Network {
         bool limit_comes; /* an address is about to have the first one */
 
         FilterAnswers *answers; /* of the names in its filter, as far as they are known */
+        FilterAnswers *own;     /* of its entries for them, as the rules have it */
 
         Dnsmasq *dnsmasq;
         LeaseFile *lease_file;

@@ -222,6 +222,7 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         network->configured = entries_copy(config->entries);
         network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
         network->answers = filter_answers_new();
+        network->own = filter_answers_new();
         g_queue_init(&network->operations);
         network->reserved = g_hash_table_new(NULL, NULL);
         network->blocked = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -267,6 +268,7 @@ static void network_free(Network *network)
         lease_file_free(network->lease_file);
         dhcp_watch_free(network->boards);
         filter_answers_free(network->answers);
+        filter_answers_free(network->own);
         dnsmasq_free(network->dnsmasq);
         time_forget_clock(network);
         chrony_free(network->chrony);

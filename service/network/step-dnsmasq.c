@@ -41,7 +41,7 @@ static bool write_files(Network *network, GError **error)
         g_autofree char *hosts = dnsmasq_hosts_text(config->entries, taken);
         g_autofree char *names = dnsmasq_dns_text(config->entries);
 
-        return names_table_add_entries(network, error) &&
+        return names_table_follow_entries(network, error) &&
                dnsmasq_write(network->dnsmasq, conf, hosts, names, error);
 }
 

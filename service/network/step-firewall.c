@@ -45,7 +45,7 @@ static bool claim_table(Network *network, GError **error)
         return network_save_record(network, error);
 }
 
-static Ruleset *build_rules(const Network *network)
+static Ruleset *build_rules(const Network *network, const FilterAnswers *own)
 {
         g_autoptr(GArray) forwards = forwards_routes(network);
         RulesetFacts facts = {
@@ -56,6 +56,7 @@ static Ruleset *build_rules(const Network *network)
                 .public_interface = network->public_interface,
                 .twin = network->record->twin,
                 .answers = network->answers,
+                .own = own,
                 .forwards = forwards,
                 .limited = network->limited,
                 .config = network->config,
@@ -80,9 +81,14 @@ static bool exchange_rules(Network *network, GError **error)
 {
         if (!names_table_prepare(network, error) || !limits_table_prepare(network, error))
                 return false;
-        g_autoptr(Ruleset) rules = build_rules(network);
+        g_autoptr(FilterAnswers) own = names_table_own(network);
+        g_autoptr(Ruleset) rules = build_rules(network, own);
         g_autoptr(Ruleset) leftover = names_table_leftover(network);
-        return filter_table_apply(network, leftover, rules, error);
+        if (!filter_table_apply(network, leftover, rules, error))
+                return false;
+        filter_answers_free(network->own);
+        network->own = g_steal_pointer(&own);
+        return true;
 }
 
 /* Into the guard before the tables that translated go, out of it after they have come. */

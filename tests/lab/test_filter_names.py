@@ -32,9 +32,9 @@ def board(lab, *rules, name="raw0", policy="drop", **settings):
     return dut, network
 
 
-def addresses_of(name, interface="raw0"):
-    """What is in the set of that name."""
-    text = run("nft", "--json", "list", "set", "ip", NAMES, f"to_{interface}-{name}")
+def addresses_of(name, interface="raw0", kind="to"):
+    """What is in the set of that name's answers, or of its entries (`own`)."""
+    text = run("nft", "--json", "list", "set", "ip", NAMES, f"{kind}_{interface}-{name}")
     return sorted(json.loads(text)["nftables"][1]["set"].get("elem", []))
 
 
@@ -184,12 +184,98 @@ def test_own_entries_pass(lab):
     network.add_dns("two.lab.local", "10.99.1.2")
     assert dut.reaches("10.99.1.2"), "a new entry does not pass"
     network.add_dns("four.lab.local", "2001:db8::4")
-    equal(addresses_of("lab.local"), ["10.99.1.1", "10.99.1.2"], "what is known of the name")
+    equal(addresses_of("lab.local", kind="own"), ["10.99.1.1", "10.99.1.2"], "what is known of the name")
     network.add_dns("three.lab.other", "10.99.1.3")
     assert not dut.reaches("10.99.1.3"), "a new entry elsewhere passes"
     network.update(dns_entries=[{"hostname": "lab.local", "ip": "10.99.1.4"}])
     assert dut.reaches("10.99.1.4"), "an entry of a change does not pass"
     equal(dut.dig("lab.local", GATEWAY), ["10.99.1.4"], "the answer")
+    equal((addresses_of("lab.local"), addresses_of("lab.local", kind="own")), ([], ["10.99.1.4"]),
+          "what is known of the name, by answers and by entries")
+
+
+def passes_not(dut, address, when):
+    assert not dut.reaches(address), f"{address} passes {when}"
+
+
+def test_entry_that_is_gone_passes_no_more(lab):
+    dut, network = board(lab, accept(destination="lab.local"))
+    network.add_dns("oops.lab.local", lan.ROUTER)
+    flow = whoami.Connection(dut.namespace, lan.ROUTER)
+    network.remove_dns("oops.lab.local")
+    ended(flow)
+    passes_not(dut, lan.ROUTER, "after its entry is gone")
+    set_filter(network, egress(accept(destination="lab.local"), accept(destination=lan.SHOP)))
+    passes_not(dut, lan.ROUTER, "after another filter")
+    for again in (lab.restart_daemon, lab.kill_daemon):
+        network.add_dns("oops.lab.local", lan.ROUTER)
+        assert dut.reaches(lan.ROUTER), "an entry does not pass"
+        again()
+        wait_for(lambda: lab.network(dut).get("State") == "active", "the network is active again")
+        assert dut.reaches(lan.ROUTER), "an entry does not pass after a restart"
+        network.remove_dns("oops.lab.local")
+        passes_not(dut, lan.ROUTER, "after a restart")
+
+
+def test_entry_that_moves(lab):
+    dut, network = board(lab, accept(destination="lab.local"))
+    network.add_dns("one.lab.local", "10.99.1.1")
+    flow = whoami.Connection(dut.namespace, "10.99.1.1")
+    network.add_dns("one.lab.local", "10.99.1.2")
+    ended(flow)
+    passes_not(dut, "10.99.1.1", "after its entry has moved")
+    flow = whoami.Connection(dut.namespace, "10.99.1.2")
+    network.add_dns("two.lab.local", "10.99.1.2")
+    network.remove_dns("one.lab.local")
+    equal(flow.ask_again(), lan.HOST, "the source while another entry has the address")
+    network.update(dns_entries=[{"hostname": "three.lab.local", "ip": "10.99.1.3"}])
+    ended(flow)
+    passes_not(dut, "10.99.1.2", "after all entries are others")
+    assert dut.reaches("10.99.1.3"), "an entry of a change does not pass"
+    network.update(dns_entries=[], addresses=[{"ip": "192.168.100.20", "hostname": "here.lab.local"}])
+    passes_not(dut, "10.99.1.3", "after all entries are gone")
+
+
+def test_entry_that_is_gone_takes_no_answer_along(lab):
+    """Whether what was answered was there before or came while it was an entry's as well."""
+    dut, network = board(lab, accept(destination=lan.SHOP))
+    dut.dig(lan.SHOP, GATEWAY)
+    for address in (lan.SHOP_ADDRESS, lan.WWW_ADDRESS):
+        network.add_dns("oops.shop.test", address)
+        dut.dig(lan.WWW, GATEWAY)
+        flow = whoami.Connection(dut.namespace, address)
+        network.remove_dns("oops.shop.test")
+        equal(flow.ask_again(), lan.HOST, f"the source at {address}, which was answered")
+        assert dut.reaches(address), f"{address} does not pass, which was answered"
+
+
+def test_entry_of_a_name_to_be_dropped(lab):
+    dut, network = board(lab, drop(destination="lab.local"), policy="accept")
+    network.add_dns("oops.lab.local", lan.ROUTER)
+    passes_not(dut, lan.ROUTER, "though its entry's name is to be dropped")
+    network.remove_dns("oops.lab.local")
+    assert dut.reaches(lan.ROUTER), "it does not pass after its entry is gone"
+
+
+def test_entry_that_stays_since_it_cannot_go(lab):
+    """dnsmasq's files cannot be written."""
+    dut, network = board(lab, accept(destination="lab.local"),
+                         dns_entries=[{"hostname": "one.lab.local", "ip": "10.99.1.1"}])
+    hosts = os.path.join(network.get("StateDir"), "hosts.local")
+    flow = whoami.Connection(dut.namespace, "10.99.1.1")
+    os.rename(hosts, f"{hosts}.away")
+    os.mkdir(hosts)
+    try:
+        with refused(bus.ERROR + "Failed", "hosts.local"):
+            network.remove_dns("one.lab.local")
+    finally:
+        os.rmdir(hosts)
+        os.rename(f"{hosts}.away", hosts)
+    equal(network.call("GetDnsEntries"), [("one.lab.local", "10.99.1.1")], "the entries")
+    assert dut.reaches("10.99.1.1"), "an entry that has stayed does not pass"
+    flow.close()
+    network.remove_dns("one.lab.local")
+    passes_not(dut, "10.99.1.1", "after its entry is gone")
 
 
 def test_entries_while_the_table_is_gone(lab):

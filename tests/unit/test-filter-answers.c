@@ -107,10 +107,19 @@ static void test_entries(void)
         expect(answers, "x.test", "");
 
         filter_answers_follow(more, filter);
+        filter_answers_add(more, "lab.local", 4);
         filter_answers_add(more, "x.test", 9);
-        filter_answers_add_all(answers, more);
-        expect(answers, "lab.local", "1 4");
-        expect(answers, "x.test", "9");
+        g_autoptr(FilterAnswers) gone = filter_answers_without(answers, more);
+        g_autoptr(FilterAnswers) come = filter_answers_without(more, answers);
+        g_autoptr(FilterAnswers) same = filter_answers_without(more, more);
+        g_autoptr(FilterAnswers) none = filter_answers_new();
+        g_autoptr(FilterAnswers) all = filter_answers_without(answers, none);
+        expect(gone, "lab.local", "1");
+        expect(gone, "x.test", "");
+        expect(come, "lab.local", "");
+        expect(come, "x.test", "9");
+        expect(all, "lab.local", "1 4");
+        g_assert_true(filter_answers_are_empty(same));
 }
 
 int main(int argc, char **argv)

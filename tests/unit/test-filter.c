@@ -295,8 +295,11 @@ static void test_allows_names(void)
                                              "    - {action: accept, destination: example.com,"
                                              " protocol: tcp, port: 443}\n");
         g_autoptr(FilterAnswers) answers = filter_answers_new();
+        g_autoptr(FilterAnswers) own = filter_answers_new();
+        const FilterKnown known = { answers, own }, nothing = { 0 };
         const FilterFlow good = { BOARD, HOST(10, 0, 0, 1), IPPROTO_TCP, 443 };
         const FilterFlow bad = { BOARD, HOST(10, 0, 0, 2), IPPROTO_TCP, 443 };
+        const FilterFlow ours = { BOARD, HOST(10, 0, 0, 4), IPPROTO_TCP, 443 };
         const FilterFlow unknown = { BOARD, HOST(10, 0, 0, 3), IPPROTO_TCP, 443 };
         const FilterFlow other_port = { BOARD, HOST(10, 0, 0, 1), IPPROTO_TCP, 80 };
 
@@ -304,10 +307,14 @@ static void test_allows_names(void)
         filter_answers_follow(answers, filter);
         filter_answers_add(answers, "www.example.com", good.destination);
         filter_answers_add(answers, "x.bad.example.com", bad.destination);
-        g_assert_true(filter_allows(filter, answers, FILTER_EGRESS, &good));
-        g_assert_false(filter_allows(filter, answers, FILTER_EGRESS, &bad));
-        g_assert_false(filter_allows(filter, answers, FILTER_EGRESS, &unknown));
-        g_assert_false(filter_allows(filter, answers, FILTER_EGRESS, &other_port));
+        filter_answers_follow(own, filter);
+        filter_answers_add(own, "own.example.com", ours.destination);
+        g_assert_false(filter_allows(filter, &nothing, FILTER_EGRESS, &good));
+        g_assert_true(filter_allows(filter, &known, FILTER_EGRESS, &ours));
+        g_assert_true(filter_allows(filter, &known, FILTER_EGRESS, &good));
+        g_assert_false(filter_allows(filter, &known, FILTER_EGRESS, &bad));
+        g_assert_false(filter_allows(filter, &known, FILTER_EGRESS, &unknown));
+        g_assert_false(filter_allows(filter, &known, FILTER_EGRESS, &other_port));
 }
 
 int main(int argc, char **argv)

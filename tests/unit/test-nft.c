@@ -90,7 +90,7 @@ static Ruleset *ruleset_of_twin(guint n_mappings)
 }
 
 static Ruleset *ruleset_with_filter(const char *table, const char *yaml,
-                                    const FilterAnswers *answers)
+                                    const FilterAnswers *answers, const FilterAnswers *own)
 {
         g_autoptr(GError) error = NULL;
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_1TO1, 2);
@@ -104,6 +104,7 @@ static Ruleset *ruleset_with_filter(const char *table, const char *yaml,
                 .filter_table = FILTER_TABLE,
                 .upstream = "eth0",
                 .answers = answers,
+                .own = own,
                 .config = settings,
         };
         return ruleset_new_network(&facts);
@@ -120,7 +121,7 @@ static Ruleset *ruleset_with_every_rule(const char *more)
 {
         g_autofree char *yaml = g_strdup_printf(EVERY_RULE, more);
 
-        return ruleset_with_filter(TABLE, yaml, NULL);
+        return ruleset_with_filter(TABLE, yaml, NULL, NULL);
 }
 
 static Ruleset *ruleset_with_ipv6(const char *yaml)
@@ -418,7 +419,7 @@ static void test_limits_leave(void)
         const RulesetFacts facts = limit_facts(settings);
         g_autoptr(Ruleset) limited = ruleset_new_network(&facts);
         g_autoptr(Ruleset) other =
-                ruleset_with_filter("jumpstarter_eth2", "egress: {policy: accept}\n", NULL);
+                ruleset_with_filter("jumpstarter_eth2", "egress: {policy: accept}\n", NULL, NULL);
         g_autoptr(Ruleset) rest = ruleset_new_filter_part(&place);
         g_autoptr(Ruleset) limits = ruleset_new_limits_part(&place);
 
@@ -715,9 +716,9 @@ static void test_names(void)
                                   "a.test}, {action: accept, destination: b.test}]}";
         g_autoptr(GError) error = NULL;
         g_autoptr(Nft) nft = new_nft(true);
-        g_autoptr(Ruleset) first = ruleset_with_filter(TABLE, one, NULL);
-        g_autoptr(Ruleset) second = ruleset_with_filter("jumpstarter_eth1.2", two, NULL);
-        g_autoptr(Ruleset) changed = ruleset_with_filter(TABLE, two, NULL);
+        g_autoptr(Ruleset) first = ruleset_with_filter(TABLE, one, NULL, NULL);
+        g_autoptr(Ruleset) second = ruleset_with_filter("jumpstarter_eth1.2", two, NULL, NULL);
+        g_autoptr(Ruleset) changed = ruleset_with_filter(TABLE, two, NULL, NULL);
 
         g_assert_cmpuint(count_sets(nft, ""), ==, 0);
         expect_set(nft, "to_eth1-a.test", 0, 0);
@@ -736,7 +737,7 @@ static void test_names(void)
         g_autoptr(GPtrArray) unused = g_ptr_array_new();
         g_ptr_array_add(unused, (char *)"to_eth1-a.test");
         g_autoptr(Ruleset) chains = ruleset_new_names_chains(TABLE, "eth1");
-        g_autoptr(Ruleset) sets = ruleset_new_names_sets(unused);
+        g_autoptr(Ruleset) sets = ruleset_new_names_sets(NAMES_SET_ANSWERS, unused);
         for (guint i = 0; i < 2; i++) {
                 g_assert_true(nft_exchange(nft, chains, NULL, &error));
                 g_assert_true(nft_exchange(nft, sets, NULL, &error));
@@ -766,16 +767,48 @@ static void test_many_answers(void)
         filter_answers_follow(answers, filter);
         for (guint32 i = 0; i < 20000; i++)
                 filter_answers_add(answers, "a.test", PUBLICS + i);
-        g_autoptr(Ruleset) rules = ruleset_with_filter(TABLE, yaml, answers);
+        g_autoptr(Ruleset) rules = ruleset_with_filter(TABLE, yaml, answers, NULL);
         apply(nft, rules);
         apply(nft, rules);
         expect_set(nft, "to_eth1-a.test", 20000, PUBLICS + 19999);
         for (guint32 i = 0; i < 65536 - 20000 + 1; i++)
                 filter_answers_add(answers, "a.test", PUBLICS + 20000 + i);
-        g_autoptr(Ruleset) too_many = ruleset_with_filter(TABLE, yaml, answers);
+        g_autoptr(Ruleset) too_many = ruleset_with_filter(TABLE, yaml, answers, NULL);
         g_assert_false(nft_apply(nft, too_many, &error));
         g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
         expect_set(nft, "to_eth1-a.test", 20000, PUBLICS + 19999);
+        remove_tables(nft);
+}
+
+/* Those of the network's own entries are what it has, each time. */
+static void test_own_answers(void)
+{
+        static const char yaml[] =
+                "egress: {policy: drop, rules: [{action: accept, destination: a.test}]}";
+        g_autoptr(Nft) nft = new_nft(true);
+        g_autoptr(FilterAnswers) answers = filter_answers_new();
+        g_autoptr(FilterAnswers) own = filter_answers_new();
+        g_autoptr(Value) value = config_yaml_parse_filter(yaml, strlen(yaml), NULL, NULL);
+        g_autoptr(Filter) filter = NULL;
+
+        g_assert_true(filter_parse("filter", value, &filter, NULL));
+        filter_answers_follow(answers, filter);
+        filter_answers_follow(own, filter);
+        filter_answers_add(answers, "a.test", PUBLICS);
+        for (guint32 i = 0; i < 3000; i++)
+                filter_answers_add(own, "a.test", PUBLICS + i);
+        g_autoptr(Ruleset) many = ruleset_with_filter(TABLE, yaml, answers, own);
+        g_autoptr(Ruleset) few = ruleset_with_filter(TABLE, yaml, NULL, answers);
+        g_autoptr(Ruleset) none = ruleset_with_filter(TABLE, yaml, NULL, NULL);
+        apply(nft, many);
+        apply(nft, many);
+        expect_set(nft, "own_eth1-a.test", 3000, PUBLICS + 2999);
+        expect_set(nft, "to_eth1-a.test", 1, PUBLICS);
+        apply(nft, few);
+        expect_set(nft, "own_eth1-a.test", 1, PUBLICS);
+        apply(nft, none);
+        expect_set(nft, "own_eth1-a.test", 0, 0);
+        expect_set(nft, "to_eth1-a.test", 1, PUBLICS);
         remove_tables(nft);
 }
 
@@ -1009,6 +1042,7 @@ int main(int argc, char **argv)
         g_test_add_func("/nft/apply/shared-table-changes-owner", test_shared_changes_owner);
         g_test_add_func("/nft/names", test_names);
         g_test_add_func("/nft/names/many-answers", test_many_answers);
+        g_test_add_func("/nft/names/own-answers", test_own_answers);
         g_test_add_func("/nft/print/as-nft-itself", test_print);
         g_test_add_func("/nft/mappings/ten-thousand", test_change_mappings);
         g_test_add_func("/nft/mappings/no-table", test_change_without_table);

@@ -376,6 +376,7 @@ static void test_names(void)
                 " {action: accept, destination: b.test, protocol: tcp}]}\n";
         g_autoptr(NetworkConfig) settings = config(NAT_MODE_MASQUERADE);
         g_autoptr(FilterAnswers) answers = filter_answers_new();
+        g_autoptr(FilterAnswers) own = filter_answers_new();
         g_autoptr(Value) value = config_yaml_parse_filter(yaml, strlen(yaml), NULL, NULL);
         const RulesetFacts facts = {
                 .interface = "eth1",
@@ -383,12 +384,15 @@ static void test_names(void)
                 .filter_table = FILTER_TABLE,
                 .upstream = "eth0",
                 .answers = answers,
+                .own = own,
                 .config = settings,
         };
 
         g_assert_true(filter_parse("filter", value, &settings->filter, NULL));
         filter_answers_follow(answers, settings->filter);
         filter_answers_add(answers, "www.b.test", GATEWAY);
+        filter_answers_follow(own, settings->filter);
+        filter_answers_add(own, "own.b.test", GATEWAY + 1);
         g_autoptr(Ruleset) rules = ruleset_new_network(&facts);
         g_autofree char *text = ruleset_to_text(rules);
         const char *names = strstr(text, "table ip jumpstarter_names {\n");
@@ -414,13 +418,25 @@ static void test_names(void)
                 "\tset to_x-a.test {\n" SET_TYPE "\t}\n"
                 "\tset to_x-b.test {\n" SET_TYPE "\t\telements = { 192.168.100.1 }\n"
                 "\t}\n"
+                "\tset own_x-a.test {\n"
+                "\t\ttype ipv4_addr\n"
+                "\t}\n"
+                "\tset own_x-b.test {\n"
+                "\t\ttype ipv4_addr\n"
+                "\t\telements = { 192.168.100.2 }\n"
+                "\t}\n"
                 "\tchain egress_x {\n"
                 "\t\tmeta mark set meta mark & 0xffdfffff | 0x00000000\n"
                 "\t\tip daddr @to_x-a.test tcp dport 22 counter drop"
                 " comment \"egress 1\"\n"
                 "\t\tip daddr @to_x-a.test udp dport 22 counter drop"
                 " comment \"egress 1\"\n"
+                "\t\tip daddr @own_x-a.test tcp dport 22 counter drop"
+                " comment \"egress 1\"\n"
+                "\t\tip daddr @own_x-a.test udp dport 22 counter drop"
+                " comment \"egress 1\"\n"
                 "\t\tip daddr @to_x-b.test meta l4proto tcp" MARKED " comment \"egress 2\"\n"
+                "\t\tip daddr @own_x-b.test meta l4proto tcp" MARKED " comment \"egress 2\"\n"
                 "\t\tcounter drop comment \"egress policy\"\n"
                 "\t}\n"
                 "\tchain from_x {\n"
@@ -440,16 +456,19 @@ static void test_names(void)
 static void test_names_of_sets(void)
 {
         g_autofree char *long_name = g_strnfill(100, 'a');
-        g_autofree char *same = names_set_name("jumpstarter_eth1.2", "a-b_c.example.com");
+        g_autofree char *same =
+                names_set_name(NAMES_SET_ANSWERS, "jumpstarter_eth1.2", "a-b_c.example.com");
         g_autofree char *table = table_name_with_suffix("fifteen-letters", 999);
         g_autofree char *long_domain = g_strconcat(long_name, ".com", NULL);
-        g_autofree char *set = names_set_name(table, long_domain);
-        g_autofree char *other = names_set_name("jumpstarter_eth1", long_domain);
-        g_autofree char *prefix = names_set_prefix(table);
+        g_autofree char *own = names_set_name(NAMES_SET_OWN, "jumpstarter_eth1", "a.test");
+        g_autofree char *set = names_set_name(NAMES_SET_ANSWERS, table, long_domain);
+        g_autofree char *other = names_set_name(NAMES_SET_ANSWERS, "jumpstarter_eth1", long_domain);
+        g_autofree char *prefix = names_set_prefix(NAMES_SET_ANSWERS, table);
         g_autofree char *command =
                 g_strdup_printf("add element ip " NAMES_TABLE " %s { 255.255.255.255 }", set);
 
         g_assert_cmpstr(same, ==, "to_eth1.2-a-b_c.example.com");
+        g_assert_cmpstr(own, ==, "own_eth1-a.test");
         g_assert_cmpuint(strlen(command), <=, 159);
         g_assert_true(g_str_has_prefix(set, prefix));
         g_assert_cmpstr(set, !=, other);
