@@ -47,10 +47,12 @@ int bus_authorize(Bus *bus, sd_bus_message *message, const Network *network, Aut
 /* UNREACHABLE, with its state, where @network is not up. */
 bool bus_check_up(const Network *network, GError **error);
 
-/* Whether @message's sender may have @config's state directory (state_dir_check()). It has been
- * authorized, so its user is known. */
-bool bus_check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
-                         GError **error);
+/* root-alone.c: whether @message's sender, who has been authorized, may have what root alone may
+ * set: of a network that is made, or made anew, as @config; or of one that has been @before. The
+ * error is ACCESS_DENIED, or state_dir_check()'s. */
+bool bus_check_made(Bus *bus, sd_bus_message *message, const NetworkConfig *config, GError **error);
+bool bus_check_changed(Bus *bus, sd_bus_message *message, const NetworkConfig *before,
+                       const NetworkConfig *config, GError **error);
 
 /* The sender of @message as networks remember it: unique names begin anew with each life of the
  * bus, so the bus is part of it. The caller's (g_free()). */

@@ -12,7 +12,6 @@
 #include "dbus/bus-error.h"
 #include "dbus/bus-private.h"
 #include "dbus/bus-source.h"
-#include "dbus/state-dir-check.h"
 #include "dbus/variant.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -88,16 +87,6 @@ bool bus_check_up(const Network *network, GError **error)
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_UNREACHABLE, "the network is not up: %s",
                     network_state_to_string(state));
         return false;
-}
-
-bool bus_check_state_dir(Bus *bus, sd_bus_message *message, const NetworkConfig *config,
-                         GError **error)
-{
-        uid_t uid = (uid_t)-1;
-
-        (void)callers_get(bus->callers, sd_bus_message_get_sender(message),
-                          &uid); /* gone: nobody */
-        return state_dir_check(config, bus->host->lib_dir, uid, error);
 }
 
 static int find_network(sd_bus *connection, const char *path, const char *interface, void *userdata,

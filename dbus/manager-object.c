@@ -134,7 +134,7 @@ static int method_create_network(sd_bus_message *message, void *userdata, sd_bus
         r = authorize_config(bus, message, config, method_create_network, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        if (!bus_check_state_dir(bus, message, config, &cause))
+        if (!bus_check_made(bus, message, config, &cause))
                 return bus_error_set(error, cause);
         uid_t uid;
         if (config->transient &&
@@ -193,7 +193,7 @@ static int method_load_config(sd_bus_message *message, void *userdata, sd_bus_er
         if (r <= 0)
                 return r < 0 ? r : 1;
         for (guint i = 0; i < configs->len; i++)
-                if (!bus_check_state_dir(bus, message, configs->pdata[i], &cause))
+                if (!bus_check_made(bus, message, configs->pdata[i], &cause))
                         return bus_error_set(error, cause);
         manager_create_all(bus->manager, g_steal_pointer(&configs), loaded, call_new(bus, message));
         return 1;

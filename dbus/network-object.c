@@ -75,8 +75,7 @@ static int update(Bus *bus, sd_bus_message *message, Value *changes, sd_bus_mess
         int r = authorize(bus, message, again, &network, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-        if (!g_str_equal(network_config(network)->state_dir, config->state_dir) &&
-            !bus_check_state_dir(bus, message, config, &cause))
+        if (!bus_check_changed(bus, message, network_config(network), config, &cause))
                 return bus_error_set(error, cause);
         manager_update(bus->manager, network, config, g_steal_pointer(&given), updated,
                        call_new(bus, message));

@@ -65,6 +65,10 @@ void manager_remove(Manager *manager, Network *network, ManagerDone done, gpoint
  * (INVALID_ARGS) and their networks stay as they were; the others are loaded all the same. */
 void manager_reload(Manager *manager, ManagerDone done, gpointer data);
 
+/* Whether a file has a network of @config's name or interface, whose packets root alone may have
+ * captured: it may have been removed for now. */
+bool manager_files_forbid_captures(const Manager *manager, const NetworkConfig *config);
+
 /* Gives memory back to the host soon: after a message of thousands of entries. */
 void manager_trim(Manager *manager);
 

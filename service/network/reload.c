@@ -270,6 +270,25 @@ void manager_reload(Manager *manager, ManagerDone done, gpointer data)
         reload_release(reload);
 }
 
+bool manager_files_forbid_captures(const Manager *manager, const NetworkConfig *config)
+{
+        g_autofree char *interface = network_config_interface(manager->host, config);
+        g_autoptr(GPtrArray) files = config_dirs_read(manager->config_dirs);
+
+        for (guint i = 0; i < files->len; i++) {
+                const ConfigFile *file = files->pdata[i];
+                for (guint j = 0; file->configs && j < file->configs->len; j++) {
+                        const NetworkConfig *theirs = file->configs->pdata[j];
+                        g_autofree char *nic = network_config_interface(manager->host, theirs);
+                        if (!theirs->enable_tcpdump &&
+                            (g_str_equal(nic, interface) ||
+                             g_str_equal(theirs->interface, config->interface)))
+                                return true;
+                }
+        }
+        return false;
+}
+
 /* The start */
 
 static void loaded(const GPtrArray *networks, const GError *error, gpointer data)
