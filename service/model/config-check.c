@@ -281,19 +281,6 @@ static bool check_entries(const NetworkConfig *config, const Value *settings, GE
         return true;
 }
 
-static bool check_filter(const NetworkConfig *config, const Value *settings, GError **error)
-{
-        if (!config->filter || nat_mode_forwards(config->nat_mode))
-                return true;
-
-        value_set_error(
-                error, config_place_of(settings, CONFIG_KEY_FILTER),
-                "filter: nothing is forwarded with nat_mode \"%s\", so there is nothing that "
-                "it could let pass",
-                nat_mode_to_string(config->nat_mode));
-        return false;
-}
-
 bool config_check(const NetworkConfig *config, const Value *settings, GError **error)
 {
         return check_create(config, settings, error) && check_owner(config, settings, error) &&
@@ -306,7 +293,7 @@ bool config_check(const NetworkConfig *config, const Value *settings, GError **e
                                      config->public_interface, error) &&
                check_servers(config, settings, error) && check_intercept(config, settings, error) &&
                check_pool(config, settings, error) && config_check_ipv6(config, settings, error) &&
-               check_filter(config, settings, error) &&
+               config_check_filter(config, settings, error) &&
                check_translated(config, &config->limits, settings, error) &&
                check_entries(config, settings, error) &&
                config_check_forwards(config, settings, error);

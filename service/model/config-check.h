@@ -26,3 +26,9 @@ const Value *config_place_of(const Value *settings, ConfigKeyId id);
 bool config_check_ipv6(const NetworkConfig *config, const Value *settings, GError **error);
 bool config_check_entry_ipv6(const NetworkConfig *config, const AddressEntry *entry,
                              GError **error);
+
+/* config-check-filter.c: whether there is anything that the filter could be about. */
+bool config_check_filter(const NetworkConfig *config, const Value *settings, GError **error);
+/* Whether some connection could fit each of its rules by the addresses alone: asked of what a user
+ * hands over. INVALID_ARGS. */
+bool config_check_filter_rules(const NetworkConfig *config, const Value *settings, GError **error);

@@ -145,7 +145,8 @@ NetworkConfig *config_new(const Value *settings, ConfigSource source, GError **e
         forget_choices(config);
         if (!config_check(config, settings, error))
                 return NULL;
-        if (source != CONFIG_SOURCE_STATE && !config_check_complete(config, settings, error))
+        if (source != CONFIG_SOURCE_STATE && (!config_check_complete(config, settings, error) ||
+                                              !config_check_filter_rules(config, settings, error)))
                 return NULL;
         return g_steal_pointer(&config);
 }
@@ -155,6 +156,14 @@ static bool refuse_change(const Value *changes, ConfigKeyId id, GError **error)
         const Value *value = value_get(changes, config_keys[id].name);
         g_autofree char *got = value_describe(value);
         value_set_error(error, value, "%s: cannot be changed to %s", config_keys[id].name, got);
+        return false;
+}
+
+static bool has_any(const Value *changes, const ConfigKeyId *ids, guint n)
+{
+        for (guint i = 0; i < n; i++)
+                if (value_get(changes, config_keys[ids[i]].name))
+                        return true;
         return false;
 }
 
@@ -172,9 +181,13 @@ static bool check_changes(const NetworkConfig *old, const NetworkConfig *changed
                 return false;
 
         /* A change of something else must not stumble over what was removed earlier. */
-        bool concerns_nat = value_get(changes, config_keys[CONFIG_KEY_NAT_MODE].name) ||
-                            value_get(changes, config_keys[CONFIG_KEY_ADDRESSES].name);
-        return !concerns_nat || config_check_complete(changed, changes, error);
+        static const ConfigKeyId about_nat[] = { CONFIG_KEY_NAT_MODE, CONFIG_KEY_ADDRESSES };
+        static const ConfigKeyId about_filter[] = { CONFIG_KEY_FILTER, CONFIG_KEY_SUBNET,
+                                                    CONFIG_KEY_IPV6_SUBNET };
+        return (!has_any(changes, about_nat, G_N_ELEMENTS(about_nat)) ||
+                config_check_complete(changed, changes, error)) &&
+               (!has_any(changes, about_filter, G_N_ELEMENTS(about_filter)) ||
+                config_check_filter_rules(changed, changes, error));
 }
 
 NetworkConfig *config_with_changes(const NetworkConfig *config, const Value *changes,

@@ -318,6 +318,26 @@ def test_what_cannot_be_enforced_is_refused(lab):
     equal(network.call("GetFilter"), {}, "GetFilter")
 
 
+def test_rules_that_nothing_could_fit_are_refused(lab):
+    """The board's own address is what rules have, in both directions."""
+    _, network = mapped(lab)
+    before = network.status()["settings"]
+    for value, words in (
+            (ingress(drop(destination=PUBLIC), policy="accept"), (PUBLIC, "public_ip", BOARD)),
+            (ingress(accept(destination=lan.NEIGHBOUR)), (lan.NEIGHBOUR, "192.168.100.0/24")),
+            (egress(drop(source="10.9.9.9"), policy="accept"), ("10.9.9.9", "192.168.100.0/24")),
+            (egress(drop(destination="224.0.0.251"), policy="accept"), ("224.0.0.251", "multicast"))):
+        with refused(bus.INVALID_ARGS, "filter", *words):
+            set_filter(network, value)
+        equal(network.status()["settings"], before, "the settings")
+    assert lab.lan.reaches(PUBLIC), "the board is not reached"
+    set_filter(network, ingress(drop(destination=BOARD), policy="accept"))
+    assert not lab.lan.reaches(PUBLIC), "the board is reached, whatever the filter says"
+    with refused(bus.INVALID_ARGS, "filter", BOARD, "10.9.0.0/24"):
+        network.update(subnet="10.9.0.0/24", gateway_ip="10.9.0.1", addresses=[],
+                       public_pool=f"{PUBLIC}-{PUBLIC}")
+
+
 def test_intercepted_questions_are_the_hosts(lab):
     """What is redirected to the gateway is not forwarded: the filter neither stops nor ends it."""
     dut, network = board(lab, dns_intercept=True, filter={**egress(), **ingress()},
