@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "network/network.h"
+#include "network/record.h"
 
 /* What the host's addresses and routes are now, read once for many checks. */
 typedef struct PublicCheck PublicCheck;
@@ -47,6 +48,8 @@ bool public_take_lost_off(Network *network, GError **error);
  * nobody wants. Comes after the mappings are there. */
 bool public_sync(Network *network, GError **error);
 
+/* Whether @record's network has put @ip on the host. */
+bool public_is_ours(const Record *record, guint32 ip);
 /* The public interface as it is now; 0: none is there. */
 guint public_index(const Network *network);
 /* Removes all that we added. */
