@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 
 #include "network/forward-list.h"
+#include "network/joint.h"
 #include "network/network-private.h"
 #include "util/error.h"
 
@@ -27,9 +28,10 @@ static bool refuse(const Forward *forward, GError **error, const char *format, .
         return false;
 }
 
-static bool check_forwards_of(const Network *other, const Forward *forward, GError **error)
+static bool check_config_of(const Network *other, const NetworkConfig *config,
+                            const Forward *forward, GError **error)
 {
-        const GPtrArray *forwards = entries_forwards(other->config->entries);
+        const GPtrArray *forwards = entries_forwards(config->entries);
 
         for (guint i = 0; i < forwards->len; i++) {
                 if (!forward_overlaps(forwards->pdata[i], forward))
@@ -37,6 +39,17 @@ static bool check_forwards_of(const Network *other, const Forward *forward, GErr
                 g_autofree char *theirs = forward_describe(forwards->pdata[i]);
                 return refuse(forward, error, "network %s forwards %s", other->name, theirs);
         }
+        return true;
+}
+
+static bool check_configs_of(const Network *network, const Network *other, const Forward *forward,
+                             GError **error)
+{
+        const NetworkConfig *config;
+
+        for (guint i = 0; (config = joint_rival(network, other, i)); i++)
+                if (!check_config_of(other, config, forward, error))
+                        return false;
         return true;
 }
 
@@ -72,7 +85,7 @@ static bool check_networks(Network *network, const Forward *forward, bool is_ask
                 const Network *other = value;
                 if (other == network)
                         continue;
-                if (!(is_asked ? check_forwards_of(other, forward, error)
+                if (!(is_asked ? check_configs_of(network, other, forward, error)
                                : check_in_force_of(other, forward, error)))
                         return false;
         }

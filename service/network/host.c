@@ -37,6 +37,7 @@ Host *host_new(const char *run_dir, const char *lib_dir, bool own_tables, GError
         host->run_dir = g_strdup(run_dir);
         host->lib_dir = g_strdup(lib_dir);
         host->networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        host->joints = g_ptr_array_new();
         host->tables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         g_hash_table_insert(host->tables, g_strdup(GUARD_TABLE), g_strdup("")); /* nobody's */
         g_hash_table_insert(host->tables, g_strdup(GATEWAYS_TABLE), g_strdup(""));
@@ -111,6 +112,7 @@ void host_free(Host *host)
         netlink_free(host->rtnl);
         g_clear_pointer(&host->networks, g_hash_table_unref);
         g_clear_pointer(&host->tables, g_hash_table_unref);
+        g_clear_pointer(&host->joints, g_ptr_array_unref);
         if (host->lock_fd >= 0)
                 close(host->lock_fd);
         g_free(host->run_dir);

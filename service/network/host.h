@@ -44,6 +44,7 @@ typedef struct Host {
         FileSync *disk;       /* for what must survive the loss of power */
         GHashTable *networks; /* name -> Network: all there are; the manager fills it */
         GHashTable *tables;   /* nftables table name -> network's name: who has it */
+        GPtrArray *joints;    /* Joint*: joint.c's */
         int lock_fd;          /* held as long as this daemon lives: there is one */
         char *run_dir;        /* /run/jumpstarter: the journal */
         char *lib_dir;        /* /var/lib/jumpstarter: what outlives a boot */

@@ -118,6 +118,8 @@ bool operations_have_caller(const Network *network);
 bool operations_are_idle(const Network *network);
 /* Whether steps are being run now, or may be: what they do to the host is theirs. */
 bool operations_run_steps(const Network *network);
+/* Whether it comes up or becomes another one; not where that is being taken back. */
+bool operations_go_forward(const Network *network);
 /* Has the steps of @changes run again when nothing else does, after a back-off if it failed
  * lately. */
 void operations_refresh(Network *network, unsigned changes);

@@ -191,6 +191,14 @@ bool operations_run_steps(const Network *network)
         return network->current && network->current->type != OPERATION_ENTRY;
 }
 
+bool operations_go_forward(const Network *network)
+{
+        const Operation *operation = network->current;
+
+        return operation && !operation->cause &&
+               (operation->type == OPERATION_UP || operation->type == OPERATION_CHANGE);
+}
+
 void operations_new_board(Network *network)
 {
         if (operations_are_idle(network)) /* else it asks again soon */

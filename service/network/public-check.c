@@ -10,6 +10,7 @@
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
+#include "network/joint.h"
 #include "network/network-private.h"
 #include "util/error.h"
 
@@ -111,50 +112,63 @@ static bool check_routes(PublicCheck *check, guint32 ip, const char *text, GErro
         return true;
 }
 
-/* Whether @ip, of its subnet, is @network's. A twin has what others have as well: but for its own
- * addresses they go on using it. */
-static bool is_served(const Network *network, guint32 ip)
+/* Whether @ip is in the subnet of @network, which has @config, and so its. A twin has what others
+ * have as well: but for its own addresses they go on using it. */
+static bool is_served(const Network *network, const NetworkConfig *config, guint32 ip)
 {
-        const NetworkConfig *config = network->config;
-
-        return network->record->twin == 0 || ip == config->gateway_ip ||
-               entries_find_ip(config->entries, ip);
+        return subnet_contains(&config->subnet, ip) &&
+               (network->record->twin == 0 || ip == config->gateway_ip ||
+                entries_find_ip(config->entries, ip));
 }
 
 static bool check_own(PublicCheck *check, guint32 ip, const char *text, GError **error)
 {
         const Network *network = check->network;
 
-        if (!subnet_contains(&network->config->subnet, ip) || !is_served(network, ip))
+        if (!is_served(network, network->config, ip))
                 return true;
         g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
                     "public_ip: %s is inside the subnet", text);
         return false;
 }
 
+static bool check_config_of(const Network *other, const NetworkConfig *config, guint32 ip,
+                            const char *text, GError **error)
+{
+        bool is_inside = is_served(other, config, ip);
+
+        if (!is_inside && !entries_find_public_ip(config->entries, ip))
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE, "public_ip: %s is %s %s",
+                    text, is_inside ? "inside the subnet of network" : "a mapping of network",
+                    other->name);
+        return false;
+}
+
+static bool check_network(PublicCheck *check, const Network *other, guint32 ip, const char *text,
+                          GError **error)
+{
+        const NetworkConfig *config;
+
+        for (guint i = 0; (config = joint_rival(check->network, other, i)); i++)
+                if (!check_config_of(other, config, ip, text, error))
+                        return false;
+        if (!g_hash_table_contains(other->reserved, GUINT_TO_POINTER(ip)))
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
+                    "public_ip: %s is a mapping of network %s", text, other->name);
+        return false;
+}
+
 static bool check_networks(PublicCheck *check, guint32 ip, const char *text, GError **error)
 {
         GHashTableIter iter;
-        gpointer value;
+        gpointer other;
 
         g_hash_table_iter_init(&iter, check->network->host->networks);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                Network *other = value;
-                if (other == check->network)
-                        continue;
-                if (subnet_contains(&other->config->subnet, ip) && is_served(other, ip)) {
-                        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
-                                    "public_ip: %s is inside the subnet of network %s", text,
-                                    other->name);
+        while (g_hash_table_iter_next(&iter, NULL, &other))
+                if (other != check->network && !check_network(check, other, ip, text, error))
                         return false;
-                }
-                if (!entries_find_public_ip(other->config->entries, ip) &&
-                    !g_hash_table_contains(other->reserved, GUINT_TO_POINTER(ip)))
-                        continue;
-                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE,
-                            "public_ip: %s is a mapping of network %s", text, other->name);
-                return false;
-        }
         return true;
 }
 

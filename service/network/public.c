@@ -241,10 +241,40 @@ GArray *public_missing(Network *network, GError **error)
         return g_steal_pointer(&missing);
 }
 
+/* Another network, which gives it up, leaves it there. */
+static bool leave_to(const Network *heir, guint32 ip, GError **error)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, heir->host->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Network *other = value;
+                if (other == heir || !public_is_ours(other->record, ip))
+                        continue;
+                forget(other->record, ip);
+                if (!network_save_record(other, error))
+                        return false;
+        }
+        return true;
+}
+
+/* What is on already, by our mark, is ours from now on. */
+static bool take_over(Network *network, const GArray *ips, GError **error)
+{
+        if (!record_ours(network, ips, error))
+                return false;
+        for (guint i = 0; i < ips->len; i++)
+                if (!leave_to(network, g_array_index(ips, guint32, i), error))
+                        return false;
+        return true;
+}
+
 static bool add_missing(Network *network, guint index, const Entries *entries, GError **error)
 {
         g_autoptr(GArray) there = ip_address_list(network->host->rtnl, index, error);
         g_autoptr(GArray) missing = g_array_new(FALSE, FALSE, sizeof(guint32));
+        g_autoptr(GArray) marked = g_array_new(FALSE, FALSE, sizeof(guint32));
 
         if (!there)
                 return false;
@@ -253,11 +283,11 @@ static bool add_missing(Network *network, guint index, const Entries *entries, G
                 const IpAddress *found = ip ? find(there, ip) : NULL;
                 if (found && found->protocol == IP_ADDRESS_OURS &&
                     !public_is_ours(network->record, ip))
-                        g_array_append_val(network->record->public_added, ip);
+                        g_array_append_val(marked, ip);
                 if (ip && !found && !g_hash_table_contains(network->blocked, GUINT_TO_POINTER(ip)))
                         g_array_append_val(missing, ip);
         }
-        return add_all(network, index, missing, error);
+        return take_over(network, marked, error) && add_all(network, index, missing, error);
 }
 
 bool public_take_lost_off(Network *network, GError **error)

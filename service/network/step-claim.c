@@ -12,6 +12,7 @@
 #include "host/route.h"
 #include "network/connections.h"
 #include "network/forwards.h"
+#include "network/joint.h"
 #include "network/link-ipv6.h"
 #include "network/names-table.h"
 #include "network/public.h"
@@ -105,10 +106,10 @@ static GError *check_default_route(Network *network, const Link *link, const GAr
         return NULL;
 }
 
-/* No public address of another network's mappings is inside the subnet. */
-static GError *check_mappings(Network *network, const Network *other)
+/* No public address of another network's mappings, as @config has them, is inside the subnet. */
+static GError *check_mappings(Network *network, const Network *other, const NetworkConfig *config)
 {
-        const Entries *entries = other->config->entries;
+        const Entries *entries = config->entries;
         char text[ADDRESS_TEXT_SIZE];
 
         if (entries_n_public(entries) == 0)
@@ -130,9 +131,15 @@ static GError *check_mappings_of_others(Network *network)
         gpointer other;
 
         g_hash_table_iter_init(&iter, network->host->networks);
-        while (!error && g_hash_table_iter_next(&iter, NULL, &other))
-                if (other != network)
-                        error = check_mappings(network, other);
+        while (!error && g_hash_table_iter_next(&iter, NULL, &other)) {
+                const NetworkConfig *config = NULL;
+                for (guint i = 0; !error && other != network; i++) {
+                        config = joint_rival(network, other, i);
+                        if (!config)
+                                break;
+                        error = check_mappings(network, other, config);
+                }
+        }
         return error;
 }
 

@@ -7,6 +7,7 @@
 #include "network/manager-private.h"
 
 #include "network/group.h"
+#include "network/joint.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -19,6 +20,7 @@ typedef struct Done {
 typedef struct Transaction {
         Manager *manager;
         guint serial;
+        Joint *joint;       /* NULL: there is one */
         char **names;       /* of all of them; NULL: there is one, which is whole by itself */
         GPtrArray *configs; /* NetworkConfig*, still to come; the first is next */
         GHashTable *known;  /* Network*, as a set: there when it began, or made by it */
@@ -46,6 +48,7 @@ static void transaction_end(Transaction *transaction)
 {
         g_autoptr(GPtrArray) networks = g_ptr_array_new();
 
+        joint_free(transaction->joint);
         if (transaction->names)
                 group_end(transaction->manager->host, transaction->serial,
                           (const char *const *)transaction->names);
@@ -74,6 +77,8 @@ static void rolled_back_one(const GPtrArray *networks, const GError *error, gpoi
 
 static void roll_back(Transaction *transaction)
 {
+        if (transaction->joint)
+                joint_go_back(transaction->joint);
         if (transaction->made->len == 0) {
                 transaction_end(transaction);
                 return;
@@ -111,6 +116,8 @@ static void one_done(const GPtrArray *networks, const GError *error, gpointer da
         made->old_configured = g_steal_pointer(&transaction->old_configured);
         g_ptr_array_add(transaction->made, made);
         g_hash_table_add(transaction->known, network_ref(made->network));
+        if (transaction->joint)
+                joint_note_done(transaction->joint, made->network);
         next(transaction);
 }
 
@@ -176,6 +183,7 @@ static bool begin(Transaction *transaction, GError **error)
 
         if (configs->len < 2)
                 return true;
+        transaction->joint = joint_new(transaction->manager->host, configs);
         transaction->serial = transaction->manager->n_groups++;
         transaction->names = g_new0(char *, configs->len + 1);
         for (guint i = 0; i < configs->len; i++)
