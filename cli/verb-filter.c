@@ -99,17 +99,44 @@ static bool run_show(Command *command, GError **error)
         return true;
 }
 
+/* Has the network be meant whose settings the file has, as `update` does. @ret_name: what the
+ * command borrows from then on. */
+static bool choose_network(Command *command, const char *text, char **ret_name, GError **error)
+{
+        const char *source = text_file_name(command->arguments[1]);
+        g_autoptr(GError) fault = NULL;
+        g_autofree char *name = config_yaml_parse_name(text, strlen(text), source, &fault);
+
+        if (fault) {
+                g_propagate_error(error, g_steal_pointer(&fault));
+                return false;
+        }
+        if (name && command->interface && !g_str_equal(name, command->interface)) {
+                g_set_error(error, CLI_ERROR, CLI_ERROR_FAILED,
+                            "%s: there is no network on %s in it", source, command->interface);
+                return false;
+        }
+        if (name)
+                command->interface = name;
+        *ret_name = g_steal_pointer(&name);
+        return true;
+}
+
 static bool run_set(Command *command, GError **error)
 {
         const char *file = command->arguments[1];
         g_autofree char *text = text_file_read(file, error);
-        g_autofree char *interface = NULL, *path = NULL;
+        g_autofree char *interface = NULL, *path = NULL, *name = NULL;
 
         if (!text)
                 return false;
         g_autoptr(Value) filter =
                 config_yaml_parse_filter(text, strlen(text), text_file_name(file), error);
-        return filter && command_find_network(command, &interface, &path, error) &&
+        if (!filter || !choose_network(command, text, &name, error))
+                return false;
+        bool found = command_find_network(command, &interface, &path, error);
+        command->interface = NULL; /* it was borrowed from here */
+        return found &&
                command_call_settings(command, path, "SetFilter", NULL, filter, NULL, error);
 }
 

@@ -284,6 +284,31 @@ Value *config_yaml_parse_filter(const char *text, gsize length, const char *sour
         return filter;
 }
 
+static char *name_of_document(const Value *document, GError **error)
+{
+        bool is_map = document->type == VALUE_MAP;
+        const Value *interface = is_map ? value_get(document, "interface") : NULL;
+        const Value *match = is_map ? value_get(document, "match") : NULL;
+        LinkMatch link = { 0 };
+
+        if (interface && interface->type == VALUE_TEXT)
+                return g_strdup(interface->text);
+        bool is_match = match && link_match_parse("match", match, &link, error);
+        char *name = is_match ? link_match_name(&link) : NULL;
+        link_match_clear(&link);
+        return name;
+}
+
+char *config_yaml_parse_name(const char *text, gsize length, const char *source, GError **error)
+{
+        g_autoptr(Value) document = read_document(text, length, error);
+        char *name = document ? name_of_document(document, error) : NULL;
+
+        if (!name && source)
+                g_prefix_error(error, "%s:", source); /* where there is one */
+        return name;
+}
+
 NetworkConfig *config_yaml_parse_state(const char *text, gsize length, const char *source,
                                        GError **error)
 {

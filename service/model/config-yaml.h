@@ -26,6 +26,10 @@ GPtrArray *config_yaml_parse(const char *text, gsize length, const char *source,
  * (the caller's), empty where it allows all. Errors as above. */
 Value *config_yaml_parse_filter(const char *text, gsize length, const char *source, GError **error);
 
+/* What the network is called whose settings @text has, bare: its `interface`, or after its `match`.
+ * The caller's; NULL, without an error, where it does not say. Errors as above. */
+char *config_yaml_parse_name(const char *text, gsize length, const char *source, GError **error);
+
 /* The one network of a bare mapping that we wrote ourselves by config_yaml_print(): as
  * CONFIG_SOURCE_STATE. The caller's. Errors as above. */
 NetworkConfig *config_yaml_parse_state(const char *text, gsize length, const char *source,

@@ -267,6 +267,12 @@ def test_command_shows_and_sets(lab):
     contains(run("dutnetctl", "export"), "filter:", 'policy: "drop"')
     run("dutnetctl", "filter", "set", "-", stdin=f"interface: raw0\nfilter: {{}}\n")
     equal((passes(dut), network.call("GetFilter")), ((True, True, True), {}), "without one again")
+    other = lab.write("/tmp/other.yaml", "interface: raw7\nfilter: {egress: {policy: drop}}\n")
+    for words, said in (((), "raw7"), (("-i", "raw0"), "no network on raw0 in it")):
+        done = run_full("dutnetctl", *words, "filter", "set", other)
+        equal(done.returncode, 1, "the exit code for another network's file")
+        contains(done.stderr, said)
+    equal(network.call("GetFilter"), {}, "the filter")
     lab.write("/tmp/filter.yaml", "egress:\n  policy: dorp\n")
     done = run_full("dutnetctl", "filter", "set", path)
     equal(done.returncode, 1, "the exit code")
