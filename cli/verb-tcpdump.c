@@ -61,8 +61,8 @@ static bool read_options(Command *command, int n, char **words, GPtrArray *print
                 case 'i':
                         command->interface = optarg;
                         break;
-                case 's':
-                        command->capture.snaplen = optarg;
+                case 's': /* 0: all of it, as without the option */
+                        command->capture.snaplen = g_str_equal(optarg, "0") ? NULL : optarg;
                         break;
                 case '?':
                         return fail_option(words, error);

@@ -223,6 +223,17 @@ def test_text_on_a_silent_wire_ends_too(lab):
     ends(child)
 
 
+def test_snapshot_of_0_bytes_is_all(lab):
+    dut, _ = board(lab)
+    rule(lab, "10-lab", ONE_NIC)
+    for option in (("-s0",), ("-s", "0"), ("--snapshot-length=0",)):
+        child = begin(lab, "tcpdump", "-x", "-c", 1, *option, "icmp")
+        ping(dut, size=1000)
+        out, _ = ends(child)
+        contains(out.decode(), "0x03f0:")
+    refused_with(2, "tcpdump", "-s", "-1", says=["number"])
+
+
 def test_no_option_that_names_a_file_or_program(lab):
     board(lab)
     target = f"{DIRECTORY}/x"
