@@ -30,6 +30,7 @@ typedef struct Copy {
         gsize at_once;   /* how much may be written without waiting */
         gint64 cut_usec; /* when only the rest of a packet is wanted still; 0: not interrupted */
         bool is_over;
+        CaptureCopied copied;
         PcapCut cut; /* of what has been written */
         gsize begin, end;
         guint8 buffer[BUFFER_SIZE];
@@ -67,6 +68,7 @@ static bool read_some(Copy *copy, GError **error)
         copy->begin = 0;
         copy->end = (gsize)n;
         copy->is_over = n == 0;
+        copy->copied.by_itself = n == 0 && copy->cut_usec == 0;
         return true;
 }
 
@@ -86,6 +88,7 @@ static bool write_some(Copy *copy, GError **error)
 
         pcap_cut_pass(&copy->cut, copy->buffer + copy->begin, (gsize)n);
         copy->begin += (gsize)n;
+        copy->copied.n_bytes += (guint64)n;
         return true;
 }
 
@@ -146,7 +149,7 @@ static bool copy_all(Copy *copy, GError **error)
         return true;
 }
 
-bool capture_copy(int from, int to, const char *to_name, GError **error)
+bool capture_copy(int from, int to, const char *to_name, CaptureCopied *ret_copied, GError **error)
 {
         g_autofree Copy *copy = g_new(Copy, 1);
         *copy = (Copy){
@@ -168,6 +171,8 @@ bool capture_copy(int from, int to, const char *to_name, GError **error)
         (void)sigprocmask(SIG_BLOCK, &wanted, &before);
 
         bool done = copy_all(copy, error);
+        *ret_copied = copy->copied;
+        ret_copied->n_packets = copy->cut.n_packets;
         close(copy->signals);
         (void)sigprocmask(SIG_SETMASK, &before, NULL);
         return done;

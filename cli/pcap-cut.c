@@ -16,6 +16,7 @@ static void begin_packet(PcapCut *cut)
         memcpy(&length, cut->record + LENGTH_OFFSET, sizeof length);
         cut->skip = length;
         cut->n_record = 0;
+        cut->n_packets++;
 }
 
 void pcap_cut_pass(PcapCut *cut, const guint8 *bytes, gsize n)

@@ -11,7 +11,8 @@
 typedef struct PcapCut {
         guint64 skip; /* bytes up to the end of the packet, or of the file header */
         guint8 record[PCAP_RECORD_SIZE];
-        gsize n_record; /* how much there is of the next packet's header */
+        gsize n_record;    /* how much there is of the next packet's header */
+        guint64 n_packets; /* that have begun */
 } PcapCut;
 
 /* In front of a file header. */

@@ -34,13 +34,13 @@ static bool fail(const char *attempt, const char *file, GError **error)
         return false;
 }
 
-static bool copy_to_file(int stream, const char *file, GError **error)
+static bool copy_to_file(int stream, const char *file, CaptureCopied *ret_copied, GError **error)
 {
         int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         if (fd < 0)
                 return fail("write to", file, error);
 
-        bool done = capture_copy(stream, fd, file, error);
+        bool done = capture_copy(stream, fd, file, ret_copied, error);
         if (close(fd) < 0 && done)
                 return fail("write to", file, error);
         return done;
@@ -52,14 +52,15 @@ bool verb_capture(Command *command, GError **error)
         if (!check_output(file, error))
                 return false;
 
-        int stream = capture_call(command, (const char *const *)command->arguments, error);
-        if (stream < 0)
+        g_auto(CaptureCall) call = { 0 };
+        if (!capture_call(command, (const char *const *)command->arguments, &call, error))
                 return false;
 
-        command_clear(command); /* there is nothing more to ask the service for */
-        bool done = goes_to_stdout(file)
-                            ? capture_copy(stream, STDOUT_FILENO, "standard output", error)
-                            : copy_to_file(stream, file, error);
-        close(stream);
-        return done;
+        CaptureCopied copied;
+        command_clear(command); /* there is nothing to ask the service for before the end */
+        bool done = goes_to_stdout(file) ? capture_copy(call.stream, STDOUT_FILENO,
+                                                        "standard output", &copied, error)
+                                         : copy_to_file(call.stream, file, &copied, error);
+        close(call.stream);
+        return done && capture_check_end(command, &call, &copied, error);
 }

@@ -108,7 +108,8 @@ static int wait_for_printer(pid_t pid)
         return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static bool print(Command *command, int stream, GPtrArray *arguments, GError **error)
+static bool print(Command *command, int stream, GPtrArray *arguments, CaptureCopied *ret_copied,
+                  GError **error)
 {
         int fds[2];
         if (pipe2(fds, O_CLOEXEC) < 0) {
@@ -133,7 +134,7 @@ static bool print(Command *command, int stream, GPtrArray *arguments, GError **e
                 return false;
         }
 
-        bool done = capture_copy(stream, fds[1], "tcpdump", error);
+        bool done = capture_copy(stream, fds[1], "tcpdump", ret_copied, error);
         close(fds[1]);
         close(stream); /* the capture ends, whatever is to be printed still */
         (void)sigprocmask(SIG_SETMASK, &before, NULL);
@@ -165,9 +166,11 @@ bool verb_tcpdump(Command *command, GError **error)
                 return false;
         g_ptr_array_add(printer, NULL);
 
-        int stream = capture_call(command, (const char *const *)words->pdata + optind, error);
-        if (stream < 0)
+        g_auto(CaptureCall) call = { 0 };
+        if (!capture_call(command, (const char *const *)words->pdata + optind, &call, error))
                 return false;
+        CaptureCopied copied;
         command_clear(command);
-        return print(command, stream, printer, error);
+        return print(command, call.stream, printer, &copied, error) &&
+               capture_check_end(command, &call, &copied, error);
 }

@@ -12,7 +12,8 @@ from labkit import host
 from labkit.expect import contains, equal, lacks
 from labkit.pcap import Reader
 from labkit.process import as_user, run, run_full, wait_for
-from test_capture import BOARD, board, GATEWAY, ICMP, none_left, ONE_NIC, OTHER, ping, SILENCE
+from test_capture import (BOARD, board, GATEWAY, ICMP, none_left, ONE_NIC, OTHER, ping, SILENCE,
+                          tcpdumps)
 from test_polkit import ALICE, CAROL, rule
 
 PATIENCE = 20
@@ -135,6 +136,35 @@ def test_interrupt_loses_nothing_that_came_before(lab):
             reader = Reader(os.dup(file.fileno()))
             equal(len(reader.rest()), 2, "packets")
             reader.close()
+
+
+def test_end_before_its_time_is_no_good_one(lab):
+    """What is there is kept, and whoever waits for the rest is told."""
+    dut, network = board(lab)
+    rule(lab, "10-lab", ONE_NIC)
+    directory_of(lab, CAROL)
+
+    def kill():
+        os.kill(next(iter(tcpdumps())), signal.SIGKILL)
+    for words, end in ((("icmp",), kill), (("-c", 100, "icmp"), kill), (("--seconds", 60, "icmp"), kill),
+                       (("--bytes", 100000, "icmp"), kill), (("icmp",), lab.restart_daemon),
+                       (("icmp",), lab.kill_daemon)):
+        child, path = begin_to_file(lab, *words)
+        ping(dut)
+        wait_for(lambda: os.path.getsize(path) > 200, "both packets are in the file")
+        end()
+        _, err = ends(child, 1)
+        contains(err, "ended before")
+        equal(len(Reader(os.open(path, os.O_RDONLY)).rest()), 2, "packets in the file")
+        none_left()
+        network.wait_state("active")
+    child = begin(lab, "tcpdump", SILENCE)
+    kill()
+    _, err = ends(child, 1)
+    contains(err, "ended before")
+    child, _ = begin_to_file(lab, SILENCE)
+    lab.remove("raw0")
+    ends(child)
 
 
 def test_limits(lab):
