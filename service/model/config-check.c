@@ -164,20 +164,12 @@ static bool check_intercept(const NetworkConfig *config, const Value *settings, 
 static bool check_pool(const NetworkConfig *config, const Value *settings, GError **error)
 {
         const PublicPool *pool = &config->public_pool;
-        const Value *place = config_place_of(settings, CONFIG_KEY_PUBLIC_POOL);
 
-        if (pool->first == 0)
+        if (pool->first == 0 || config->nat_mode == NAT_MODE_1TO1)
                 return true;
         g_autofree char *text = public_pool_to_string(pool);
-        if (config->nat_mode != NAT_MODE_1TO1) {
-                value_set_error(error, place, "public_pool: %s needs nat_mode 1to1", text);
-                return false;
-        }
-        if (pool->first > subnet_broadcast(&config->subnet) || pool->last < config->subnet.network)
-                return true;
-        g_autofree char *subnet = subnet_to_string(&config->subnet);
-        value_set_error(error, place, "public_pool: %s has addresses of the subnet %s", text,
-                        subnet);
+        value_set_error(error, config_place_of(settings, CONFIG_KEY_PUBLIC_POOL),
+                        "public_pool: %s needs nat_mode 1to1", text);
         return false;
 }
 

@@ -220,12 +220,32 @@ guint32 public_choose(PublicCheck *check, const NetworkConfig *config, const Add
         return ip;
 }
 
+/* Addresses of the subnet are not the LAN's, unless the network is a twin. Where it is to have
+ * another subnet, that is not decided yet. */
+static bool check_pool(const Network *network, const NetworkConfig *config, GError **error)
+{
+        const PublicPool *pool = &config->public_pool;
+        const Subnet *subnet = &config->subnet, *decided = &network->record->decided_subnet;
+
+        if (network->record->twin != 0 || decided->network != subnet->network ||
+            decided->prefix != subnet->prefix || pool->first > subnet_broadcast(subnet) ||
+            pool->last < subnet->network)
+                return true;
+        g_autofree char *text = public_pool_to_string(pool);
+        g_autofree char *whose = subnet_to_string(subnet);
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_INVALID_ARGS,
+                    "public_pool: %s has addresses of the subnet %s", text, whose);
+        return false;
+}
+
 bool public_choose_all(Network *network, NetworkConfig *config, GError **error)
 {
         Entries *entries = config->entries;
 
         if (config->nat_mode != NAT_MODE_1TO1 || config->public_pool.first == 0)
                 return true;
+        if (!check_pool(network, config, error))
+                return false;
         g_autoptr(PublicCheck) check = public_check_new(network, error);
         if (!check)
                 return false;

@@ -28,7 +28,9 @@ bool public_check(PublicCheck *check, guint32 public_ip, GError **error);
 guint32 public_choose(PublicCheck *check, const NetworkConfig *config, const AddressEntry *entry,
                       GHashTable *excluded, GError **error);
 /* Has each entry of @config, which is @network's or is to be, have its address where it wants one
- * of the pool, and another one where the old one cannot be its any more. LIMIT_EXCEEDED. */
+ * of the pool, and another one where the old one cannot be its any more. LIMIT_EXCEEDED;
+ * INVALID_ARGS where the pool has addresses of the subnet and the LAN does not have the same one.
+ */
 bool public_choose_all(Network *network, NetworkConfig *config, GError **error);
 
 /* Whether the public interface is one that the addresses had left only just now. */

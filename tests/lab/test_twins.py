@@ -449,6 +449,27 @@ def test_one_to_one_in_the_lans_own_subnet(lab):
         lab.network(dut).add_address("10.77.0.52", public_ip="10.77.0.51")
 
 
+def test_pool_in_the_lans_own_subnet(lab):
+    """What is a board's own is passed over."""
+    dut, = Boards(lab, 1).duts
+    entries = [{"ip": lan.FREE[0], "mac": dut.mac, "public_ip": "auto"},
+               {"ip": "10.77.0.51", "public_ip": "auto"}]
+    network = lab.create(dut, subnet="10.77.0.0/24", gateway_ip="10.77.0.254", nat_mode="1to1",
+                         public_pool=f"{lan.FREE[0]}-{lan.FREE[2]}", addresses=entries)
+    chosen = {entry["ip"]: entry["public_ip"] for entry in network.get("Addresses")}
+    equal(set(chosen.values()), set(lan.FREE[1:3]), "what the pool chose")
+    equal(dut.dhcp()["ip"], lan.FREE[0], "the board's address")
+    equal(dut.source_at("8.8.8.8"), chosen[lan.FREE[0]], "the board's source beyond the LAN")
+    equal(Flow(lab.lan.namespace, chosen[lan.FREE[0]], boards.PORT, (lan.NEIGHBOUR, 6100)).ask(),
+          [dut.name, "10.77.0.254"], "who answers the LAN, and what it sees")
+    lab.remove(dut)
+    network = lab.create(dut, subnet="10.77.0.0/24", gateway_ip="10.77.0.254", nat_mode="1to1",
+                         addresses=[{"ip": "10.77.0.51", "public_ip": lan.FREE[0]}])
+    network.update(addresses=[{"ip": "10.77.0.51", "public_ip": "auto"}],
+                   public_pool=f"{lan.FREE[1]}-{lan.FREE[2]}")
+    equal(network.get("Addresses")[0]["public_ip"] in lan.FREE[1:3], True, "whether it is of the pool")
+
+
 def test_board_reaches_itself_by_its_public_address(lab):
     """Of a twin, though the host's own way to its private address leads to another board."""
     twins = Boards(lab, 2)

@@ -342,9 +342,6 @@ static const Refusal entries[] = {
         { ETH "public_pool: 10.0.0.5\n", "2:14: public_pool: 10.0.0.5 needs nat_mode 1to1" },
         { ETH "nat_mode: 1to1\npublic_pool: 10.0.0.9-10.0.0.5\n",
           "3:14: public_pool: \"10.0.0.9-10.0.0.5\" ends below its beginning" },
-        { ETH "nat_mode: 1to1\npublic_pool: 192.168.99.250-192.168.100.0\n",
-          "3:14: public_pool: 192.168.99.250-192.168.100.0 has addresses of the subnet "
-          "192.168.100.0/24" },
         { ETH "nat_mode: 1to1\npublic_pool: [10.0.0.5]\n",
           "3:14: public_pool: a list is not text" },
         { ENTRY_1TO1 "{ip: 192.168.100.5, public_ip: x y}\n",
