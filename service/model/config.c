@@ -329,6 +329,20 @@ guint config_adopt_entries(NetworkConfig *config, const Entries *entries)
         return n_refused;
 }
 
+char *config_changes_lost(const NetworkConfig *base, const NetworkConfig *changed,
+                          const NetworkConfig *new_config)
+{
+        guint64 given = (base->given | changed->given) & ~GIVEN_ENTRIES; /* no mere default */
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (ConfigKeyId id = 0; id < CONFIG_KEY_MAX; id++)
+                if ((given & CONFIG_GIVEN(id)) && !config_key_equal(base, changed, id) &&
+                    !config_key_equal(changed, new_config, id))
+                        g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "",
+                                               config_keys[id].name);
+        return names->len > 0 ? g_string_free(g_steal_pointer(&names), FALSE) : NULL;
+}
+
 ConfigChange config_diff(const NetworkConfig *old, const NetworkConfig *new_config)
 {
         guint changes = CONFIG_CHANGE_NONE;

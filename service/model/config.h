@@ -164,6 +164,12 @@ bool config_keep_guests(NetworkConfig *config, const Entries *before, GError **e
 bool config_pass_guests_over(const NetworkConfig *config, const Value *changes, Value **ret_changes,
                              GError **error);
 
+/* The keys, by name and with commas, entries aside, whose values in @changed are neither those of
+ * @base, from which it was changed, nor those of @new_config; NULL where there are none. The
+ * caller's. */
+char *config_changes_lost(const NetworkConfig *base, const NetworkConfig *changed,
+                          const NetworkConfig *new_config);
+
 /* What a change from @old to @new touches. */
 typedef enum ConfigChange {
         CONFIG_CHANGE_NONE = 0,

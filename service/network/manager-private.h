@@ -18,13 +18,17 @@ struct Manager {
         guint trim_id;
 };
 
-/* Makes a network, inactive, and puts it into the table, which owns it. Takes @config. Borrowed. */
-Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin, GError **error);
+/* Makes a network, inactive, and puts it into the table, which owns it. Takes @config. @file is
+ * what its file says, where @config is that; NULL: another. Borrowed. */
+Network *manager_add(Manager *manager, NetworkConfig *config, const NetworkConfig *file,
+                     const char *origin, GError **error);
 /* Removes one that no file names any more: the next file that does makes it again. */
 void manager_remove_unnamed(Manager *manager, Network *network, ManagerDone done, gpointer data);
 /* Has @gone called when @network, which is being removed, is not in the table any more. */
 void manager_wait_gone(Manager *manager, const Network *network, GFunc gone, gpointer data);
-/* manager_change(), for a configuration from a file: @configured (taken) are the entries as the
- * file has them. */
+/* Has it be what its file says now, @file (taken), and what the bus has changed of the entries. */
+void manager_follow_file(Manager *manager, Network *network, NetworkConfig *file, ManagerDone done,
+                         gpointer data);
+/* manager_change(), where the entries as configured are others: @configured (taken). */
 void manager_change_configured(Manager *manager, Network *network, NetworkConfig *config,
                                Entries *configured, ManagerDone done, gpointer data);

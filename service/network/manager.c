@@ -173,7 +173,8 @@ static bool check_new(Manager *manager, const NetworkConfig *config, const Netwo
         return true;
 }
 
-Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin, GError **error)
+Network *manager_add(Manager *manager, NetworkConfig *config, const NetworkConfig *file,
+                     const char *origin, GError **error)
 {
         g_autoptr(NetworkConfig) own = config;
 
@@ -182,8 +183,8 @@ Network *manager_add(Manager *manager, NetworkConfig *config, const char *origin
         g_autofree char *name = g_strdup(config->interface);
         g_autoptr(GError) unsaved = NULL;
         bool is_new = !store_has_journal(manager->host, name);
-        if (!store_save_run(manager->host, config, &unsaved) && is_new) {
-                store_remove_run(manager->host, name); /* one of its two files, perhaps */
+        if (!store_save_run(manager->host, config, file, &unsaved) && is_new) {
+                store_remove_run(manager->host, name); /* some of its files, perhaps */
                 g_propagate_error(error, g_steal_pointer(&unsaved));
                 return NULL;
         }
@@ -338,7 +339,8 @@ void manager_create(Manager *manager, NetworkConfig *config, const char *caller,
                 manager_wait_gone(manager, predecessor, predecessor_gone, successor);
                 return;
         }
-        Network *network = manager_add(manager, config, is_transient ? "transient" : "bus", &error);
+        Network *network =
+                manager_add(manager, config, NULL, is_transient ? "transient" : "bus", &error);
 
         if (!network) {
                 done(NULL, error, data);
@@ -374,6 +376,31 @@ static void changed(Network *network, const GError *error, gpointer data)
                 network_up(network, up_again, task);
         else
                 task_end(task, error);
+}
+
+/* Nobody is there to try again what fails. */
+static void followed(Network *network, const GError *error, gpointer data)
+{
+        Task *task = data;
+
+        if (!error && network_state(network) == NETWORK_FAILED && network_is_wanted_up(network))
+                network_start(network, up_again, task);
+        else
+                task_end(task, error);
+}
+
+void manager_follow_file(Manager *manager, Network *network, NetworkConfig *file, ManagerDone done,
+                         gpointer data)
+{
+        g_autoptr(NetworkConfig) own = file;
+        g_autoptr(GError) error = NULL;
+
+        if (!check_new(manager, file, network, &error)) {
+                done(NULL, error, data);
+                return;
+        }
+        network_follow_file(network, g_steal_pointer(&own), followed,
+                            task_new(manager, network, done, data));
 }
 
 void manager_change_configured(Manager *manager, Network *network, NetworkConfig *config,

@@ -21,8 +21,9 @@ typedef struct PublicProbe PublicProbe;
 
 /* The files that a change replaces; saving.c's. */
 typedef struct Saving {
-        unsigned parts; /* which */
-        guint next;     /* the part whose turn it is */
+        unsigned parts;            /* which */
+        guint next;                /* the part whose turn it is */
+        const NetworkConfig *file; /* what the network's file says, where it is applied; borrowed */
         GError *error;
         StepRunDone done;
 } Saving;
@@ -169,8 +170,10 @@ void entry_burst_run(Network *network, const GPtrArray *changes, void (*done)(Ne
 
 /* saving.c: the configuration's files that a change replaces. @done is called once, perhaps from
  * inside the call, and takes its error. */
-/* Writes them beside the old ones; @log: the entry log is one of them. On an error none is left. */
-void saving_stage(Network *network, bool log, StepRunDone done);
+/* Writes them beside the old ones; @log: the entry log is one of them; @file, borrowed until the
+ * commit or drop is done: what the network's file says, which becomes what was last applied; NULL:
+ * that stays. On an error none is left. */
+void saving_stage(Network *network, const NetworkConfig *file, bool log, StepRunDone done);
 /* Puts them in their places; on an error the old configuration has to be saved again. */
 void saving_commit(Network *network, StepRunDone done);
 /* Instead of the commit; without an error. */

@@ -171,10 +171,12 @@ void network_remove(Network *network, NetworkDone done, gpointer data);
 /* Changes the keys of @settings (a MAP, taken) in what is in force when its turn comes. As
  * network_change() otherwise; INVALID_ARGS where the whole would not be right. */
 void network_update(Network *network, Value *settings, NetworkDone done, gpointer data);
+/* Changes it to what its file says now, @file (taken), with the entries that the bus has changed.
+ * As network_change() otherwise. */
+void network_follow_file(Network *network, NetworkConfig *file, NetworkDone done, gpointer data);
 /* Changes it to @config (taken), touching only what differs. @configured (taken, may be NULL) are
- * the entries that its file has, where those in @config are already the file's with the log's
- * changes; NULL: as before, or @config's own where the entries differ. On an error all is as
- * before. */
+ * the entries as configured, where those in @config are already these with the log's changes; NULL:
+ * as before, or @config's own where the entries differ. On an error all is as before. */
 void network_change(Network *network, NetworkConfig *config, Entries *configured, NetworkDone done,
                     gpointer data);
 

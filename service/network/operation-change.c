@@ -7,6 +7,7 @@
 
 #include "network/connections.h"
 #include "network/public.h"
+#include "network/store.h"
 #include "util/log.h"
 
 #define ENTRY_CHANGES (CONFIG_CHANGE_ADDRESSES | CONFIG_CHANGE_DNS_ENTRIES | CONFIG_CHANGE_FORWARDS)
@@ -81,6 +82,9 @@ static void change_done(Network *network)
                 properties_changed(operation->config, network->config, operation->changes);
 
         network_end_move(network);
+        if (operation->taken_back)
+                log_network_notice(network->name, "changed over the bus, and the file's again: %s",
+                                   operation->taken_back);
         network->names_changed |= operation->changes & ENTRY_CHANGES; /* for operation_end() */
         end_connections(network, operation, properties & NETWORK_PROPERTY_SUBNET);
         operation_end_lost_mappings(network, operation->config->entries, network->config->entries);
@@ -119,7 +123,7 @@ static void change_rolled_back(Network *network, GError *error)
                 operation_tidy_up(network);
         }
         if (network->current->committing)
-                saving_stage(network, network->current->log, change_staged_back);
+                saving_stage(network, NULL, network->current->log, change_staged_back);
         else
                 change_unsaved(network, NULL);
 }
@@ -203,11 +207,31 @@ static bool log_differs(const Network *network, const Operation *operation)
                !entries_equal_forwards(network->configured, operation->configured);
 }
 
+/* Lays what the bus has made of the entries over what the file says. False where nothing comes of
+ * it that is not so already. */
+static bool read_file(const Network *network, Operation *operation)
+{
+        g_autoptr(NetworkConfig) applied = store_load_file(network->host, network->name);
+
+        operation->config = config_copy(operation->file);
+        operation->configured = entries_copy(operation->file->entries);
+        network_overlay_entries(network, operation->config);
+        if (applied)
+                operation->taken_back =
+                        config_changes_lost(applied, network->config, operation->config);
+        return !config_equal(operation->config, network->config) || !applied ||
+               !store_says_the_same(applied, operation->file);
+}
+
 void operation_run_change(Network *network)
 {
         Operation *operation = network->current;
         g_autoptr(GError) error = NULL;
 
+        if (operation->file && !read_file(network, operation)) {
+                operation_end(network, NULL);
+                return;
+        }
         if (operation->settings) /* over what is in force now, after the operations before */
                 operation->config =
                         config_with_changes(network->config, operation->settings, &error);
@@ -238,5 +262,5 @@ void operation_run_change(Network *network)
         }
         operation->log = log_differs(network, operation);
         swap_config(network, operation);
-        saving_stage(network, operation->log, change_staged);
+        saving_stage(network, operation->file, operation->log, change_staged);
 }

@@ -22,6 +22,8 @@ struct Operation {
         Value *settings;       /* CHANGE: only the keys to change; NULL where config is given */
         NetworkConfig *config; /* CHANGE: the new one; after the swap the old one */
         Entries *configured;   /* CHANGE: what `configured` becomes or was */
+        NetworkConfig *file;   /* CHANGE: what its file says, where that is what is applied */
+        char *taken_back;      /* CHANGE: the keys that the bus had changed; NULL: none */
         unsigned changes;      /* CHANGE, REFRESH */
         bool by_itself;        /* UP: no caller has asked for it */
         guint twin;            /* CHANGE: the network's number before */

@@ -18,6 +18,8 @@ static void operation_free(Operation *operation)
         value_free(operation->settings);
         config_free(operation->config);
         entries_free(operation->configured);
+        config_free(operation->file);
+        g_free(operation->taken_back);
         g_clear_error(&operation->cause);
         g_clear_pointer(&operation->burst, g_ptr_array_unref);
         g_free(operation);
@@ -254,6 +256,13 @@ void network_update(Network *network, Value *settings, NetworkDone done, gpointe
 {
         Operation *operation = operation_new(OPERATION_CHANGE, done, data);
         operation->settings = settings;
+        operation_queue(network, operation);
+}
+
+void network_follow_file(Network *network, NetworkConfig *file, NetworkDone done, gpointer data)
+{
+        Operation *operation = operation_new(OPERATION_CHANGE, done, data);
+        operation->file = file;
         operation_queue(network, operation);
 }
 

@@ -64,11 +64,12 @@ static void recover(const Host *host, const char *name)
         g_autofree char *lib = store_path(host, name, STORE_LIB);
         g_autofree char *run = store_path(host, name, STORE_RUN);
         g_autofree char *configured = store_path(host, name, STORE_CONFIGURED);
+        g_autofree char *file = store_path(host, name, STORE_FILE);
         bool has_lib = access(lib, F_OK) == 0 || next_exists(lib);
         bool is_bus = record ? g_str_equal(record->origin, "bus") : has_lib;
         const char *first = is_bus ? lib : run;
-        if (record && !next_exists(first) && !next_exists(configured)) /* the last one of them */
-                return;
+        if (record && !next_exists(first) && !next_exists(configured) && !next_exists(file))
+                return; /* the last ones of them have their places */
         g_autoptr(NetworkConfig) config = access(first, F_OK) == 0 ? store_load(first) : NULL;
 
         if (config && !next_exists(first) && (record || is_bus)) {
@@ -76,8 +77,10 @@ static void recover(const Host *host, const char *name)
                 commit(name, run);
                 commit(name, log);
                 commit(name, configured);
+                commit(name, file);
                 return;
         }
+        drop(name, file);
         drop(name, configured);
         drop_log(name, record, config);
         drop(name, run);

@@ -14,15 +14,38 @@
 #include "util/error.h"
 #include "util/log.h"
 
+/* A network that goes on with what was in force, which is not what its file says by now. */
+typedef struct Outdated {
+        Network *network;
+        NetworkConfig *file;
+} Outdated;
+
 typedef struct Reload {
         Manager *manager;
         guint n_pending;
         GPtrArray *made, *unwanted; /* Network*, whose first operation is to come */
+        GPtrArray *outdated;        /* Outdated*, likewise, and the file after it */
         GString *errors;
         ServiceError code; /* of the first error */
         ManagerDone done;
         gpointer data;
 } Reload;
+
+static Outdated *outdated_new(Network *network, const NetworkConfig *file)
+{
+        Outdated *outdated = g_new(Outdated, 1);
+        *outdated = (Outdated){ network_ref(network), config_copy(file) };
+        return outdated;
+}
+
+static void outdated_free(gpointer data)
+{
+        Outdated *outdated = data;
+
+        network_unref(outdated->network);
+        config_free(outdated->file);
+        g_free(outdated);
+}
 
 static void reload_note(Reload *reload, const GError *error)
 {
@@ -53,6 +76,7 @@ static void reload_release(Reload *reload)
         g_string_free(reload->errors, TRUE);
         g_ptr_array_unref(reload->made);
         g_ptr_array_unref(reload->unwanted);
+        g_ptr_array_unref(reload->outdated);
         g_free(reload);
 }
 
@@ -76,17 +100,20 @@ static void saved(const GError *error, gpointer data)
         one_done(NULL, error, data);
 }
 
-/* A network that a file has and the host does not yet, or not any longer. Takes @config. What is on
- * the host already is looked after whatever can be written. */
-static void make(Reload *reload, NetworkConfig *config, const char *path)
+/* A network that a file has and the host does not yet, or not any longer. Takes @config. @file is
+ * what the file says, where @config is that, or nobody knows what it said before. What is on the
+ * host already is looked after whatever can be written. Borrowed; NULL, and noted, where it cannot
+ * be. */
+static Network *make(Reload *reload, NetworkConfig *config, const NetworkConfig *file,
+                     const char *path)
 {
         Manager *manager = reload->manager;
         g_autoptr(GError) error = NULL;
-        Network *network = manager_add(manager, config, path, &error);
+        Network *network = manager_add(manager, config, file, path, &error);
 
         if (!network) {
                 reload_note(reload, error);
-                return;
+                return NULL;
         }
         if (g_str_equal(path, "bus")) {
                 reload->n_pending++;
@@ -94,6 +121,12 @@ static void make(Reload *reload, NetworkConfig *config, const char *path)
         }
         reload->n_pending++;
         g_ptr_array_add(reload->made, network_ref(network));
+        return network;
+}
+
+static void make_of_file(Reload *reload, const NetworkConfig *file, const char *path)
+{
+        (void)make(reload, config_copy(file), file, path); /* an error is noted */
 }
 
 /* One that nobody asks for, or not any longer: what is left of it on the host is undone. Takes
@@ -101,7 +134,7 @@ static void make(Reload *reload, NetworkConfig *config, const char *path)
 static void undo(Reload *reload, NetworkConfig *config, const char *origin)
 {
         g_autoptr(GError) error = NULL;
-        Network *network = manager_add(reload->manager, config, origin, &error);
+        Network *network = manager_add(reload->manager, config, NULL, origin, &error);
 
         if (!network) {
                 reload_note(reload, error);
@@ -109,6 +142,12 @@ static void undo(Reload *reload, NetworkConfig *config, const char *origin)
         }
         reload->n_pending++;
         g_ptr_array_add(reload->unwanted, network_ref(network));
+}
+
+static void follow(Reload *reload, Network *network, const NetworkConfig *file)
+{
+        reload->n_pending++;
+        manager_follow_file(reload->manager, network, config_copy(file), one_done, reload);
 }
 
 /* After all of them have been read: what one does for all, the guard, must not forget another. */
@@ -125,24 +164,11 @@ static void start_all(Reload *reload)
                 else /* taken down before the daemon's restart, perhaps not to the end */
                         network_down(network, one_up, reload);
         }
-}
-
-/* A network that is there, and that its file describes anew. */
-static void change(Reload *reload, Network *network, const NetworkConfig *from_file,
-                   const char *path)
-{
-        g_autoptr(NetworkConfig) config = config_copy(from_file);
-
-        network_set_origin(network, path);
-        network_overlay_entries(network, config);
-        reload->n_pending++;
-        if (!config_equal(config, network_config(network)))
-                manager_change_configured(reload->manager, network, g_steal_pointer(&config),
-                                          entries_copy(from_file->entries), one_done, reload);
-        else if (network_state(network) == NETWORK_FAILED && network_is_wanted_up(network))
-                network_start(network, one_up, reload);
-        else
-                reload_release(reload);
+        while (reload->outdated->len > 0) {
+                Outdated *outdated = g_ptr_array_steal_index(reload->outdated, 0);
+                follow(reload, outdated->network, outdated->file);
+                outdated_free(outdated);
+        }
 }
 
 /* A file's network that waits for another of its interface to be gone. */
@@ -158,9 +184,9 @@ static void predecessor_gone(gpointer data, gpointer manager)
         Reload *reload = successor->reload;
 
         if (!manager_find(manager, successor->config->interface))
-                make(reload, g_steal_pointer(&successor->config), successor->path);
+                make_of_file(reload, successor->config, successor->path);
         start_all(reload);
-        config_free(successor->config); /* or another call was before this one */
+        config_free(successor->config);
         g_free(successor->path);
         g_free(successor);
         reload_release(reload);
@@ -178,7 +204,7 @@ static void apply(Reload *reload, const NetworkConfig *config, const char *path)
                 return;
         }
         if (!network) {
-                make(reload, config_copy(config), path);
+                make_of_file(reload, config, path);
                 return;
         }
         if (network_origin(network)[0] != '/') {
@@ -189,7 +215,8 @@ static void apply(Reload *reload, const NetworkConfig *config, const char *path)
                 reload_note(reload, error);
                 return;
         }
-        change(reload, network, config, path);
+        network_set_origin(network, path);
+        follow(reload, network, config);
 }
 
 /* The networks of files that are gone, or that do not name them any more. */
@@ -221,6 +248,7 @@ static Reload *reload_new(Manager *manager, ManagerDone done, gpointer data)
         manager->n_tasks++;
         reload->made = g_ptr_array_new_with_free_func((GDestroyNotify)network_unref);
         reload->unwanted = g_ptr_array_new_with_free_func((GDestroyNotify)network_unref);
+        reload->outdated = g_ptr_array_new_with_free_func(outdated_free);
         return reload;
 }
 
@@ -317,12 +345,13 @@ static void load_bus(Reload *reload)
                 if (store_is_doomed(reload->manager->host, config->interface))
                         undo(reload, config, "bus");
                 else
-                        make(reload, config, "bus");
+                        (void)make(reload, config, NULL, "bus"); /* an error is noted */
         }
 }
 
-/* What an earlier life of the daemon in this boot had in force goes before what the file says: a
- * change over the bus lasts until the next Reload or boot. */
+/* What an earlier life of the daemon in this boot had in force goes on, with what the bus has
+ * changed of it, as long as the file says what it said then. Where it has been edited since, it is
+ * what a Reload would make of it: after what is on the host has been adopted. */
 static void load_file(Reload *reload, const NetworkConfig *config, const char *path)
 {
         Host *host = reload->manager->host;
@@ -331,7 +360,18 @@ static void load_file(Reload *reload, const NetworkConfig *config, const char *p
             store_is_doomed(host, config->interface)) /* load_left() takes it away */
                 return;
         g_autoptr(NetworkConfig) in_force = store_load_run(host, config->interface);
-        make(reload, in_force ? g_steal_pointer(&in_force) : config_copy(config), path);
+        if (!in_force) {
+                make_of_file(reload, config, path);
+                return;
+        }
+        g_autoptr(NetworkConfig) applied = store_load_file(host, config->interface);
+        Network *network = make(reload, g_steal_pointer(&in_force), applied ? NULL : config, path);
+        if (!network || !applied || store_says_the_same(applied, config))
+                return;
+        if (network_is_on_host(network))
+                g_ptr_array_add(reload->outdated, outdated_new(network, config));
+        else
+                follow(reload, network, config);
 }
 
 /* Takes note of the names of @bad_files, whose networks stay as they were. */
@@ -391,7 +431,7 @@ static void load_left(Reload *reload, GHashTable *bad_files)
                 }
                 if (goes_on(record, bad_files)) {
                         config->transient = g_str_equal(record->origin, "transient");
-                        make(reload, config, record->origin);
+                        (void)make(reload, config, NULL, record->origin); /* an error is noted */
                         continue;
                 }
                 undo(reload, config, record->origin);

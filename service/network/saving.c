@@ -15,6 +15,7 @@ enum {
         PART_RUN,
         PART_LOG,
         PART_CONFIGURED,
+        PART_FILE, /* of a network whose file is being applied: the last one, which is so, then */
         N_PARTS,
 };
 
@@ -25,7 +26,10 @@ static bool has_part(const Saving *saving, guint part)
 
 static StoreFile file_of(guint part)
 {
-        return part == PART_LIB ? STORE_LIB : part == PART_RUN ? STORE_RUN : STORE_CONFIGURED;
+        return part == PART_LIB          ? STORE_LIB
+               : part == PART_RUN        ? STORE_RUN
+               : part == PART_CONFIGURED ? STORE_CONFIGURED
+                                         : STORE_FILE;
 }
 
 static void finish(Network *network)
@@ -56,6 +60,12 @@ static void drop_next(Network *network)
                 store_drop(network, network->host, file_of(saving->next), dropped, network);
 }
 
+static char *text_of(const Network *network, guint part)
+{
+        return part == PART_FILE ? store_config_text(network->saving.file)
+                                 : store_text(network, file_of(part));
+}
+
 static void stage_next(Network *network);
 
 static void staged(const GError *error, gpointer data)
@@ -83,17 +93,19 @@ static void stage_next(Network *network)
         else if (saving->next == PART_LOG)
                 entry_changes_stage_reset(network, staged, network);
         else
-                store_stage(network, network->host, file_of(saving->next), staged, network);
+                store_stage(network, network->host, file_of(saving->next),
+                            text_of(network, saving->next), staged, network);
 }
 
-void saving_stage(Network *network, bool log, StepRunDone done)
+void saving_stage(Network *network, const NetworkConfig *file, bool log, StepRunDone done)
 {
         bool is_bus = g_str_equal(network_origin(network), "bus");
         unsigned parts = 1u << PART_RUN | 1u << PART_CONFIGURED;
 
         parts |= is_bus ? 1u << PART_LIB : 0;
         parts |= log ? 1u << PART_LOG : 0;
-        network->saving = (Saving){ .parts = parts, .done = done };
+        parts |= file ? 1u << PART_FILE : 0;
+        network->saving = (Saving){ .parts = parts, .file = file, .done = done };
         stage_next(network);
 }
 

@@ -31,6 +31,8 @@ char *store_path(const Host *host, const char *name, StoreFile file)
                 return g_build_filename(host->run_dir, yaml, NULL);
         case STORE_CONFIGURED:
                 return run_path(host, name, ".configured");
+        case STORE_FILE:
+                return run_path(host, name, ".file");
         }
         g_assert_not_reached();
 }
@@ -60,18 +62,31 @@ char *store_text(const Network *network, StoreFile file)
                 return store_config_text(network_config(network));
         case STORE_CONFIGURED:
                 return store_entries_text(configured->entries);
+        case STORE_FILE:
+                break;
         }
         g_assert_not_reached();
 }
 
-bool store_save_run(const Host *host, const NetworkConfig *config, GError **error)
+/* Not known is not written. */
+static bool save_file(const Host *host, const NetworkConfig *file, GError **error)
+{
+        g_autofree char *path = file ? store_path(host, file->interface, STORE_FILE) : NULL;
+        g_autofree char *text = file ? store_config_text(file) : NULL;
+
+        return !file || file_update(path, text, -1, 0644, error);
+}
+
+bool store_save_run(const Host *host, const NetworkConfig *config, const NetworkConfig *file,
+                    GError **error)
 {
         g_autofree char *configured_path = store_path(host, config->interface, STORE_CONFIGURED);
         g_autofree char *path = store_path(host, config->interface, STORE_RUN);
         g_autofree char *entries = store_entries_text(config->entries);
         g_autofree char *text = store_config_text(config);
 
-        return file_update(configured_path, entries, -1, 0644, error) &&
+        return save_file(host, file, error) &&
+               file_update(configured_path, entries, -1, 0644, error) &&
                file_update(path, text, -1, 0644, error);
 }
 
@@ -95,14 +110,14 @@ void store_save(const Network *network, const Host *host, FileSyncDone done, gpo
         file_sync_replace(host->disk, path, g_steal_pointer(&text), done, data);
 }
 
-void store_stage(const Network *network, const Host *host, StoreFile file, FileSyncDone done,
-                 gpointer data)
+void store_stage(const Network *network, const Host *host, StoreFile file, char *text,
+                 FileSyncDone done, gpointer data)
 {
         g_autofree char *path = store_path(host, network_name(network), file);
         g_autofree char *next = file_next_path(path);
 
         make_directory(path);
-        file_sync_replace(host->disk, next, store_text(network, file), done, data);
+        file_sync_replace(host->disk, next, text, done, data);
 }
 
 void store_commit(const Network *network, const Host *host, StoreFile file, FileSyncDone done,
@@ -155,8 +170,9 @@ void store_remove(const Host *host, const char *name, FileSyncDone done, gpointe
 /* The journal goes first: what is left without it describes nothing on the host. */
 void store_remove_run(const Host *host, const char *name)
 {
-        static const char *const suffixes[] = { ".journal", ".configured.next", ".yaml.next",
-                                                ".configured", ".yaml" };
+        static const char *const suffixes[] = { ".journal",   ".file.next", ".configured.next",
+                                                ".yaml.next", ".file",      ".configured",
+                                                ".yaml" };
 
         for (guint i = 0; i < G_N_ELEMENTS(suffixes); i++) {
                 g_autofree char *path = run_path(host, name, suffixes[i]);
@@ -245,6 +261,19 @@ NetworkConfig *store_load_run(const Host *host, const char *name)
         return config;
 }
 
+NetworkConfig *store_load_file(const Host *host, const char *name)
+{
+        g_autofree char *path = store_path(host, name, STORE_FILE);
+        return g_file_test(path, G_FILE_TEST_EXISTS) ? store_load(path) : NULL;
+}
+
+bool store_says_the_same(const NetworkConfig *a, const NetworkConfig *b)
+{
+        g_autofree char *text_of_a = store_config_text(a);
+        g_autofree char *text_of_b = store_config_text(b);
+        return g_str_equal(text_of_a, text_of_b);
+}
+
 bool store_has_journal(const Host *host, const char *name)
 {
         g_autofree char *path = record_path(host->run_dir, name);
@@ -279,8 +308,8 @@ static void list_names(const char *path, const char *const *suffixes, GHashTable
 
 char **store_list(const Host *host, bool lib)
 {
-        static const char *const suffixes[] = { ".journal", ".yaml", ".yaml.next", ".configured",
-                                                NULL };
+        static const char *const suffixes[] = { ".journal",    ".yaml", ".yaml.next",
+                                                ".configured", ".file", NULL };
         g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
         g_autofree char *networks = g_build_filename(host->lib_dir, "networks", NULL);
 

@@ -255,6 +255,39 @@ static void test_round_trip(void)
         g_assert_cmpuint(configs->len, ==, G_N_ELEMENTS(settings));
 }
 
+/* Our own file of what a file says is told from another saying by its text. */
+static void test_own_text(void)
+{
+        static const char *const settings[] = {
+                "interface: eth1\nipv6_subnet: fd5e:1::/64\nipv6_mode: slaac\nupstream_interface: "
+                "~\n",
+                "match: {mac: '02:00:00:AA:BB:CC'}\nlocal_ntp: {unsynchronised: serve}\n",
+                "create: tap\nowner: alice\nstate_dir: '/srv/{interface}'\n",
+                "interface: eth1\nfilter: {egress: {policy: drop, rules: [{action: accept, port: "
+                "[80-90, 22], protocol: tcp, destination: A.lab}]}}\n"
+                "forwards: [{port: 1-2, ip: Board, from: 10.0.0.0/8, to_port: 5-6}]\n"
+                "dns_entries: [{hostname: a, ip: 10.0.0.1}, {hostname: a, ip: 'fd00::1'}]\n",
+                "interface: eth1\nnat_mode: 1to1\npublic_pool: 10.0.0.1-10.0.0.9\n"
+                "addresses: [{ip: 192.168.100.2, public_ip: auto, connection_timeout: 60},"
+                " {ip: 192.168.100.3, public_ip: b.lab}]\nconnection_timeout: 3600\n",
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+                g_autoptr(GError) error = NULL;
+                g_autoptr(GPtrArray) configs =
+                        config_yaml_parse(settings[i], strlen(settings[i]), NULL, &error);
+                g_assert_no_error(error);
+                g_autoptr(Value) value = config_to_value(configs->pdata[0], false);
+                g_autofree char *text = config_yaml_print(value);
+                g_autoptr(NetworkConfig) read =
+                        config_yaml_parse_state(text, strlen(text), NULL, &error);
+                g_assert_no_error(error);
+                g_autoptr(Value) again = config_to_value(read, false);
+                g_autofree char *printed = config_yaml_print(again);
+                g_assert_cmpstr(printed, ==, text);
+        }
+}
+
 /* Any text comes back, whatever is in it. */
 static void test_print_text(void)
 {
@@ -280,6 +313,7 @@ int main(int argc, char **argv)
         g_test_add_func("/config-yaml/many-keys", test_many_keys);
         g_test_add_func("/config-yaml/large", test_large);
         g_test_add_func("/config-yaml/round-trip", test_round_trip);
+        g_test_add_func("/config-yaml/own-text", test_own_text);
         g_test_add_func("/config-yaml/print-text", test_print_text);
         return g_test_run();
 }

@@ -1048,6 +1048,37 @@ static void test_diff(void)
         }
 }
 
+static void test_changes_lost(void)
+{
+        static const struct {
+                const char *file, *updated, *new_file, *lost;
+        } cases[] = {
+                { "", "", "", NULL },
+                { "", "", "nat_mode: disabled", NULL },
+                { "", "nat_mode: disabled", "nat_mode: disabled", NULL },
+                { "", "nat_mode: disabled", "", "nat_mode" },
+                { "nat_mode: disabled", "", "nat_mode: disabled", "nat_mode" },
+                { "", "dhcp_force: on\nnat_mode: disabled", "nat_mode: disabled", "dhcp_force" },
+                { "", "subnet: 10.0.0.0/24\ndns_servers: []", "dhcp_lease_time: 1h",
+                  "subnet, dns_servers" },
+                { "dhcp_lease_time: 1h", "dhcp_lease_time: 2h", "dhcp_lease_time: 3h",
+                  "dhcp_lease_time" },
+                { "", "addresses: [{ip: 192.168.100.5}]", "", NULL },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *file = g_strconcat(ETH, cases[i].file, "\n", NULL);
+                g_autofree char *updated = g_strconcat(ETH, cases[i].updated, "\n", NULL);
+                g_autofree char *new_file = g_strconcat(ETH, cases[i].new_file, "\n", NULL);
+                g_autoptr(NetworkConfig) base = config_of(file);
+                g_autoptr(NetworkConfig) changed = config_of(updated);
+                g_autoptr(NetworkConfig) new_config = config_of(new_file);
+                g_test_message("%s | %s | %s", cases[i].file, cases[i].updated, cases[i].new_file);
+                g_autofree char *lost = config_changes_lost(base, changed, new_config);
+                g_assert_cmpstr(lost, ==, cases[i].lost);
+        }
+}
+
 static void test_adopt(void)
 {
         g_autoptr(NetworkConfig) kept = config_of(BASE);
@@ -1155,6 +1186,7 @@ int main(int argc, char **argv)
         g_test_add_func("/config/changes/lists", test_changes_lists);
         g_test_add_func("/config/last-public-removed", test_last_public_removed);
         g_test_add_func("/config/diff", test_diff);
+        g_test_add_func("/config/changes-lost", test_changes_lost);
         g_test_add_func("/config/adopt", test_adopt);
         g_test_add_func("/config/adopt-ipv6", test_adopt_ipv6);
         g_test_add_func("/config/entry-values", test_entry_values);

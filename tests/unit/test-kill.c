@@ -338,7 +338,8 @@ static void write_file(const Life *life, const char *more)
         g_autofree char *yaml = life_yaml(life);
         g_autofree char *text = g_strconcat(yaml, more, NULL);
         g_autofree char *path = g_build_filename(life->config_dir, "one.yaml", NULL);
-        g_assert_true(file_replace(path, text, -1, 0644, NULL));
+        g_assert_true(
+                g_file_set_contents(path, text, -1, NULL)); /* whoever edits it is not killed */
 }
 
 static void have_file_network(Life *life)
@@ -580,16 +581,11 @@ static void change_limited(Life *life)
         put_limited(life, 8);
 }
 
-/* What its file says anew. */
+/* What its file says anew: a life that finds it edited and not applied does that itself. */
 static void reload(Life *life)
 {
-        manager_reload(life->manager, life_through, life);
-}
-
-static void have_changed_file(Life *life)
-{
-        have_file_network(life);
         write_file(life, "dhcp_lease_time: 1h\ndns_entries: [{hostname: b.lab, ip: 10.1.1.2}]\n");
+        manager_reload(life->manager, life_through, life);
 }
 
 /* Changes one network and makes another, all or nothing. */
@@ -748,7 +744,7 @@ static const Scenario scenarios[] = {
         { "add-limited", have_limits, add_limited, NULL, false },
         { "change-limited", have_limited, change_limited, NULL, false },
         { "remove-with-limits", have_limits, remove_it, NULL, false },
-        { "reload", have_changed_file, reload, NULL, false },
+        { "reload", have_file_network, reload, NULL, false },
         { "load-two", have_bus_network, load_two, NULL, false },
 };
 
