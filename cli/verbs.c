@@ -29,7 +29,8 @@ const Verb verbs[] = {
           "`show` has what each rule has counted since it was set. FILE is YAML, - standard "
           "input:\n"
           "`egress:` and `ingress:`, or a network's settings, of which `filter:` counts. An empty\n"
-          "mapping lets all pass. Connections that are forbidden now end.\n",
+          "mapping lets all pass. Connections that are forbidden now end. `reload` takes it back\n"
+          "where a configuration file has the network.\n",
           1, 2, VERB_CHANGES | VERB_NETWORK, verb_filter },
         { "ntp-status", "", "Show how time is served", NULL, 0, 0, VERB_NETWORK, verb_ntp_status },
         { "dns-entries", "", "List the DNS entries", NULL, 0, 0, VERB_NETWORK, verb_dns_entries },
@@ -82,7 +83,8 @@ const Verb verbs[] = {
         { "update", "KEY=VALUE... | FILE", "Change settings of a network",
           "Truth values are true or false; `dns_servers` is a list with commas, or empty.\n"
           "`addresses=`, `dns_entries=` and `forwards=` remove all. From a file, which is checked\n"
-          "as for `create`, the keys that are in it are changed.\n",
+          "as for `create`, the keys that are in it are changed. `reload` takes it back where a\n"
+          "configuration file has the network.\n",
           1, G_MAXUINT, VERB_CHANGES | VERB_NETWORK, verb_update },
         { "remove", "", "Take a network down and forget it", NULL, 0, 0,
           VERB_CHANGES | VERB_NETWORK, verb_remove },
@@ -90,7 +92,10 @@ const Verb verbs[] = {
         { "down", "", "Take a network down, keep its configuration", NULL, 0, 0,
           VERB_CHANGES | VERB_NETWORK, verb_down },
         { "reload", "", "Read the configuration directories again",
-          "Only what changed is touched.\n", 0, 0, VERB_CHANGES, verb_reload },
+          "Each network of a file becomes what the file says, whatever `update` has changed of "
+          "it.\n"
+          "No more is touched than differs.\n",
+          0, 0, VERB_CHANGES, verb_reload },
         { "monitor", "", "Print changes and leases as they happen",
           "Until interrupted. With --json each line is an object.\n", 0, 0, VERB_NETWORK,
           verb_monitor },
