@@ -417,7 +417,28 @@ static bool replay_line(Entries *entries, const char *line, gsize length)
         return false;
 }
 
-guint entry_log_replay(const char *text, gsize length, Entries *entries, guint *ret_bad)
+/* Whether @line says anything, of whatever entries. */
+static bool makes_sense(const char *line, gsize length)
+{
+        g_autoptr(Entries) none = entries_new();
+        return replay_line(none, line, length);
+}
+
+static bool replay_or_hold(Entries *entries, HeldEntries *held, const char *line, gsize length)
+{
+        bool is_held = held && length > 0 && line[0] == HELD_MARK[0];
+
+        if (!is_held && replay_line(entries, line, length)) {
+                if (held)
+                        held_entries_note(held, line, length);
+                return true;
+        }
+        return held && makes_sense(line + is_held, length - is_held) &&
+               held_entries_put(held, line + is_held, length - is_held);
+}
+
+guint entry_log_replay_holding(const char *text, gsize length, Entries *entries, HeldEntries *held,
+                               guint *ret_bad)
 {
         guint n_lines = 0, n_bad = 0;
         const char *end = text + length;
@@ -425,10 +446,15 @@ guint entry_log_replay(const char *text, gsize length, Entries *entries, guint *
                 const char *newline = memchr(line, '\n', (gsize)(end - line));
                 if (!newline)
                         break;
-                if (!replay_line(entries, line, (gsize)(newline - line)))
+                if (!replay_or_hold(entries, held, line, (gsize)(newline - line)))
                         n_bad++;
                 line = newline + 1;
         }
         *ret_bad = n_bad;
         return n_lines;
+}
+
+guint entry_log_replay(const char *text, gsize length, Entries *entries, guint *ret_bad)
+{
+        return entry_log_replay_holding(text, length, entries, NULL, ret_bad);
 }

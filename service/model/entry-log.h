@@ -11,12 +11,14 @@
  * HOSTNAME", "-4 HOSTNAME" and "-6 HOSTNAME" (its address of that family), "+f PROTOCOL PORTS FROM
  * TARGET PORT" (the target an address or a name, the port where the first one leads to), "-f
  * PROTOCOL PORTS FROM", "0a" and "0d" (all addresses, all DNS entries go: what follows is the whole
- * list). A last line without its newline was cut short by a crash and does not count. */
+ * list), and "~" before one that puts an entry: it does not fit, and is held (held-entries.h). A
+ * last line without its newline was cut short by a crash and does not count. */
 
 #include <glib.h>
 #include <stdbool.h>
 
 #include "model/entries.h"
+#include "model/held-entries.h"
 
 char *entry_log_line_put_address(const AddressEntry *entry);
 char *entry_log_line_choose_public(const AddressEntry *entry);
@@ -32,6 +34,10 @@ char *entry_log_line_remove_forward(const Forward *key);
  * counted in @ret_bad and passed over: later lines still apply. Returns the number of whole lines.
  * Entries are not held against a network: see config_adopt_entries(). */
 guint entry_log_replay(const char *text, gsize length, Entries *entries, guint *ret_bad);
+/* The same, where what clashes is held, and what is held already is known: @held is what is held in
+ * the end. @ret_bad counts lines that make no sense. */
+guint entry_log_replay_holding(const char *text, gsize length, Entries *entries, HeldEntries *held,
+                               guint *ret_bad);
 
 /* A short log that turns @configured into @current, order and all: what differs or, where that is
  * longer, the whole list. "" when they are equal. The caller's. */

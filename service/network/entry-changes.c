@@ -34,10 +34,12 @@ struct EntryChanges {
 
 /* The log */
 
-/* The shortest log that leads to the present entries. */
+/* The shortest log that leads to the present entries, and holds what is held. */
 static char *short_log(const Network *network)
 {
-        return entry_log_compact(network->configured, network->config->entries);
+        g_autofree char *log = entry_log_compact(network->configured, network->config->entries);
+        g_autofree char *held = held_entries_text(network->held, HELD_MARK);
+        return g_strconcat(log, held, NULL);
 }
 
 static char *log_path(const Network *network)
@@ -61,13 +63,17 @@ bool entry_changes_load(EntryChanges *changes, GError **error)
 {
         Network *network = changes->network;
         g_autoptr(Entries) entries = entries_copy(network->configured);
+        g_autoptr(HeldEntries) before = network->held;
         guint n_bad;
 
-        if (!entry_log_file_load(changes->log, entries, &n_bad, error))
+        network->held = held_entries_new();
+        if (!entry_log_file_load(changes->log, entries, network->held, &n_bad, error))
                 return false;
-        n_bad += config_adopt_entries(network->config, entries);
+        entry_overlay_adopt(network->config, entries, network->configured, network->held);
+        entry_overlay_tell(network, network->held, before);
         if (n_bad > 0)
-                log_network_warning(network->name, "%s: %u changes do not fit and were passed over",
+                log_network_warning(network->name,
+                                    "%s: %u lines make no sense, and were passed over",
                                     entry_log_file_path(changes->log), n_bad);
         return true;
 }
@@ -191,6 +197,7 @@ static bool make(Network *network, const EntryChange *change, GError **error)
                         forget_guest(network, change->address);
                 return false;
         }
+        held_entries_note(network->held, line, strlen(line) - 1);
         network->changes->pending_length += strlen(line);
         entry_change_remember(network, change);
         entry_change_end_connections(network, change);
@@ -315,7 +322,7 @@ static void flush_pending(EntryChanges *changes)
         changes->hosts_differ = false;
         changes->names_differ = false;
         guint n_entries = entries_n_addresses(network->config->entries) +
-                          entries_n_dns(network->config->entries);
+                          entries_n_dns(network->config->entries) + held_entries_n(network->held);
         if (entry_log_file_n_lines(changes->log) > 2 * n_entries + LOG_SPARE_LINES &&
             !entry_log_file_is_shortening(changes->log))
                 entry_log_file_shorten(changes->log, short_log(network));

@@ -115,7 +115,8 @@ static bool cut(const char *path, const char *text, gsize length, GError **error
         return truncate(path, end ? end + 1 - text : 0) == 0 || file_fail(path, "cut", error);
 }
 
-bool entry_log_file_load(EntryLogFile *file, Entries *entries, guint *ret_bad, GError **error)
+bool entry_log_file_load(EntryLogFile *file, Entries *entries, HeldEntries *held, guint *ret_bad,
+                         GError **error)
 {
         gsize length;
 
@@ -132,7 +133,7 @@ bool entry_log_file_load(EntryLogFile *file, Entries *entries, guint *ret_bad, G
         g_autofree char *text = file_read(file->path, MAX_BYTES, &length, &file->unreadable);
         if (text) {
                 file->made = true;
-                file->n_lines = entry_log_replay(text, length, entries, ret_bad);
+                file->n_lines = entry_log_replay_holding(text, length, entries, held, ret_bad);
                 (void)cut(file->path, text, length, &file->unreadable); /* tested next */
         }
         if (!file->unreadable)

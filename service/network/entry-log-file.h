@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "model/entries.h"
+#include "model/held-entries.h"
 #include "util/file-sync.h"
 
 typedef struct EntryLogFile EntryLogFile;
@@ -19,10 +20,11 @@ EntryLogFile *entry_log_file_new(const char *path, FileSync *sync);
 void entry_log_file_free(EntryLogFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EntryLogFile, entry_log_file_free)
 
-/* Applies what is there to @entries. *ret_bad counts lines that make no sense. A last line that a
- * crash cut short is cut off. On an error nothing can be appended any more, since what the log says
- * is not known. */
-bool entry_log_file_load(EntryLogFile *file, Entries *entries, guint *ret_bad, GError **error);
+/* Applies what is there to @entries; what clashes is held in @held. *ret_bad counts lines that make
+ * no sense. A last line that a crash cut short is cut off. On an error nothing can be appended any
+ * more, since what the log says is not known. */
+bool entry_log_file_load(EntryLogFile *file, Entries *entries, HeldEntries *held, guint *ret_bad,
+                         GError **error);
 
 /* The path, borrowed. */
 const char *entry_log_file_path(const EntryLogFile *file);

@@ -10,6 +10,7 @@
 #include "host/dnsmasq.h"
 #include "host/lease-file.h"
 #include "host/link.h"
+#include "model/held-entries.h"
 #include "network/network.h"
 #include "network/record.h"
 #include "network/steps.h"
@@ -38,6 +39,7 @@ struct Network {
         char *interface;       /* its NIC, by its name now; "" while a match has found none */
         NetworkConfig *config; /* in force: its entries are the present ones */
         Entries *configured;   /* the entries as configured, before the log's changes */
+        HeldEntries *held;     /* the log's that do not fit */
         Record *record;
         NetworkState state;
         char *error; /* NULL = none */
@@ -167,6 +169,17 @@ void entry_changes_log_choices(Network *network);
 /* entry-burst.c: runs @changes (entry changes, borrowed), in order, after one probe of all of their
  * public addresses. @done is called once, perhaps from inside the call. */
 void entry_burst_run(Network *network, const GPtrArray *changes, void (*done)(Network *network));
+
+/* entry-overlay.c: has @config have those of @entries that fit it; those that do not, and are not
+ * as
+ * @configured, are held in @held. */
+void entry_overlay_adopt(NetworkConfig *config, const Entries *entries, const Entries *configured,
+                         HeldEntries *held);
+/* Lays what the bus has made of the entries, what is held with it, over those of @config, newly
+ * read. What does not fit, to be held: the caller's. */
+HeldEntries *entry_overlay(const Network *network, NetworkConfig *config);
+/* Logs what of @held was not in @before. */
+void entry_overlay_tell(const Network *network, const HeldEntries *held, const HeldEntries *before);
 
 /* saving.c: the configuration's files that a change replaces. @done is called once, perhaps from
  * inside the call, and takes its error. */

@@ -220,6 +220,7 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         network->interface = g_strdup(link_match_is_empty(&config->match) ? network->name : "");
         network->config = config;
         network->configured = entries_copy(config->entries);
+        network->held = held_entries_new();
         network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
         network->answers = filter_answers_new();
         network->own = filter_answers_new();
@@ -275,6 +276,7 @@ static void network_free(Network *network)
         nm_held_free(network->inspected);
         record_free(network->record);
         entries_free(network->configured);
+        held_entries_free(network->held);
         config_free(network->config);
         g_clear_pointer(&network->leases, g_ptr_array_unref);
         g_clear_pointer(&network->reserved, g_hash_table_unref);
@@ -397,20 +399,6 @@ void network_set_origin(Network *network, const char *origin)
         if (!network_save_record(network, &error))
                 log_network_warning(network->name, "%s", error->message);
         network_tell(network, NETWORK_PROPERTY_ORIGIN);
-}
-
-void network_overlay_entries(const Network *network, NetworkConfig *config)
-{
-        guint n_bad;
-        g_autofree char *log = entry_log_compact(network->configured, network->config->entries);
-        g_autoptr(Entries) entries = entries_copy(config->entries);
-
-        (void)entry_log_replay(log, strlen(log), entries, &n_bad);
-        n_bad += config_adopt_entries(config, entries);
-        if (n_bad > 0)
-                log_network_warning(network->name,
-                                    "%u entries made over the bus do not fit the new configuration",
-                                    n_bad);
 }
 
 NetworkConfig *network_configured(const Network *network)

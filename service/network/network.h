@@ -143,8 +143,6 @@ bool network_is_on_host(const Network *network);
 /* Its file has another name now. */
 void network_set_origin(Network *network, const char *origin);
 
-/* Lays the changes that the bus made to the entries over those of @config, newly read. */
-void network_overlay_entries(const Network *network, NetworkConfig *config);
 /* Its configuration with the entries as configured, to be written to a file. The caller's. */
 NetworkConfig *network_configured(const Network *network);
 

@@ -5,6 +5,8 @@
 
 #include "network/operations-private.h"
 
+#include <string.h>
+
 #include "network/connections.h"
 #include "network/public.h"
 #include "network/store.h"
@@ -16,11 +18,14 @@ static void swap_config(Network *network, Operation *operation)
 {
         NetworkConfig *config = network->config;
         Entries *configured = network->configured;
+        HeldEntries *held = network->held;
 
         network->config = operation->config;
         network->configured = operation->configured;
+        network->held = operation->held;
         operation->config = config;
         operation->configured = configured;
+        operation->held = held;
 }
 
 /* What clients see of the difference between two configurations. */
@@ -82,6 +87,7 @@ static void change_done(Network *network)
                 properties_changed(operation->config, network->config, operation->changes);
 
         network_end_move(network);
+        entry_overlay_tell(network, network->held, operation->held);
         if (operation->taken_back)
                 log_network_notice(network->name, "changed over the bus, and the file's again: %s",
                                    operation->taken_back);
@@ -198,10 +204,25 @@ static const Entries *configured_after(const Network *network, const Operation *
         return operation->config->entries;
 }
 
+/* What is still held after a change over the bus: a list that is set as a whole is all there is. */
+static HeldEntries *held_after(const Network *network, const Value *settings)
+{
+        static const struct {
+                const char *key, *line;
+        } lists[] = { { "addresses", "0a" }, { "dns_entries", "0d" }, { "forwards", "0f" } };
+        HeldEntries *held = held_entries_copy(network->held);
+
+        for (guint i = 0; settings && i < G_N_ELEMENTS(lists); i++)
+                if (value_get(settings, lists[i].key))
+                        held_entries_note(held, lists[i].line, strlen(lists[i].line));
+        return held;
+}
+
 /* Whether the log, which leads from the configured entries to those in force, is another one. */
 static bool log_differs(const Network *network, const Operation *operation)
 {
         return (operation->changes & (ENTRY_CHANGES | CONFIG_CHANGE_STATE_DIR)) ||
+               held_entries_n(network->held) + held_entries_n(operation->held) > 0 ||
                !entries_equal_addresses(network->configured, operation->configured) ||
                !entries_equal_dns(network->configured, operation->configured) ||
                !entries_equal_forwards(network->configured, operation->configured);
@@ -215,7 +236,7 @@ static bool read_file(const Network *network, Operation *operation)
 
         operation->config = config_copy(operation->file);
         operation->configured = entries_copy(operation->file->entries);
-        network_overlay_entries(network, operation->config);
+        operation->held = entry_overlay(network, operation->config);
         if (applied)
                 operation->taken_back =
                         config_changes_lost(applied, network->config, operation->config);
@@ -254,6 +275,8 @@ void operation_run_change(Network *network)
         operation->twin = network->record->twin;
         if (!operation->configured)
                 operation->configured = entries_copy(configured_after(network, operation));
+        if (!operation->held)
+                operation->held = held_after(network, operation->settings);
         entries_clear_guests(operation->configured); /* which are the log's alone */
         if (!network_begin_move(network, operation->config->state_dir, &error)) {
                 network_end_move(network);

@@ -22,6 +22,7 @@ struct Operation {
         Value *settings;       /* CHANGE: only the keys to change; NULL where config is given */
         NetworkConfig *config; /* CHANGE: the new one; after the swap the old one */
         Entries *configured;   /* CHANGE: what `configured` becomes or was */
+        HeldEntries *held;     /* CHANGE: likewise */
         NetworkConfig *file;   /* CHANGE: what its file says, where that is what is applied */
         char *taken_back;      /* CHANGE: the keys that the bus had changed; NULL: none */
         unsigned changes;      /* CHANGE, REFRESH */

@@ -18,6 +18,7 @@ static void operation_free(Operation *operation)
         value_free(operation->settings);
         config_free(operation->config);
         entries_free(operation->configured);
+        held_entries_free(operation->held);
         config_free(operation->file);
         g_free(operation->taken_back);
         g_clear_error(&operation->cause);

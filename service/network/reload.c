@@ -360,8 +360,10 @@ static void load_file(Reload *reload, const NetworkConfig *config, const char *p
             store_is_doomed(host, config->interface)) /* load_left() takes it away */
                 return;
         g_autoptr(NetworkConfig) in_force = store_load_run(host, config->interface);
-        if (!in_force) {
-                make_of_file(reload, config, path);
+        if (!in_force) { /* after a boot; what the log holds may fit now */
+                Network *network = make(reload, config_copy(config), config, path);
+                if (network)
+                        follow(reload, network, config);
                 return;
         }
         g_autoptr(NetworkConfig) applied = store_load_file(host, config->interface);

@@ -2,6 +2,7 @@
 """Files that are edited while the daemon is away are in force when it is back, as after Reload; what
 the bus has changed outlives a restart where they are not."""
 
+import glob
 import os
 import time
 
@@ -202,3 +203,99 @@ def test_reload_says_what_it_takes_back(lab):
     start = now()
     lab.reload()
     lacks(journal_since(start), "the file's again")
+
+
+def entries_of(network):
+    return ([item["port"] for item in network.get("Forwards")],
+            [(item["ip"], item.get("mac")) for item in network.get("Addresses")])
+
+
+def test_entries_of_the_bus_come_back_with_a_file_that_they_fit(lab):
+    """A forward in the way of a file's, an address whose MAC the file has."""
+    dut, network = of_file(lab, "interface: raw0\n")
+    network.add_forward(2225, BOARD, to_port=PORT)
+    network.add_address("192.168.100.20", mac="02:00:00:00:00:20", hostname="shelf")
+    network.add_address("192.168.100.21")
+    mine = ([2225], [("192.168.100.20", "02:00:00:00:00:20"), ("192.168.100.21", None)])
+    equal(entries_of(network), mine, "the entries")
+    lab.configure("one.yaml", "interface: raw0\n"
+                              f"forwards: [{{port: 2220-2230, ip: {BOARD}}}]\n"
+                              'addresses: [{ip: 192.168.100.30, mac: "02:00:00:00:00:20"}]\n')
+    start = now()
+    lab.reload()
+    files = (["2220-2230"], [("192.168.100.30", "02:00:00:00:00:20"), ("192.168.100.21", None)])
+    equal(entries_of(network), files, "the entries with the file's in the way")
+    wait_for(lambda: "waits for one that it fits: address 192.168.100.20, forward tcp 2225\n"
+             in journal_since(start), "the journal names both")
+    lab.restart_daemon()
+    network.wait_state("active")
+    equal(entries_of(network), files, "the entries after a restart")
+    network.update(dhcp_lease_time="2h")
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    equal((entries_of(network)[0], sorted(entries_of(network)[1])), mine,
+          "the entries with the file as it was")
+    assert lab.lan.reaches(lan.HOST, 2225), "the forward that is back leads nowhere"
+
+
+def test_entries_of_the_bus_outlive_a_network_that_has_no_use_for_them(lab):
+    _, network = of_file(lab, "interface: raw0\n")
+    network.add_forward(2225, BOARD, to_port=PORT)
+    network.add_address("192.168.100.20")
+    lab.configure("one.yaml", "interface: raw0\nnat_mode: disabled\n"
+                              "subnet: 10.4.0.0/24\ngateway_ip: 10.4.0.1\n")
+    lab.restart_daemon()
+    wait_setting(network, "nat_mode", "disabled")
+    equal(entries_of(network), ([], []), "the entries where they do not fit")
+    kill(lab)
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    network.wait_state("active")
+    equal(entries_of(network), ([2225], [("192.168.100.20", None)]), "the entries")
+
+
+def test_entries_that_waited_come_back_with_a_boot(lab):
+    _, network = of_file(lab, "interface: raw0\n")
+    network.add_forward(2225, BOARD, to_port=PORT)
+    lab.configure("one.yaml", f"interface: raw0\nforwards: [{{port: 2220-2230, ip: {BOARD}}}]\n")
+    lab.reload()
+    equal(entries_of(network)[0], ["2220-2230"], "the ports with the file's in the way")
+    network.call("Down")
+    lab.stop_daemon()
+    for path in glob.glob("/run/jumpstarter/raw0.*"):  # as a boot leaves it
+        os.unlink(path)
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.start_daemon()
+    wait_for(lambda: "raw0" in lab.networks(), "the file's network is there")
+    network.wait_state("active")
+    equal(entries_of(network)[0], [2225], "the ports")
+
+
+def test_list_that_is_set_as_a_whole_is_all_there_is(lab):
+    _, network = of_file(lab, "interface: raw0\n")
+    network.add_forward(2225, BOARD, to_port=PORT)
+    lab.configure("one.yaml", f"interface: raw0\nforwards: [{{port: 2220-2230, ip: {BOARD}}}]\n")
+    lab.reload()
+    network.update(forwards=[])
+    lab.restart_daemon()
+    network.wait_state("active")
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.reload()
+    equal(entries_of(network)[0], [], "the ports")
+
+
+def test_what_the_bus_says_last_of_an_entry_counts(lab):
+    _, network = of_file(lab, "interface: raw0\n")
+    for ip in ("192.168.100.20", "192.168.100.21"):
+        network.add_address(ip, mac=f"02:00:00:00:00:{ip[-2:]}")
+    lab.configure("one.yaml", "interface: raw0\naddresses:\n"
+                              '  - {ip: 192.168.100.30, mac: "02:00:00:00:00:20"}\n'
+                              '  - {ip: 192.168.100.31, mac: "02:00:00:00:00:21"}\n')
+    lab.reload()
+    network.add_address("192.168.100.20", mac="02:00:00:00:00:99")
+    network.add_address("192.168.100.21")
+    network.remove_address("192.168.100.21")
+    lab.configure("one.yaml", "interface: raw0\n")
+    lab.restart_daemon()
+    wait_for(lambda: entries_of(network)[1] == [("192.168.100.20", "02:00:00:00:00:99")],
+             "the entry that was made last")

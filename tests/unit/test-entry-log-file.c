@@ -14,6 +14,7 @@
 typedef struct Fixture {
         FileSync *sync;
         EntryLogFile *log;
+        HeldEntries *held;
         char *directory, *path, *staged;
         bool done;
         GError *error;
@@ -25,12 +26,14 @@ static void set_up(Fixture *fixture, gconstpointer data)
         fixture->path = g_build_filename(fixture->directory, "entries.log", NULL);
         fixture->staged = g_strconcat(fixture->path, ".new", NULL);
         fixture->sync = file_sync_new();
+        fixture->held = held_entries_new();
         fixture->log = entry_log_file_new(fixture->path, fixture->sync);
 }
 
 static void tear_down(Fixture *fixture, gconstpointer data)
 {
         entry_log_file_free(fixture->log);
+        held_entries_free(fixture->held);
         file_sync_free(fixture->sync);
         g_assert_false(g_file_test(fixture->staged, G_FILE_TEST_EXISTS));
         (void)g_unlink(fixture->path);
@@ -80,7 +83,7 @@ static void test_append(Fixture *fixture, gconstpointer data)
         g_autoptr(Entries) entries = entries_new();
         guint n_bad = 99;
 
-        g_assert_true(entry_log_file_load(fixture->log, entries, &n_bad, NULL));
+        g_assert_true(entry_log_file_load(fixture->log, entries, fixture->held, &n_bad, NULL));
         g_assert_cmpuint(n_bad, ==, 0);
         g_assert_false(g_file_test(fixture->path, G_FILE_TEST_EXISTS)); /* nothing to say yet */
         append(fixture, "+d a 10.0.0.1\n");
@@ -96,7 +99,7 @@ static void test_load_cuts_half_a_line(Fixture *fixture, gconstpointer data)
 
         g_assert_true(file_replace(fixture->path, "+d a 10.0.0.1\n+d b 10.", -1, 0644, NULL));
         g_assert_true(file_replace(fixture->staged, "x", -1, 0644, NULL)); /* of an earlier life */
-        g_assert_true(entry_log_file_load(fixture->log, entries, &n_bad, NULL));
+        g_assert_true(entry_log_file_load(fixture->log, entries, fixture->held, &n_bad, NULL));
         g_assert_cmpuint(entries_n_dns(entries), ==, 1);
         append(fixture, "-d a\n");
         assert_log(fixture, "+d a 10.0.0.1\n-d a\n");
@@ -117,7 +120,8 @@ static void test_unreadable(Fixture *fixture, gconstpointer data)
         guint n_bad;
 
         g_assert_cmpint(g_mkdir(fixture->path, 0755), ==, 0);
-        g_assert_false(entry_log_file_load(fixture->log, entries, &n_bad, &fixture->error));
+        g_assert_false(
+                entry_log_file_load(fixture->log, entries, fixture->held, &n_bad, &fixture->error));
         g_clear_error(&fixture->error);
         g_assert_cmpint(g_rmdir(fixture->path), ==, 0);
         g_assert_false(entry_log_file_append(fixture->log, "+d a 10.0.0.1\n", &fixture->error));

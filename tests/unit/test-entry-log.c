@@ -329,6 +329,51 @@ static void test_compact_random(void)
         }
 }
 
+/* What clashes is held, by what it is about, until something else is said of that. */
+static void test_held(void)
+{
+        static const struct {
+                const char *log, *held, *names;
+                guint n_bad;
+        } cases[] = {
+                { "+a 10.0.0.2 02:00:00:00:00:01 - -\n", "~+a 10.0.0.2 02:00:00:00:00:01 - -\n",
+                  "address 10.0.0.2", 0 },
+                { "~+A ,0,5 10.0.0.2 - - -\n+f tcp 22 - 10.0.0.1 22\n", "~+A ,0,5 10.0.0.2 - - -\n",
+                  "address 10.0.0.2", 0 },
+                { "~+d a 10.0.0.1\n~+f tcp 5-6 10.0.0.0/8 a 5\n~+f udp 5 - a 5\n",
+                  "~+d a 10.0.0.1\n~+f tcp 5-6 10.0.0.0/8 a 5\n~+f udp 5 - a 5\n",
+                  "DNS entry a, forward tcp 5-6 from 10.0.0.0/8, forward udp 5", 0 },
+                { "~+d a 10.0.0.1\n~+d b 10.0.0.1\n~+d a 10.0.0.2\n",
+                  "~+d b 10.0.0.1\n~+d a 10.0.0.2\n", "DNS entry b, DNS entry a", 0 },
+                { "~+a 10.0.0.2,fd00::1 - - -\n+a 10.0.0.2 - - -\n", "", NULL, 0 },
+                { "~+a 10.0.0.2 - - -\n-a 10.0.0.2\n", "", NULL, 0 },
+                { "~+a 10.0.0.2 - - -\n-a 10.0.0.3\n", "~+a 10.0.0.2 - - -\n", "address 10.0.0.2",
+                  0 },
+                { "~+d a 10.0.0.1\n~+a 10.0.0.2 - - -\n0a\n", "~+d a 10.0.0.1\n", "DNS entry a",
+                  0 },
+                { "~+d a 10.0.0.1\n~+f tcp 5 - a 5\n-f tcp 5 -\n0d\n", "", NULL, 0 },
+                { "~+d a x\n~-d a\n~0a\n~\n~~+d a 10.0.0.1\n+a x - - -\n", "", NULL, 6 },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                static const char there[] = "+a 10.0.0.1 02:00:00:00:00:01 - -\n";
+                g_autoptr(Entries) entries = entries_new();
+                g_autoptr(HeldEntries) held = held_entries_new(), none = held_entries_new();
+                guint n_bad;
+                (void)entry_log_replay(there, strlen(there), entries, &n_bad);
+                g_test_message("%s", cases[i].log);
+                (void)entry_log_replay_holding(cases[i].log, strlen(cases[i].log), entries, held,
+                                               &n_bad);
+                g_assert_cmpuint(n_bad, ==, cases[i].n_bad);
+                g_autoptr(HeldEntries) copy = held_entries_copy(held);
+                g_autofree char *text = held_entries_text(copy, HELD_MARK);
+                g_assert_cmpstr(text, ==, cases[i].held);
+                g_autofree char *names = held_entries_describe(held, none);
+                g_assert_cmpstr(names, ==, cases[i].names);
+                g_assert_null(held_entries_describe(held, copy));
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
@@ -339,5 +384,6 @@ int main(int argc, char **argv)
         g_test_add_func("/entry-log/compact-random", test_compact_random);
         g_test_add_func("/entry-log/both-families", test_both_families);
         g_test_add_func("/entry-log/swapped-ipv6", test_swapped_ipv6);
+        g_test_add_func("/entry-log/held", test_held);
         return g_test_run();
 }
