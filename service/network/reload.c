@@ -14,7 +14,8 @@
 #include "util/error.h"
 #include "util/log.h"
 
-/* A network that goes on with what was in force, which is not what its file says by now. */
+/* A network that goes on with what was in force, and is to be what its file says. What is on the
+ * host is adopted first; what has nothing there is that at once. */
 typedef struct Outdated {
         Network *network;
         NetworkConfig *file;
@@ -150,6 +151,20 @@ static void follow(Reload *reload, Network *network, const NetworkConfig *file)
         manager_follow_file(reload->manager, network, config_copy(file), one_done, reload);
 }
 
+/* Those that have nothing on the host, or, with @all, the others too. */
+static void follow_outdated(Reload *reload, bool all)
+{
+        for (guint i = 0; i < reload->outdated->len;) {
+                Outdated *outdated = reload->outdated->pdata[i];
+                if (!all && network_is_on_host(outdated->network)) {
+                        i++;
+                        continue;
+                }
+                follow(reload, outdated->network, outdated->file);
+                g_ptr_array_remove_index(reload->outdated, i);
+        }
+}
+
 /* After all of them have been read: what one does for all, the guard, must not forget another. */
 static void start_all(Reload *reload)
 {
@@ -157,6 +172,7 @@ static void start_all(Reload *reload)
                 g_autoptr(Network) network = g_ptr_array_steal_index(reload->unwanted, 0);
                 manager_remove_unnamed(reload->manager, network, one_done, reload);
         }
+        follow_outdated(reload, false);
         while (reload->made->len > 0) {
                 g_autoptr(Network) network = g_ptr_array_steal_index(reload->made, 0);
                 if (network_is_wanted_up(network))
@@ -164,11 +180,7 @@ static void start_all(Reload *reload)
                 else /* taken down before the daemon's restart, perhaps not to the end */
                         network_down(network, one_up, reload);
         }
-        while (reload->outdated->len > 0) {
-                Outdated *outdated = g_ptr_array_steal_index(reload->outdated, 0);
-                follow(reload, outdated->network, outdated->file);
-                outdated_free(outdated);
-        }
+        follow_outdated(reload, true);
 }
 
 /* A file's network that waits for another of its interface to be gone. */
@@ -363,17 +375,13 @@ static void load_file(Reload *reload, const NetworkConfig *config, const char *p
         if (!in_force) { /* after a boot; what the log holds may fit now */
                 Network *network = make(reload, config_copy(config), config, path);
                 if (network)
-                        follow(reload, network, config);
+                        g_ptr_array_add(reload->outdated, outdated_new(network, config));
                 return;
         }
         g_autoptr(NetworkConfig) applied = store_load_file(host, config->interface);
         Network *network = make(reload, g_steal_pointer(&in_force), applied ? NULL : config, path);
-        if (!network || !applied || store_says_the_same(applied, config))
-                return;
-        if (network_is_on_host(network))
+        if (network && applied && !store_says_the_same(applied, config))
                 g_ptr_array_add(reload->outdated, outdated_new(network, config));
-        else
-                follow(reload, network, config);
 }
 
 /* Takes note of the names of @bad_files, whose networks stay as they were. */
