@@ -61,6 +61,11 @@ int tap_new(const TapPlan *plan, GError **error)
 {
         int fd = attach(plan->name, plan->multi_queue, IFF_TUN_EXCL);
 
+        if (fd == -EBUSY) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                            "%s: somebody else has an interface of that name", plan->name);
+                return -1;
+        }
         if (fd < 0) {
                 (void)fail(plan->name, "make the TAP", fd, error);
                 return -1;
@@ -342,16 +347,24 @@ bool tap_delete(Netlink *rtnl, const GPtrArray *names, const char *alias, GError
 
 /* Opening */
 
-int tap_open(const char *name, bool multi_queue, bool vnet_hdr, GError **error)
+/* The kernel opens what has the name, and makes a TAP of it where nothing has: whether that was
+ * @tap shows afterwards. One that it made goes when it is closed. */
+int tap_open(Netlink *rtnl, const Tap *tap, const char *alias, bool vnet_hdr, GError **error)
 {
-        int fd = attach(name, multi_queue, vnet_hdr ? IFF_VNET_HDR : 0);
+        int fd = attach(tap->name, tap->multi_queue, vnet_hdr ? IFF_VNET_HDR : 0);
+        Tap now;
 
-        if (fd >= 0)
+        if (fd >= 0 && tap_get(rtnl, tap->name, alias, &now) && now.index == tap->index)
                 return fd;
-        if (fd == -EBUSY || fd == -E2BIG)
+        if (fd >= 0) {
+                close(fd);
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                            "%s: somebody has taken the TAP away while it was opened", tap->name);
+        } else if (fd == -EBUSY || fd == -E2BIG) {
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_IN_USE,
-                            "%s: somebody has the TAP open", name);
-        else
-                (void)fail(name, "open the TAP", fd, error);
+                            "%s: somebody has the TAP open", tap->name);
+        } else {
+                (void)fail(tap->name, "open the TAP", fd, error);
+        }
         return -1;
 }

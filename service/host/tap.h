@@ -57,6 +57,7 @@ bool tap_is_as_planned(const Tap *tap, const TapPlan *plan);
  * kernel as much. */
 bool tap_delete(Netlink *rtnl, const GPtrArray *names, const char *alias, GError **error);
 
-/* Opens a queue of the TAP @name; with @vnet_hdr frames have a virtio_net_hdr before them.
- * Close-on-exec; the caller's. -1 with IN_USE where all are taken. */
-int tap_open(const char *name, bool multi_queue, bool vnet_hdr, GError **error);
+/* Opens a queue of @tap, which tap_get() has found with @alias, and of no other interface; with
+ * @vnet_hdr frames have a virtio_net_hdr before them. Close-on-exec; the caller's. -1 with IN_USE
+ * where all are taken, with FAILED where it has gone, or another one has its name. */
+int tap_open(Netlink *rtnl, const Tap *tap, const char *alias, bool vnet_hdr, GError **error);

@@ -410,6 +410,8 @@ void entry_changes_run(Network *network, gpointer data)
         }
         g_autoptr(GHashTable) leaving = leaving_addresses(changes);
         bool good = entry_change_check(network, change, leaving, &error);
+        if (good && change->is_done && change->type == ATTACH_GUEST)
+                good = guests_have_tap(network, change->address->guest, &error);
         if (!good || change->is_done || !make(network, change, &error)) {
                 entry_change_answer(network, change, error);
                 return;

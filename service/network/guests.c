@@ -5,6 +5,8 @@
 
 #include "network/guests.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "host/dhcp-release.h"
@@ -253,6 +255,61 @@ bool guests_make_tap(Network *network, const Guest *guest, GError **error)
         return get_bridge(network, &bridge, error) && put(network, guest, &bridge, error);
 }
 
+/* What guests have none for. */
+
+/* Whether that is another reason than until now. */
+static bool note_tap(Network *network, const Guest *guest, const GError *fault)
+{
+        const char *said = g_hash_table_lookup(network->tapless, guest->id);
+        bool differs = g_strcmp0(said, fault ? fault->message : NULL) != 0;
+
+        if (!fault)
+                g_hash_table_remove(network->tapless, guest->id);
+        else if (differs)
+                g_hash_table_insert(network->tapless, g_strdup(guest->id),
+                                    g_strdup(fault->message));
+        return differs;
+}
+
+void guests_look_again(Network *network)
+{
+        if (network_is_up(network))
+                operations_refresh(network, 0);
+}
+
+bool guests_have_tap(Network *network, const Guest *guest, GError **error)
+{
+        g_autoptr(GError) fault = NULL;
+
+        (void)guests_make_tap(network, guest, &fault); /* `fault` says how it went */
+        if (note_tap(network, guest, fault))
+                guests_look_again(network);
+        if (!fault)
+                return true;
+        g_propagate_error(error, g_steal_pointer(&fault));
+        return false;
+}
+
+static int compare_ids(gconstpointer a, gconstpointer b)
+{
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+char *guests_fault(const Network *network)
+{
+        guint n = g_hash_table_size(network->tapless);
+        g_autofree gpointer *ids = g_hash_table_get_keys_as_array(network->tapless, NULL);
+
+        if (n == 0)
+                return NULL;
+        qsort(ids, n, sizeof *ids, compare_ids);
+        const char *why = g_hash_table_lookup(network->tapless, ids[0]);
+        g_autofree char *id = g_strescape(ids[0], NULL);
+        if (n == 1)
+                return g_strdup_printf("guest \"%s\" has no TAP: %s", id, why);
+        return g_strdup_printf("guest \"%s\" and %u more have no TAP: %s", id, n - 1, why);
+}
+
 bool guests_miss(Network *network, const char *name)
 {
         const AddressEntry *entry = entries_find_tap(network->config->entries, name);
@@ -290,43 +347,64 @@ static GHashTable *by_name(const GArray *taps)
         return table;
 }
 
-/* One that cannot have its TAP does not take the network from all others. */
-static void put_all(Network *network, const Link *bridge, const GArray *taps, const char *alias)
+static void note_and_log(Network *network, const Guest *guest, const GError *fault)
 {
-        const Entries *entries = network->config->entries;
-        g_autoptr(GHashTable) there = by_name(taps);
+        if (note_tap(network, guest, fault) && fault)
+                log_network_warning(network->name, "guest %s: %s", guest->id, fault->message);
+}
 
+static void put_listed(Network *network, const Guest *guest, const Link *bridge, const Tap *tap,
+                       const char *alias)
+{
+        const TapPlan plan = plan_of(network, guest, bridge, alias);
+        g_autoptr(GError) fault = NULL;
+
+        if (!tap)
+                (void)make(network, &plan, &fault); /* `fault` says how it went */
+        else if (!tap_is_as_planned(tap, &plan))
+                (void)remake(network, tap, &plan, &fault);
+        note_and_log(network, guest, fault);
+}
+
+static gboolean is_no_guest(gpointer id, gpointer why, gpointer data)
+{
+        return !entries_find_guest(data, id);
+}
+
+/* One that cannot have its TAP does not take the network from all others; without a bridge that is
+ * all of them. */
+static void put_all(Network *network, const GArray *taps, const char *alias)
+{
+        Entries *entries = network->config->entries;
+        g_autoptr(GHashTable) there = by_name(taps);
+        g_autoptr(GError) fault = NULL;
+        Link bridge;
+
+        (void)get_bridge(network, &bridge, &fault); /* `fault` says how it went */
+        g_hash_table_foreach_remove(network->tapless, is_no_guest, entries);
         for (guint i = 0; i < entries_n_addresses(entries); i++) {
                 const Guest *guest = entries_address_at(entries, i)->guest;
-                g_autoptr(GError) error = NULL;
-                if (!guest)
-                        continue;
-                const TapPlan plan = plan_of(network, guest, bridge, alias);
-                const Tap *tap = g_hash_table_lookup(there, guest->tap_name);
-                if (tap && tap_is_as_planned(tap, &plan))
-                        continue;
-                bool done =
-                        tap ? remake(network, tap, &plan, &error) : make(network, &plan, &error);
-                if (!done)
-                        log_network_warning(network->name, "guest %s: %s", guest->id,
-                                            error->message);
+                if (guest && fault)
+                        note_and_log(network, guest, fault);
+                else if (guest)
+                        put_listed(network, guest, &bridge,
+                                   g_hash_table_lookup(there, guest->tap_name), alias);
         }
 }
 
 bool guests_sync(Network *network, GError **error)
 {
         g_autofree char *alias = alias_of(network);
-        Link bridge;
 
         if (entries_n_guests(network->config->entries) == 0 && !network->record->guests)
                 return true;
         g_autoptr(GArray) taps = tap_list(network->host->rtnl, alias, error);
-        if (!taps || !get_bridge(network, &bridge, error))
+        if (!taps)
                 return false;
         g_autoptr(GPtrArray) strays = find_strays(network, taps);
         if (!tap_delete(network->host->rtnl, strays, alias, error))
                 return false;
-        put_all(network, &bridge, taps, alias);
+        put_all(network, taps, alias);
         return note_guests(network, entries_n_guests(network->config->entries) > 0, error);
 }
 
@@ -369,14 +447,18 @@ void guests_forget(Network *network, const GPtrArray *entries)
         g_autoptr(GPtrArray) names = g_ptr_array_new();
         g_autofree char *alias = alias_of(network);
         g_autoptr(GError) error = NULL;
+        bool was_lacking = false;
 
         for (guint i = 0; i < entries->len; i++) {
                 const AddressEntry *entry = entries->pdata[i];
                 g_ptr_array_add(names, entry->guest->tap_name);
                 g_hash_table_add(ips, GUINT_TO_POINTER(entry->ip));
+                was_lacking |= g_hash_table_remove(network->tapless, entry->guest->id);
         }
         if (names->len == 0)
                 return;
+        if (was_lacking) /* no reason to be degraded any more */
+                guests_look_again(network);
         if (!tap_delete(host->rtnl, names, alias, &error))
                 log_network_warning(network->name, "%s", error->message);
         g_clear_error(&error);
@@ -397,21 +479,40 @@ static void close_fd(gpointer data)
         close(*(int *)data);
 }
 
+/* The TAP as it is; it is there as it should be, and nobody has it open. A TAP has a carrier while
+ * somebody has: one of several queues gives room for others than its user's. */
+static bool ready(Network *network, const Guest *guest, const char *alias, Tap *ret_tap,
+                  GError **error)
+{
+        Netlink *rtnl = network->host->rtnl;
+        Link link;
+
+        if (tap_get(rtnl, guest->tap_name, alias, ret_tap) &&
+            link_get(rtnl, guest->tap_name, &link) == 0 && link.carrier) {
+                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_IN_USE,
+                            "%s: somebody has the TAP open", guest->tap_name);
+                return false;
+        }
+        if (!guests_have_tap(network, guest, error))
+                return false;
+        if (tap_get(rtnl, guest->tap_name, alias, ret_tap))
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "%s: somebody has taken the TAP away", guest->tap_name);
+        return false;
+}
+
 GArray *guests_open(Network *network, const Guest *guest, bool vnet_hdr, GError **error)
 {
         g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
-        Link link;
+        g_autofree char *alias = alias_of(network);
+        Tap tap;
 
         g_array_set_clear_func(fds, close_fd);
-        /* A TAP has a carrier while somebody has it open: one of several queues gives room for
-         * others than its user's. */
-        if (link_get(network->host->rtnl, guest->tap_name, &link) == 0 && link.carrier) {
-                g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_IN_USE,
-                            "%s: somebody has the TAP open", guest->tap_name);
+        if (!ready(network, guest, alias, &tap, error))
                 return NULL;
-        }
         for (guint i = 0; i < guest->queues; i++) {
-                int fd = tap_open(guest->tap_name, guest->queues > 1, vnet_hdr, error);
+                int fd = tap_open(network->host->rtnl, &tap, alias, vnet_hdr, error);
                 if (fd < 0)
                         return NULL;
                 g_array_append_val(fds, fd);

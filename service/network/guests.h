@@ -24,9 +24,17 @@ bool guests_check(Network *network, GError **error);
 /* Makes the TAP of @guest, or has it be as it should. LIMIT_EXCEEDED, FAILED: there is none. */
 bool guests_make_tap(Network *network, const Guest *guest, GError **error);
 
+/* The same for a guest that is attached, whose network says so while it has none. */
+bool guests_have_tap(Network *network, const Guest *guest, GError **error);
+
 /* Makes the TAPs those of the network's guests: puts back what is missing or has been changed, and
- * removes what is nobody's. */
+ * removes what is nobody's. It is no error where some, or all for want of a bridge, cannot have
+ * theirs. */
 bool guests_sync(Network *network, GError **error);
+/* Has the state say so, but not now: an operation would take the turn of what is under way. */
+void guests_look_again(Network *network);
+/* Which guests have no TAP, and why; NULL for none. The caller's. */
+char *guests_fault(const Network *network);
 /* Whether the TAP @name is not as guests_sync() would have it. */
 bool guests_miss(Network *network, const char *name);
 /* Removes all TAPs of the network's. */
@@ -36,6 +44,7 @@ bool guests_clear(Network *network, GError **error);
  * connections, and what the host has learned of them. Failures are logged. */
 void guests_forget(Network *network, const GPtrArray *entries);
 
-/* Opens the queues of @guest's TAP, as @vnet_hdr says; array of int, of the caller's, who closes
- * them. IN_USE. */
+/* Opens the queues of @guest's TAP, as @vnet_hdr says, which is put back before where it is
+ * missing; array of int, of the caller's, who closes them. IN_USE; FAILED, also where somebody else
+ * has an interface of its name. */
 GArray *guests_open(Network *network, const Guest *guest, bool vnet_hdr, GError **error);

@@ -68,6 +68,8 @@ struct Network {
         bool limited;     /* the rules have limits in them */
         bool limit_comes; /* an address is about to have the first one */
 
+        GHashTable *tapless; /* ids of guests that have no TAP -> why, in words */
+
         FilterAnswers *answers; /* of the names in its filter, as far as they are known */
         FilterAnswers *own;     /* of its entries for them, as the rules have it */
 
@@ -90,7 +92,7 @@ struct Network {
         PublicNames *public_names;
         guint left_index;   /* the interface that its addresses left last; 0 = none */
         gint64 left_usec;   /* when (monotonic) */
-        guint ask_again_id; /* for the blocked ones */
+        guint ask_again_id; /* for the blocked ones, and guests without a TAP */
         guint gather_id;    /* waits for the rest of a burst of entry changes */
 
         GPtrArray *forwards;         /* forwards.c's, as the rules have them; NULL: none are put */

@@ -227,6 +227,7 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         g_queue_init(&network->operations);
         network->reserved = g_hash_table_new(NULL, NULL);
         network->blocked = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+        network->tapless = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         network->chosen = g_array_new(FALSE, FALSE, sizeof(guint32));
         network->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                                (GDestroyNotify)resolver_name_free);
@@ -281,6 +282,7 @@ static void network_free(Network *network)
         g_clear_pointer(&network->leases, g_ptr_array_unref);
         g_clear_pointer(&network->reserved, g_hash_table_unref);
         g_clear_pointer(&network->blocked, g_hash_table_unref);
+        g_clear_pointer(&network->tapless, g_hash_table_unref);
         g_clear_pointer(&network->chosen, g_array_unref);
         g_free(network->upstream);
         g_free(network->public_interface);

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "network/forwards.h"
+#include "network/guests.h"
 #include "network/limits-table.h"
 #include "network/names-table.h"
 #include "network/public-names.h"
@@ -37,7 +38,7 @@ static char *what_is_blocked(const Network *network)
 }
 
 /* What a network that is up cannot do for want of an interface; NULL for nothing. The caller's. */
-static char *what_is_lacking(const Network *network)
+static char *what_nat_lacks(const Network *network)
 {
         const NetworkConfig *config = network->config;
 
@@ -59,14 +60,33 @@ static char *what_is_lacking(const Network *network)
         return g_strdup_printf("%s; %s", of_public, of_ports);
 }
 
-/* The other hosts may have left, and nobody tells of that. */
+static char *what_is_lacking(const Network *network)
+{
+        g_autofree char *of_nat = what_nat_lacks(network);
+        g_autofree char *of_guests = guests_fault(network);
+
+        if (!of_nat || !of_guests)
+                return g_strdup(of_nat ? of_nat : of_guests);
+        return g_strdup_printf("%s; %s", of_nat, of_guests);
+}
+
+static bool is_blocked(const Network *network)
+{
+        return g_hash_table_size(network->blocked) > 0;
+}
+
+/* The other hosts may have left, whoever has a TAP's name may have given it up, and nobody tells of
+ * that. */
 static gboolean ask_again(gpointer data)
 {
         Network *network = data;
         Operation *operation = operation_new(OPERATION_REFRESH, NULL, NULL);
 
         network->ask_again_id = 0;
-        operation->changes = STEP_CHANGE_PROBE | NETWORK_PART_PUBLIC;
+        if (is_blocked(network))
+                operation->changes |= STEP_CHANGE_PROBE | NETWORK_PART_PUBLIC;
+        if (g_hash_table_size(network->tapless) > 0)
+                operation->changes |= NETWORK_PART_GUESTS;
         operation_queue(network, operation);
         return G_SOURCE_REMOVE;
 }
@@ -91,7 +111,8 @@ void operation_settle(Network *network, unsigned changes)
         network->retry_ms = 0;
         g_autofree char *lacking = what_is_lacking(network);
         network_set_state(network, lacking ? NETWORK_DEGRADED : NETWORK_ACTIVE, lacking);
-        if (g_hash_table_size(network->blocked) > 0 && !network->ask_again_id)
+        if ((is_blocked(network) || g_hash_table_size(network->tapless) > 0) &&
+            !network->ask_again_id)
                 network->ask_again_id = g_timeout_add(ASK_AGAIN_MS, ask_again, network);
 }
 

@@ -4,13 +4,29 @@
  * next one's port. */
 
 #include "network/guests.h"
-#include "network/network-private.h"
+#include "network/operations-private.h"
+#include "util/error.h"
+
+/* What was a bridge and is none any more takes the network from guests alone; but nobody makes it
+ * so by a change of settings. */
+static bool check_change(const Network *network, GError **error)
+{
+        const NetworkConfig *config = network->config;
+
+        if (network->current->type != OPERATION_CHANGE || config->create != CREATE_TAP ||
+            entries_n_guests(config->entries) == 0)
+                return true;
+        g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED,
+                    "create: guests are attached, and a TAP is no bridge");
+        return false;
+}
 
 void guests_start(Network *network)
 {
         GError *error = NULL;
 
-        (void)guests_sync(network, &error); /* `error` says how it went */
+        if (check_change(network, &error))
+                (void)guests_sync(network, &error); /* `error` says how it went */
         step_done(network, error);
 }
 

@@ -120,26 +120,56 @@ static void test_open(Fixture *fixture, gconstpointer data)
 {
         g_autoptr(GError) error = NULL;
         TapPlan one = plan_of(fixture, "tap-1"), many = plan_of(fixture, "tap-2");
+        Tap tap;
 
         many.multi_queue = true;
         g_assert_true(make(fixture, &one, true, &error) && make(fixture, &many, true, &error));
-        int fd = tap_open("tap-1", false, true, &error);
+        g_assert_true(tap_get(fixture->rtnl, "tap-1", ALIAS, &tap));
+        int fd = tap_open(fixture->rtnl, &tap, ALIAS, true, &error);
         g_assert_cmpint(fd, >=, 0);
-        g_assert_cmpint(tap_open("tap-1", false, true, &error), ==, -1);
+        g_assert_cmpint(tap_open(fixture->rtnl, &tap, ALIAS, true, &error), ==, -1);
         g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_IN_USE);
         g_clear_error(&error);
         close(fd);
 
-        int first = tap_open("tap-2", true, false, &error);
-        int second = tap_open("tap-2", true, false, &error);
+        g_assert_true(tap_get(fixture->rtnl, "tap-2", ALIAS, &tap));
+        int first = tap_open(fixture->rtnl, &tap, ALIAS, false, &error);
+        int second = tap_open(fixture->rtnl, &tap, ALIAS, false, &error);
         g_assert_cmpint(first, >=, 0);
         g_assert_cmpint(second, >=, 0);
         close(first);
         close(second);
-        g_assert_cmpint(tap_open("tap-2", false, false, &error), ==, -1);
+        tap.multi_queue = false;
+        g_assert_cmpint(tap_open(fixture->rtnl, &tap, ALIAS, false, &error), ==, -1);
         g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
         namespace_delete_link("tap-1");
         namespace_delete_link("tap-2");
+}
+
+/* What has the name by then is another one, or has to be made: neither is opened, nor left. */
+static void test_open_another(Fixture *fixture, gconstpointer data)
+{
+        g_autoptr(GError) error = NULL;
+        TapPlan plan = plan_of(fixture, "tap-1");
+        Link link;
+        Tap tap;
+
+        g_assert_true(make(fixture, &plan, true, &error));
+        g_assert_true(tap_get(fixture->rtnl, "tap-1", ALIAS, &tap));
+        namespace_delete_link("tap-1");
+        g_assert_cmpint(tap_open(fixture->rtnl, &tap, ALIAS, false, &error), ==, -1);
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_clear_error(&error);
+        g_assert_cmpint(link_get(fixture->rtnl, "tap-1", &link), ==, -ENODEV);
+
+        g_assert_true(make(fixture, &plan, true, &error));
+        g_assert_cmpint(tap_open(fixture->rtnl, &tap, ALIAS, false, &error), ==, -1);
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        g_clear_error(&error);
+        g_assert_true(tap_get(fixture->rtnl, "tap-1", ALIAS, &tap));
+        g_assert_cmpint(tap_open(fixture->rtnl, &tap, "another's", false, &error), ==, -1);
+        g_assert_error(error, SERVICE_ERROR, SERVICE_ERROR_FAILED);
+        namespace_delete_link("tap-1");
 }
 
 /* By itself, without a bridge: what a user's program opens. */
@@ -164,7 +194,7 @@ static void test_alone(Fixture *fixture, gconstpointer data)
         g_assert_false(link.carrier);
 
         g_assert_true(link_set_up(fixture->rtnl, "aliceTAP0", true, &error));
-        fd = tap_open("aliceTAP0", false, true, &error);
+        fd = tap_open(fixture->rtnl, &tap, "a", true, &error);
         g_assert_no_error(error);
         g_assert_cmpint(link_get(fixture->rtnl, "aliceTAP0", &link), ==, 0);
         g_assert_true(link.carrier);
@@ -206,6 +236,7 @@ int main(int argc, char **argv)
         ADD("/tap/bridge", test_bridge);
         ADD("/tap/tap", test_tap);
         ADD("/tap/open", test_open);
+        ADD("/tap/open-another", test_open_another);
         ADD("/tap/alone", test_alone);
         ADD("/tap/many", test_many);
         return g_test_run();
