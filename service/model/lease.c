@@ -125,6 +125,22 @@ GPtrArray *lease_list_parse(const char *text, gsize length)
         return leases;
 }
 
+char *lease_text_without(const char *text, gsize length, LeaseJudge is_to_go, gpointer data)
+{
+        g_autoptr(GString) rest = g_string_new(NULL);
+
+        for (const char *line = text, *end = text + length; line < end;) {
+                const char *newline = memchr(line, '\n', (gsize)(end - line));
+                const char *next = newline ? newline + 1 : end;
+                g_autoptr(Lease) lease =
+                        newline ? lease_parse(line, (gsize)(newline - line)) : NULL;
+                if (!lease || !is_to_go(lease, data))
+                        g_string_append_len(rest, line, next - line);
+                line = next;
+        }
+        return rest->len < length ? g_string_free(g_steal_pointer(&rest), FALSE) : NULL;
+}
+
 static guint lease_hash(gconstpointer key)
 {
         const Lease *lease = key;

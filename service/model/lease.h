@@ -28,6 +28,11 @@ bool lease_is_expired(const Lease *lease, gint64 now_sec);
  * Lines that are whole and no leases are passed over. */
 GPtrArray *lease_list_parse(const char *text, gsize length);
 
+typedef bool (*LeaseJudge)(const Lease *lease, gpointer data);
+/* @text without the lines of the leases that @is_to_go says so of; NULL where there are none. The
+ * caller's. */
+char *lease_text_without(const char *text, gsize length, LeaseJudge is_to_go, gpointer data);
+
 typedef enum LeaseEvent {
         LEASE_ADDED,
         LEASE_CHANGED,

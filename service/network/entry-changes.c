@@ -101,6 +101,7 @@ void entry_changes_delete(Network *network)
         g_autofree char *path = g_strdup(entry_log_file_path(changes->log));
         entry_changes_free(changes); /* answers what is pending */
         network->changes = NULL;
+        guests_forget_notes(network);
         if (!file_remove(path, &error))
                 log_network_warning(network->name, "%s", error->message);
         file_drop(path); /* one that was being shortened */
@@ -191,6 +192,9 @@ static bool make(Network *network, const EntryChange *change, GError **error)
 
         if (change->type == ATTACH_GUEST &&
             !guests_make_tap(network, change->address->guest, error))
+                return false;
+        if (change->type == DETACH_GUEST &&
+            !guests_note_leaving(network, change->old_address, error))
                 return false;
         if (!note(network, change, line, error)) {
                 if (change->type == ATTACH_GUEST && !change->old_address)
@@ -299,6 +303,14 @@ static bool has_forward(const GPtrArray *pending)
         return false;
 }
 
+static bool has_detached(const GPtrArray *pending)
+{
+        for (guint i = 0; i < pending->len; i++)
+                if (((const EntryChange *)pending->pdata[i])->type == DETACH_GUEST)
+                        return true;
+        return false;
+}
+
 static void flush_pending(EntryChanges *changes)
 {
         Network *network = changes->network;
@@ -316,6 +328,8 @@ static void flush_pending(EntryChanges *changes)
                 forget_guests(network, pending, DETACH_GUEST);
         else
                 take_back(changes, pending);
+        if (has_detached(pending))
+                guests_have_left(network);
         changes->pending_length = 0;
         if (changes->names_differ || has_forward(pending))
                 forwards_follow(network);

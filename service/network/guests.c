@@ -9,12 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/dhcp-release.h"
 #include "host/link.h"
 #include "host/route.h"
 #include "host/sysctl.h"
 #include "model/digest.h"
-#include "model/twin.h"
 #include "network/network-private.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -396,6 +394,7 @@ bool guests_sync(Network *network, GError **error)
 {
         g_autofree char *alias = alias_of(network);
 
+        guests_forget_left(network);
         if (entries_n_guests(network->config->entries) == 0 && !network->record->guests)
                 return true;
         g_autoptr(GArray) taps = tap_list(network->host->rtnl, alias, error);
@@ -424,52 +423,13 @@ bool guests_clear(Network *network, GError **error)
                note_guests(network, false, error);
 }
 
-/* Else its address would be kept for it as long as the lease is good, and from all others. */
-static void end_lease(Network *network, const AddressEntry *entry)
+void guests_remove_taps(Network *network, const GPtrArray *names)
 {
-        g_autoptr(GError) error = NULL;
-
-        for (guint i = 0; i < network->leases->len; i++) {
-                const Lease *lease = network->leases->pdata[i];
-                if (lease->ip == entry->ip && g_strcmp0(lease->mac, entry->mac) == 0 &&
-                    !dhcp_release(network->interface, network->config->gateway_ip, lease->ip,
-                                  lease->mac, &error))
-                        log_network_warning(network->name, "%s", error->message);
-                g_clear_error(&error);
-        }
-}
-
-void guests_forget(Network *network, const GPtrArray *entries)
-{
-        const Host *host = network->host;
-        guint32 twin = network->record->twin;
-        g_autoptr(GHashTable) ips = g_hash_table_new(NULL, NULL);
-        g_autoptr(GPtrArray) names = g_ptr_array_new();
         g_autofree char *alias = alias_of(network);
         g_autoptr(GError) error = NULL;
-        bool was_lacking = false;
 
-        for (guint i = 0; i < entries->len; i++) {
-                const AddressEntry *entry = entries->pdata[i];
-                g_ptr_array_add(names, entry->guest->tap_name);
-                g_hash_table_add(ips, GUINT_TO_POINTER(entry->ip));
-                was_lacking |= g_hash_table_remove(network->tapless, entry->guest->id);
-        }
-        if (names->len == 0)
-                return;
-        if (was_lacking) /* no reason to be degraded any more */
-                guests_look_again(network);
-        if (!tap_delete(host->rtnl, names, alias, &error))
+        if (!tap_delete(network->host->rtnl, names, alias, &error))
                 log_network_warning(network->name, "%s", error->message);
-        g_clear_error(&error);
-        if (!conntrack_end_addresses(host->conntrack, ips, twin_mark(twin), TWIN_MARK_MASK, &error))
-                log_network_warning(network->name, "%s", error->message);
-        for (guint i = 0; i < entries->len; i++) {
-                const AddressEntry *entry = entries->pdata[i];
-                route_forget_neighbour(host->rtnl, network->record->index, entry->ip);
-                if (network_is_up(network))
-                        end_lease(network, entry);
-        }
 }
 
 /* Opening */

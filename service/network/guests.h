@@ -40,9 +40,22 @@ bool guests_miss(Network *network, const char *name);
 /* Removes all TAPs of the network's. */
 bool guests_clear(Network *network, GError **error);
 
-/* What is left of guests with @entries (AddressEntry*) when they have been taken out: TAPs,
- * connections, and what the host has learned of them. Failures are logged. */
+/* Removes those of @names (char* each) that are the network's. Failures are logged. */
+void guests_remove_taps(Network *network, const GPtrArray *names);
+
+/* guest-traces.c: what is left of guests with @entries (AddressEntry*) when they have been taken
+ * out: TAPs, connections, and what the host has learned of them. Failures are logged. */
 void guests_forget(Network *network, const GPtrArray *entries);
+/* The guest of @entry is about to be detached: where this life ends before guests_have_left(), the
+ * next one forgets it. On an error it must not be. */
+bool guests_note_leaving(Network *network, const AddressEntry *entry, GError **error);
+/* All of them are forgotten, or attached again. */
+void guests_have_left(Network *network);
+/* Whether an earlier life has left some; and forgets them, once the network is there. */
+void guests_find_left(Network *network);
+void guests_forget_left(Network *network);
+/* The network goes for good. */
+void guests_forget_notes(Network *network);
 
 /* Opens the queues of @guest's TAP, as @vnet_hdr says, which is put back before where it is
  * missing; array of int, of the caller's, who closes them. IN_USE; FAILED, also where somebody else

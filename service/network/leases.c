@@ -5,6 +5,8 @@
 
 #include "network/network-private.h"
 
+#include <string.h>
+
 #include "host/ip-address.h"
 #include "host/link.h"
 #include "host/route.h"
@@ -12,6 +14,7 @@
 #include "util/file.h"
 
 #define LEASE_FILE_MAX_BYTES (64 * 1024 * 1024)
+#define LEASE_FILE_MODE      0644
 
 typedef struct Comparison {
         Network *network;
@@ -64,11 +67,15 @@ void leases_forget(Network *network)
         leases_changed(none, network);
 }
 
+static char *lease_path(const Network *network)
+{
+        return g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
+}
+
 /* The file as it is now; NULL where there is none or it is being written. The caller's. */
 static GPtrArray *read_now(const Network *network)
 {
-        g_autofree char *path =
-                g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
+        g_autofree char *path = lease_path(network);
         gsize length;
         g_autofree char *text = file_read(path, LEASE_FILE_MAX_BYTES, &length, NULL);
 
@@ -87,10 +94,32 @@ void leases_load(Network *network)
         network->leases = leases;
 }
 
+/* @text is the file's as it is to be. */
+static bool replace(Network *network, const char *text, GError **error)
+{
+        g_autofree char *path = lease_path(network);
+        g_autoptr(GPtrArray) leases = lease_list_parse(text, strlen(text));
+
+        if (!file_replace(path, text, -1, LEASE_FILE_MODE, error))
+                return false;
+        if (leases)
+                leases_changed(leases, network);
+        return true;
+}
+
+bool leases_drop(Network *network, LeaseJudge is_to_go, gpointer data, GError **error)
+{
+        g_autofree char *path = lease_path(network);
+        gsize length = 0;
+        g_autofree char *text = file_read(path, LEASE_FILE_MAX_BYTES, &length, NULL);
+        g_autofree char *rest = text ? lease_text_without(text, length, is_to_go, data) : NULL;
+
+        return !rest || replace(network, rest, error);
+}
+
 bool leases_watch(Network *network, GError **error)
 {
-        g_autofree char *path =
-                g_build_filename(network->config->state_dir, "dnsmasq.leases", NULL);
+        g_autofree char *path = lease_path(network);
 
         g_clear_pointer(&network->lease_file, lease_file_free);
         network->lease_file =

@@ -68,6 +68,7 @@ struct Network {
         bool limited;     /* the rules have limits in them */
         bool limit_comes; /* an address is about to have the first one */
 
+        bool others_left;    /* an earlier life has not forgotten all guests that it detached */
         GHashTable *tapless; /* ids of guests that have no TAP -> why, in words */
 
         FilterAnswers *answers; /* of the names in its filter, as far as they are known */
@@ -202,6 +203,8 @@ void leases_load(Network *network);
 bool leases_watch(Network *network, GError **error);
 /* When dnsmasq has ended. */
 void leases_unwatch(Network *network);
+/* While dnsmasq does not run: those that @is_to_go says so of end, in its file too. */
+bool leases_drop(Network *network, LeaseJudge is_to_go, gpointer data, GError **error);
 /* The file is gone, and so are the leases. */
 void leases_forget(Network *network);
 /* Where the range is one address, it is for one DUT, whatever its MAC: watches who asks for it. */

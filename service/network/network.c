@@ -9,6 +9,7 @@
 
 #include "model/entry-log.h"
 #include "network/forwards.h"
+#include "network/guests.h"
 #include "network/public-names.h"
 #include "network/public-probe.h"
 #include "util/error.h"
@@ -244,6 +245,7 @@ Network *network_new(Host *host, NetworkConfig *config, const char *origin,
         }
         network_end_move(network);
         leases_load(network);
+        guests_find_left(network);
         return g_steal_pointer(&network);
 }
 

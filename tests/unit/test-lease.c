@@ -106,6 +106,34 @@ static void test_cut(void)
         }
 }
 
+static bool has_ip(const Lease *lease, gpointer ip)
+{
+        return lease->ip == GPOINTER_TO_UINT(ip);
+}
+
+static void test_without(void)
+{
+        static const struct {
+                const char *text;
+                guint32 ip;
+                const char *rest;
+        } cases[] = {
+                { "", 0, NULL },
+                { ONE TWO, 0, NULL },
+                { ONE TWO, 0xc0a86465, TWO },
+                { ONE TWO ONE, 0xc0a86465, TWO },
+                { DUID TWO "odd\n" LLT, 0xc0a86466, DUID "odd\n" LLT },
+                { ONE, 0xc0a86465, "" },
+                { TWO "1700000000 02:00:00:00:00:01 192.168.100.101 cut", 0xc0a86465, NULL },
+        };
+
+        for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *rest = lease_text_without(cases[i].text, strlen(cases[i].text),
+                                                           has_ip, GUINT_TO_POINTER(cases[i].ip));
+                g_assert_cmpstr(rest, ==, cases[i].rest);
+        }
+}
+
 static void test_expired(void)
 {
         static const struct {
@@ -165,6 +193,7 @@ int main(int argc, char **argv)
         g_test_add_func("/lease/parse", test_parse);
         g_test_add_func("/lease/lines", test_lines);
         g_test_add_func("/lease/cut-anywhere", test_cut);
+        g_test_add_func("/lease/without", test_without);
         g_test_add_func("/lease/expired", test_expired);
         g_test_add_func("/lease/compare", test_compare);
         return g_test_run();

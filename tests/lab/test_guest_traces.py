@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a guest that is detached leaves: nothing, whatever comes in between."""
+
+import os
+
+from labkit import bus, host, lan, whoami
+from labkit.expect import equal
+from labkit.process import wait_for
+from test_guests import BRIDGE, GATEWAY, attach, conntrack, create, detach, guests, start, taps
+
+
+def detach_and_kill(lab, network, guest):
+    """The daemon ends where it would replace dnsmasq's files: the guest's line is in the log."""
+    calls = "rename,renameat,renameat2"
+    tracer = lab.start("strace", "-f", "-o", "/dev/null", "-e", f"trace={calls}", "-e",
+                       f"inject={calls}:signal=KILL", "-p", lab.daemon_pid())
+    wait_for(lambda: "TracerPid:\t0" not in host.read(f"/proc/{lab.daemon_pid()}/status"),
+             "strace is attached")
+    try:
+        detach(network, guest)
+        raise AssertionError("the daemon was to be killed before it answers")
+    except bus.BusError:
+        pass
+    tracer.wait(10)
+    wait_for(lambda: lab.bus.has_owner() and lab.networks().get(BRIDGE, ("",))[0] == "active",
+             "the daemon is back", 10)
+
+
+def test_killed_while_it_detaches(lab):
+    network = create(lab)
+    vm, answer = start(lab, network, "vm-1")
+    vm.dhcp()
+    wait_for(network.leases, "its lease")
+    other, other_answer = start(lab, network, "vm-2")
+    other.configure(f"{other_answer['guest_ip']}/24", GATEWAY)
+    flows = [whoami.Connection(each.namespace, lan.ROUTER) for each in (vm, other)]
+    detach_and_kill(lab, network, "vm-1")
+    equal((list(guests(network)), taps()), (["vm-2"], [other_answer["tap_name"]]), "the guests")
+    if os.path.exists("/proc/net/nf_conntrack"):
+        equal(conntrack(answer["guest_ip"]), [], "its connections")
+    flows[1].ask_again()  # the other guest's goes on
+    wait_for(lambda: not network.leases(), "its lease is gone")
+    equal(attach(network, "vm-3", ip=answer["guest_ip"])["guest_ip"], answer["guest_ip"],
+          "its address is another's now")
+    assert not [name for name in os.listdir(host.RUNTIME) if name.endswith(".leaving")]
+
+
+test_killed_while_it_detaches.seconds = 40
+
+
+def test_detached_while_the_network_is_down(lab):
+    network = create(lab)
+    vm, answer = start(lab, network, "vm-1")
+    other, other_answer = start(lab, network, "vm-2")
+    for each in (vm, other):
+        each.dhcp()
+    wait_for(lambda: len(network.leases()) == 2, "their leases")
+    network.call("Down")
+    signals = lab.signals()
+    detach(network, "vm-1")
+    signals.wait("LeaseRemoved", network.path)
+    left = [lease["ip"] for lease in network.leases()]
+    equal(left, [other_answer["guest_ip"]], "the leases, while it is down")
+    network.call("Up")
+    equal([lease["ip"] for lease in network.leases()], left, "the leases, when it is up")
+    equal(attach(network, "vm-3", ip=answer["guest_ip"])["guest_ip"], answer["guest_ip"],
+          "its address is another's now")
