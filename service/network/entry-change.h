@@ -24,6 +24,7 @@ typedef struct EntryChange {
         GuestWish *wish;       /* ATTACH_GUEST */
         guint32 caller;        /* of the two: the user */
         bool is_done;          /* of the two: it is as it is to be already */
+        bool lacks_address;    /* ATTACH_GUEST: it waits for one that is not free yet */
         AddressEntry *address; /* PUT_ADDRESS, ATTACH_GUEST: the new one */
         char *public_name;     /* PUT_ADDRESS: only while an entry has it, the rest as it is */
         DnsEntry *dns;         /* PUT_DNS: the new one; REMOVE_DNS: what is left, or NULL */

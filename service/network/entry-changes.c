@@ -396,16 +396,39 @@ static bool choice_matters(const Network *network, EntryChange *change)
         return true;
 }
 
+static bool has_guest(const GPtrArray *list, const char *id)
+{
+        for (guint i = 0; i < list->len; i++)
+                if (g_strcmp0(guest_of(list->pdata[i]), id) == 0)
+                        return true;
+        return false;
+}
+
+/* Who asks after one that waits for an address gets none before it. */
+static bool has_one_that_lacks(const GPtrArray *waiting)
+{
+        for (guint i = 0; i < waiting->len; i++)
+                if (((const EntryChange *)waiting->pdata[i])->lacks_address)
+                        return true;
+        return false;
+}
+
 /* What is under way for a guest can still fail: until then nobody is told that it is so already.
  * One that is detached and attached again comes back to what it had; many of those go as one. */
 static bool must_wait(const EntryChanges *changes, const EntryChange *change)
 {
         const char *id = guest_of(change);
 
-        for (guint i = 0; id && i < changes->pending->len; i++)
-                if (g_strcmp0(guest_of(changes->pending->pdata[i]), id) == 0)
-                        return true;
-        return false;
+        return id && (has_guest(changes->pending, id) || has_guest(changes->waiting, id) ||
+                      has_one_that_lacks(changes->waiting));
+}
+
+/* Whether @change, which is refused for @error, only lacks an address that is not free yet. */
+static bool lacks_address(const EntryChange *change, GHashTable *leaving, const GError *error)
+{
+        return change->type == ATTACH_GUEST && leaving &&
+               (g_error_matches(error, SERVICE_ERROR, SERVICE_ERROR_ADDRESS_IN_USE) ||
+                g_error_matches(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED));
 }
 
 void entry_changes_run(Network *network, gpointer data)
@@ -424,6 +447,11 @@ void entry_changes_run(Network *network, gpointer data)
         }
         g_autoptr(GHashTable) leaving = leaving_addresses(changes);
         bool good = entry_change_check(network, change, leaving, &error);
+        change->lacks_address = !good && lacks_address(change, leaving, error);
+        if (change->lacks_address) {
+                g_ptr_array_add(changes->waiting, g_steal_pointer(&change));
+                return;
+        }
         if (good && change->is_done && change->type == ATTACH_GUEST)
                 good = guests_have_tap(network, change->address->guest, &error);
         if (!good || change->is_done || !make(network, change, &error)) {

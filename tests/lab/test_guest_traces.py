@@ -4,9 +4,12 @@
 import os
 
 from labkit import bus, host, lan, whoami
-from labkit.expect import equal
+from labkit.bus import settings
+from labkit.crowd import Crowd
+from labkit.expect import equal, refused
 from labkit.process import wait_for
-from test_guests import BRIDGE, GATEWAY, attach, conntrack, create, detach, guests, start, taps
+from test_guests import (BRIDGE, GATEWAY, LIMIT_EXCEEDED, attach, conntrack, create, detach, guests,
+                         start, taps)
 
 
 def detach_and_kill(lab, network, guest):
@@ -65,3 +68,26 @@ def test_detached_while_the_network_is_down(lab):
     equal([lease["ip"] for lease in network.leases()], left, "the leases, when it is up")
     equal(attach(network, "vm-3", ip=answer["guest_ip"])["guest_ip"], answer["guest_ip"],
           "its address is another's now")
+
+
+def test_addresses_are_free_in_the_order_of_calls(lab):
+    """Each call comes before the one before it is answered."""
+    network = create(lab, subnet="172.30.0.0/29")
+    crowd = Crowd(lab, 1)
+
+    def call(method, signature, *arguments):
+        crowd.network(0, BRIDGE, method, signature, *arguments)
+
+    have = [attach(network, f"vm-{index}")["guest_ip"] for index in range(5)]
+    call("DetachGuest", "(s)", "vm-0")
+    call("AttachGuest", "(sa{sv})", "vm-5", {})
+    call("AttachGuest", "(sa{sv})", "one-too-many", {})
+    call("DetachGuest", "(s)", "vm-1")
+    call("AttachGuest", "(sa{sv})", "vm-6", settings({"ip": have[1]}))
+    call("AttachGuest", "(sa{sv})", "vm-7", settings({"ip": have[1]}))
+    call("DetachGuest", "(s)", "vm-5")
+    crowd.wait(20)
+    equal([made.result for made in crowd.calls],
+          [None, None, LIMIT_EXCEEDED, None, None, bus.INVALID_ARGS, None], "the answers")
+    equal({guest: each["guest_ip"] for guest, each in guests(network).items()},
+          {**{f"vm-{index}": have[index] for index in (2, 3, 4)}, "vm-6": have[1]}, "the guests")
