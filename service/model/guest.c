@@ -10,7 +10,7 @@
 #include "model/digest.h"
 
 #define MAC_FIRST 0x02 /* locally administered */
-/* The gateway is most often the first host. */
+/* The gateway is most often the host before. */
 #define FIRST_HOST 2
 
 Guest *guest_copy(const Guest *guest)
@@ -65,13 +65,15 @@ bool guest_id_check(const char *id, GError **error)
 
 guint32 guest_n_addresses(const Subnet *subnet)
 {
-        return (guint32)((G_GUINT64_CONSTANT(1) << (32 - subnet->prefix)) - 3);
+        return (guint32)((G_GUINT64_CONSTANT(1) << (32 - subnet->prefix)) - 2);
 }
 
 guint32 guest_address(const Subnet *subnet, guint64 digest, guint32 nth)
 {
-        guint32 n = guest_n_addresses(subnet);
-        return subnet->network + FIRST_HOST + (guint32)((digest % n + nth) % n);
+        guint32 n = guest_n_addresses(subnet) - 1; /* that a digest leads to */
+
+        return subnet->network +
+               (nth < n ? FIRST_HOST + (guint32)((digest % n + nth) % n) : FIRST_HOST - 1);
 }
 
 void guest_tap_name(guint64 digest, guint32 nth, char ret_name[static GUEST_TAP_SIZE])

@@ -31,11 +31,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Guest, guest_free)
 /* Any text of up to GUEST_MAX_ID bytes without control characters, but none. INVALID_ARGS else. */
 bool guest_id_check(const char *id, GError **error);
 
-/* How many addresses of @subnet guests can have: all but network, first host (most often the
- * gateway), and broadcast. */
+/* How many addresses of @subnet hosts can have, the gateway's included. */
 guint32 guest_n_addresses(const Subnet *subnet);
 /* Where @digest, an id's, has its address, and from there on around: @nth 0 to
- * guest_n_addresses() - 1. */
+ * guest_n_addresses() - 1. The first host is the last one: no digest leads to it, since it is most
+ * often the gateway. */
 guint32 guest_address(const Subnet *subnet, guint64 digest, guint32 nth);
 /* The TAP's name, and those to try after it. */
 void guest_tap_name(guint64 digest, guint32 nth, char ret_name[static GUEST_TAP_SIZE]);

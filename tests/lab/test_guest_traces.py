@@ -91,3 +91,10 @@ def test_addresses_are_free_in_the_order_of_calls(lab):
           [None, None, LIMIT_EXCEEDED, None, None, bus.INVALID_ARGS, None], "the answers")
     equal({guest: each["guest_ip"] for guest, each in guests(network).items()},
           {**{f"vm-{index}": have[index] for index in (2, 3, 4)}, "vm-6": have[1]}, "the guests")
+
+
+def test_first_host_is_the_last_one_to_be_given(lab):
+    network = create(lab, subnet="172.30.0.0/30", gateway_ip="172.30.0.2")
+    equal(attach(network, "vm-1")["guest_ip"], "172.30.0.1", "the only address there is")
+    with refused(LIMIT_EXCEEDED, "172.30.0.0/30"):
+        attach(network, "vm-2")
