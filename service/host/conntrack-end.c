@@ -312,6 +312,27 @@ bool conntrack_end_addresses(Conntrack *conntrack, GHashTable *ips, guint32 mark
         return succeeds(r, error, "end the connections of %u guests", g_hash_table_size(ips));
 }
 
+static bool is_of_address6(const ConntrackEntry *entry, gconstpointer data)
+{
+        GHashTable *addresses = (gpointer)data;
+
+        return g_hash_table_contains(addresses, &entry->original.src6) ||
+               g_hash_table_contains(addresses, &entry->reply.src6);
+}
+
+bool conntrack_end_addresses6(Conntrack *conntrack, GHashTable *addresses, GError **error)
+{
+        const ConntrackSearch search = { .family = NFPROTO_IPV6,
+                                         .judge = is_of_address6,
+                                         .data = addresses };
+        guint n = 0;
+
+        if (g_hash_table_size(addresses) == 0)
+                return true;
+        return succeeds(conntrack_end(conntrack, &search, &n), error,
+                        "end the connections of %u addresses", g_hash_table_size(addresses));
+}
+
 static bool is_untranslated_to(const ConntrackEntry *entry, gconstpointer data)
 {
         return !is_destination_translated(entry) &&

@@ -37,6 +37,9 @@ bool conntrack_end_mappings(Conntrack *conntrack, GHashTable *public_of, GError 
 bool conntrack_end_addresses(Conntrack *conntrack, GHashTable *ips, guint32 mark, guint32 mask,
                              GError **error);
 
+/* The same of IPv6, where two networks never have the same: a set of Address6. */
+bool conntrack_end_addresses6(Conntrack *conntrack, GHashTable *addresses, GError **error);
+
 /* Ends every connection whose mark has @mark in the bits @mask. */
 bool conntrack_end_marked(Conntrack *conntrack, guint32 mark, guint32 mask, GError **error);
 

@@ -19,6 +19,7 @@ void lease_free(Lease *lease)
 
         g_free(lease->mac);
         g_free(lease->hostname);
+        g_free(lease->duid);
         g_free(lease);
 }
 
@@ -31,6 +32,9 @@ Lease *lease_copy(const Lease *lease)
                 .ip6 = lease->ip6,
                 .hostname = g_strdup(lease->hostname),
                 .expiry = lease->expiry,
+                .duid = g_strdup(lease->duid),
+                .iaid = lease->iaid,
+                .is_temporary = lease->is_temporary,
         };
         return copy;
 }
@@ -66,7 +70,9 @@ static char *mac_of_duid(const char *duid)
 /* Who has it, as the two families name clients; what is neither is false. */
 static bool parse_holder(char *const *fields, Lease *lease)
 {
-        const char *iaid = fields[1] + (fields[1][0] == 'T'); /* of a temporary address */
+        bool is_temporary = fields[1][0] == 'T';
+        const char *iaid = fields[1] + is_temporary;
+        guint64 number;
         char mac[MAC_TEXT_SIZE];
 
         if (mac_parse(fields[1], mac) && address_parse(fields[2], &lease->ip)) {
@@ -74,10 +80,13 @@ static bool parse_holder(char *const *fields, Lease *lease)
                 return lease->ip != 0;
         }
         lease->ip = 0;
-        if (!g_ascii_string_to_unsigned(iaid, 10, 0, G_MAXUINT32, NULL, NULL) ||
+        if (!g_ascii_string_to_unsigned(iaid, 10, 0, G_MAXUINT32, &number, NULL) ||
             !address6_parse(fields[2], &lease->ip6) || address6_is_none(&lease->ip6))
                 return false;
         lease->mac = mac_of_duid(fields[4]);
+        lease->duid = g_strdup(fields[4]);
+        lease->iaid = (guint32)number;
+        lease->is_temporary = is_temporary;
         return true;
 }
 
@@ -123,6 +132,22 @@ GPtrArray *lease_list_parse(const char *text, gsize length)
                 line = newline + 1;
         }
         return leases;
+}
+
+char *lease_text_server(const char *text, gsize length)
+{
+        static const char word[] = "duid ";
+
+        for (const char *line = text, *end = text + length; line < end;) {
+                const char *newline = memchr(line, '\n', (gsize)(end - line));
+                const char *value = line + sizeof word - 1;
+                if (!newline)
+                        return NULL;
+                if (value < newline && memcmp(line, word, sizeof word - 1) == 0)
+                        return g_strndup(value, (gsize)(newline - value));
+                line = newline + 1;
+        }
+        return NULL;
 }
 
 char *lease_text_without(const char *text, gsize length, LeaseJudge is_to_go, gpointer data)

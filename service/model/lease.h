@@ -16,6 +16,9 @@ typedef struct Lease {
         Address6 ip6;   /* of this address */
         char *hostname; /* "" when unknown; safe: only letters, digits, '-', '_', '.' */
         gint64 expiry;  /* seconds since 1970; 0 = never */
+        char *duid;     /* how a DHCPv6 client calls itself, in hexadecimal digits; else NULL */
+        guint32 iaid;   /* and what the lease is to it */
+        bool is_temporary;
 } Lease;
 
 void lease_free(Lease *lease);
@@ -27,6 +30,10 @@ bool lease_is_expired(const Lease *lease, gint64 now_sec);
  * text is not whole: dnsmasq rewrites the file in place, so the last line can be cut short.
  * Lines that are whole and no leases are passed over. */
 GPtrArray *lease_list_parse(const char *text, gsize length);
+
+/* How the server of DHCPv6 calls itself, as `duid`; NULL where the text does not say. The caller's.
+ */
+char *lease_text_server(const char *text, gsize length);
 
 typedef bool (*LeaseJudge)(const Lease *lease, gpointer data);
 /* @text without the lines of the leases that @is_to_go says so of; NULL where there are none. The

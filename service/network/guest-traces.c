@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "host/dhcp-release.h"
+#include "host/dhcp6-release.h"
 #include "host/route.h"
 #include "model/entry-log.h"
 #include "model/twin.h"
@@ -20,35 +21,53 @@
 
 #define LEAVING_MAX_BYTES (16 * 1024 * 1024)
 
-/* Whether one of @data's, by their addresses (AddressEntry*), has it. */
+typedef struct Leaving {
+        GHashTable *by_ip;     /* AddressEntry* */
+        GHashTable *addresses; /* of IPv6, as a set of Address6 */
+} Leaving;
+
+/* Whether one of them has it. */
 static bool is_of_one(const Lease *lease, gpointer data)
 {
-        const AddressEntry *entry = g_hash_table_lookup(data, GUINT_TO_POINTER(lease->ip));
+        const Leaving *leaving = data;
 
-        return lease->ip != 0 && entry && g_strcmp0(lease->mac, entry->mac) == 0;
+        if (lease->ip == 0)
+                return leaving->addresses && g_hash_table_contains(leaving->addresses, &lease->ip6);
+        const AddressEntry *entry =
+                g_hash_table_lookup(leaving->by_ip, GUINT_TO_POINTER(lease->ip));
+        return entry && g_strcmp0(lease->mac, entry->mac) == 0;
 }
 
-static void release(Network *network, GHashTable *by_ip)
+static bool release_one(Network *network, const Lease *lease, const char *server, GError **error)
 {
+        if (lease->ip != 0)
+                return dhcp_release(network->interface, network->config->gateway_ip, lease->ip,
+                                    lease->mac, error);
+        return !server || dhcp6_release(network->record->index, server, lease, error);
+}
+
+static void release(Network *network, Leaving *leaving)
+{
+        bool has_any = g_hash_table_size(leaving->addresses) > 0;
+        g_autofree char *server = has_any ? leases_server(network) : NULL;
+
         for (guint i = 0; i < network->leases->len; i++) {
                 const Lease *lease = network->leases->pdata[i];
                 g_autoptr(GError) error = NULL;
-                if (is_of_one(lease, by_ip) &&
-                    !dhcp_release(network->interface, network->config->gateway_ip, lease->ip,
-                                  lease->mac, &error))
+                if (is_of_one(lease, leaving) && !release_one(network, lease, server, &error))
                         log_network_warning(network->name, "%s", error->message);
         }
 }
 
 /* Else their addresses would be kept for them as long as the leases are good, and from all others.
  */
-static void end_leases(Network *network, GHashTable *by_ip)
+static void end_leases(Network *network, Leaving *leaving)
 {
         g_autoptr(GError) error = NULL;
 
         if (network->dnsmasq && dnsmasq_is_running(network->dnsmasq))
-                release(network, by_ip);
-        else if (!leases_drop(network, is_of_one, by_ip, &error))
+                release(network, leaving);
+        else if (!leases_drop(network, is_of_one, leaving, &error))
                 log_network_warning(network->name, "%s", error->message);
 }
 
@@ -76,6 +95,7 @@ static void forget_taps(Network *network, const GPtrArray *entries)
                 guests_look_again(network);
 }
 
+/* The leases first: ending them makes connections of its own. */
 void guests_forget(Network *network, const GPtrArray *entries)
 {
         g_autoptr(GHashTable) by_ip = g_hash_table_new(NULL, NULL);
@@ -87,11 +107,14 @@ void guests_forget(Network *network, const GPtrArray *entries)
                 g_hash_table_insert(by_ip, GUINT_TO_POINTER(entry->ip), entry);
         }
         forget_taps(network, entries);
+        g_autoptr(GHashTable) addresses = guests_find_ipv6(network, entries);
+        Leaving leaving = { by_ip, addresses };
+        end_leases(network, &leaving);
         end_connections(network, by_ip);
         for (guint i = 0; i < entries->len; i++)
                 route_forget_neighbour(network->host->rtnl, network->record->index,
                                        ((const AddressEntry *)entries->pdata[i])->ip);
-        end_leases(network, by_ip);
+        guests_forget_ipv6(network, addresses);
 }
 
 /* Over a crash */

@@ -46,6 +46,10 @@ void guests_remove_taps(Network *network, const GPtrArray *names);
 /* guest-traces.c: what is left of guests with @entries (AddressEntry*) when they have been taken
  * out: TAPs, connections, and what the host has learned of them. Failures are logged. */
 void guests_forget(Network *network, const GPtrArray *entries);
+/* guest-traces-ipv6.c: the IPv6 addresses that they have or are seen with, as a set of Address6,
+ * the caller's; and what is left of those, but for the leases. */
+GHashTable *guests_find_ipv6(const Network *network, const GPtrArray *entries);
+void guests_forget_ipv6(Network *network, GHashTable *addresses);
 /* The guest of @entry is about to be detached: where this life ends before guests_have_left(), the
  * next one forgets it. On an error it must not be. */
 bool guests_note_leaving(Network *network, const AddressEntry *entry, GError **error);

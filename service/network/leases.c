@@ -94,6 +94,15 @@ void leases_load(Network *network)
         network->leases = leases;
 }
 
+char *leases_server(const Network *network)
+{
+        g_autofree char *path = lease_path(network);
+        gsize length = 0;
+        g_autofree char *text = file_read(path, LEASE_FILE_MAX_BYTES, &length, NULL);
+
+        return text ? lease_text_server(text, length) : NULL;
+}
+
 /* @text is the file's as it is to be. */
 static bool replace(Network *network, const char *text, GError **error)
 {

@@ -203,6 +203,9 @@ void leases_load(Network *network);
 bool leases_watch(Network *network, GError **error);
 /* When dnsmasq has ended. */
 void leases_unwatch(Network *network);
+/* How its DHCPv6 server calls itself (lease_text_server()); NULL where it has given no lease. The
+ * caller's. */
+char *leases_server(const Network *network);
 /* While dnsmasq does not run: those that @is_to_go says so of end, in its file too. */
 bool leases_drop(Network *network, LeaseJudge is_to_go, gpointer data, GError **error);
 /* The file is gone, and so are the leases. */

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a guest that is detached leaves: nothing, whatever comes in between."""
 
+import ipaddress
 import os
 
-from labkit import bus, host, lan, whoami
+from labkit import bus, host, ipv6, lan, whoami
 from labkit.bus import settings
 from labkit.crowd import Crowd
 from labkit.expect import equal, refused
-from labkit.process import wait_for
+from labkit.process import run, wait_for
 from test_guests import (BRIDGE, GATEWAY, LIMIT_EXCEEDED, attach, conntrack, create, detach, guests,
                          start, taps)
 
@@ -68,6 +69,38 @@ def test_detached_while_the_network_is_down(lab):
     equal([lease["ip"] for lease in network.leases()], left, "the leases, when it is up")
     equal(attach(network, "vm-3", ip=answer["guest_ip"])["guest_ip"], answer["guest_ip"],
           "its address is another's now")
+
+
+def test_detached_guest_leaves_nothing_of_ipv6(lab):
+    """Addresses that it makes itself, by its MAC and otherwise, and what it asks for."""
+    ipv6.bring_to_lan(lab)
+    network = create(lab, ipv6_subnet=ipv6.SUBNET, ipv6_mode="stateful")
+    guests_ = [start(lab, network, f"vm-{index}")[0] for index in (1, 2)]
+    flows, leased = [], []
+    for vm, made in zip(guests_, ("fd00:d::abc1", "fd00:d::abc2")):
+        leased.append(ipv6.dhclient(lab, vm)["new_ip6_address"])
+        vm.run("ip", "-6", "address", "add", f"{made}/64", "dev", "eth0", "nodad")
+        ipv6.add_default_route(vm)
+        wait_for(lambda vm=vm: whoami.reaches(vm.namespace, ipv6.LAN_ROUTER, ipv6.PORT), "its way out")
+        flows.append([whoami.Connection(vm.namespace, ipv6.LAN_ROUTER, ipv6.PORT, bind=address)
+                      for address in (leased[-1], made)])
+
+    def leases():
+        return sorted(lease["ip"] for lease in network.leases())
+    wait_for(lambda: leases() == sorted(leased), "their leases")
+    detach(network, "vm-1")
+    if os.path.exists("/proc/net/nf_conntrack"):
+        for address in (leased[0], "fd00:d::abc1"):
+            lines = conntrack(ipaddress.ip_address(address).exploded)
+            equal([line for line in lines if "ESTABLISHED" in line], [], f"connections of {address}")
+    seen = run("ip", "-6", "neighbour", "show", "dev", BRIDGE)
+    assert "abc1" not in seen and "abc2" in seen, f"the neighbours: {seen}"
+    wait_for(lambda: leases() == leased[1:], "its lease is gone")
+    for flow in flows[1]:
+        flow.ask_again()  # the other guest's go on
+    network.call("Down")
+    detach(network, "vm-2")
+    equal(leases(), [], "the other's lease, while it is down")
 
 
 def test_addresses_are_free_in_the_order_of_calls(lab):

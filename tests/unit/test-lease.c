@@ -48,6 +48,27 @@ static void test_parse(void)
         }
 }
 
+/* What a client of DHCPv6 says of itself and of its lease, and what the server does. */
+static void test_identifiers(void)
+{
+        static const char text[] = ONE DUID LLT LL "duid";
+        g_autoptr(GPtrArray) leases = lease_list_parse(text, strlen(ONE DUID LLT LL));
+        g_autofree char *server = lease_text_server(text, strlen(text));
+        g_autofree char *none = lease_text_server(ONE "duid", strlen(ONE "duid"));
+        const Lease *one = leases->pdata[0];
+        g_autoptr(Lease) lasting = lease_copy(leases->pdata[1]);
+        g_autoptr(Lease) temporary = lease_copy(leases->pdata[2]);
+
+        g_assert_cmpstr(server, ==, "00:01:00:01:2c:aa:bb:cc:02:00:00:00:00:01");
+        g_assert_null(none);
+        g_assert_null(one->duid);
+        g_assert_cmpstr(lasting->duid, ==, "00:01:00:01:2c:aa:bb:cc:02:00:00:00:00:0A");
+        g_assert_cmpuint(lasting->iaid, ==, 16777217);
+        g_assert_false(lasting->is_temporary);
+        g_assert_cmpuint(temporary->iaid, ==, 7);
+        g_assert_true(temporary->is_temporary);
+}
+
 static void test_lines(void)
 {
         static const struct {
@@ -191,6 +212,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/lease/parse", test_parse);
+        g_test_add_func("/lease/identifiers", test_identifiers);
         g_test_add_func("/lease/lines", test_lines);
         g_test_add_func("/lease/cut-anywhere", test_cut);
         g_test_add_func("/lease/without", test_without);
