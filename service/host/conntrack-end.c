@@ -51,7 +51,7 @@ static bool succeeds_of(int r, const ConntrackScope *scope, const char *attempt,
 }
 
 typedef struct Judged {
-        const Subnet *subnet;
+        const ConntrackScope *scope;
         ConntrackJudge judge;
         gpointer data;
 } Judged;
@@ -61,14 +61,14 @@ static bool is_judged_to_end(const ConntrackEntry *entry, gconstpointer data)
         const Judged *judged = data;
         Connection connection;
 
-        return conntrack_entry_get_connection(entry, judged->subnet, &connection) &&
+        return conntrack_entry_get_connection(entry, judged->scope, &connection) &&
                judged->judge(&connection, judged->data);
 }
 
 bool conntrack_end_judged(Conntrack *conntrack, const ConntrackScope *scope,
                           ConntrackJudge is_to_end, gpointer data, guint *ret_n, GError **error)
 {
-        const Judged judged = { &scope->subnet, is_to_end, data };
+        const Judged judged = { scope, is_to_end, data };
         const ConntrackSearch search = {
                 .mark = scope->mark, .mask = scope->mask, .judge = is_judged_to_end, .data = &judged
         };
@@ -84,7 +84,7 @@ bool conntrack_end_judged(Conntrack *conntrack, const ConntrackScope *scope,
 bool conntrack_for_each(Conntrack *conntrack, const ConntrackScope *scope, ConntrackJudge visit,
                         gpointer data, GError **error)
 {
-        const Judged judged = { &scope->subnet, visit, data };
+        const Judged judged = { scope, visit, data };
         ConntrackSearch search = {
                 .mark = scope->mark, .mask = scope->mask, .judge = is_judged_to_end, .data = &judged
         };

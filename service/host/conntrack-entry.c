@@ -37,6 +37,7 @@ static void read_tuple(const struct nlattr *attribute, ConntrackTuple *tuple)
         const struct nlattr *proto = find_attribute(attribute, CTA_TUPLE_PROTO, 0);
         const struct nlattr *src = find_attribute(ip, CTA_IP_V4_SRC, sizeof tuple->src);
         const struct nlattr *dst = find_attribute(ip, CTA_IP_V4_DST, sizeof tuple->dst);
+        const struct nlattr *zone = find_attribute(attribute, CTA_TUPLE_ZONE, sizeof tuple->zone);
         const struct nlattr *number = find_attribute(proto, CTA_PROTO_NUM, sizeof(guint8));
         const struct nlattr *from =
                 find_attribute(proto, CTA_PROTO_SRC_PORT, sizeof tuple->src_port);
@@ -48,6 +49,7 @@ static void read_tuple(const struct nlattr *attribute, ConntrackTuple *tuple)
                 .dst = dst ? mnl_attr_get_u32(dst) : 0,
                 .src_port = from ? mnl_attr_get_u16(from) : 0,
                 .dst_port = to ? mnl_attr_get_u16(to) : 0,
+                .zone = zone ? mnl_attr_get_u16(zone) : 0,
                 .protocol = number ? mnl_attr_get_u8(number) : 0,
         };
         read_address6(ip, CTA_IP_V6_SRC, &tuple->src6);
@@ -119,13 +121,21 @@ bool conntrack_entry_read(const struct nlmsghdr *message, ConntrackEntry *ret_en
         return true;
 }
 
-bool conntrack_entry_get_connection(const ConntrackEntry *entry, const Subnet *subnet,
+/* Of two that have addresses of the subnet, a twin's boards alone have a zone; who has none is of
+ * the LAN, which has the same addresses. */
+static bool is_from_lan(const ConntrackEntry *entry, const ConntrackScope *scope)
+{
+        return scope->mark != 0 && entry->original.zone == 0;
+}
+
+bool conntrack_entry_get_connection(const ConntrackEntry *entry, const ConntrackScope *scope,
                                     Connection *ret_connection)
 {
         const ConntrackTuple *original = &entry->original, *reply = &entry->reply;
-        bool from_board =
-                subnet_contains(subnet, ntohl(original->src)) && original->src != reply->dst;
+        const Subnet *subnet = &scope->subnet;
         bool to_board = subnet_contains(subnet, ntohl(reply->src)) && original->dst != reply->src;
+        bool from_board = subnet_contains(subnet, ntohl(original->src)) &&
+                          original->src != reply->dst && !(to_board && is_from_lan(entry, scope));
 
         if (from_board == to_board)
                 return false;

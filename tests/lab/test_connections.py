@@ -5,7 +5,7 @@ import json
 
 from gi.repository import GLib
 
-from labkit import bus, host, lan
+from labkit import bus, host, lan, whoami
 from labkit.boards import ADDRESS, Boards
 from labkit.boards import PORT as BOARD_PORT
 from labkit.expect import contains, equal, refused
@@ -97,6 +97,35 @@ def test_twins_have_their_own(lab):
     assert expire(networks[0]) >= 1, "the first network's connections did not end"
     equal([len(tcp(network)) for network in networks], [0, 0, 1], "those left without the first's")
     equal(flows[2].ask(), [boards.source(2)], "the connection of the third goes on")
+
+
+def test_the_lan_has_the_same_subnet(lab):
+    """A host of the LAN is none of the boards, though it has an address like theirs; and what a board
+    has with itself is no connection beyond the host."""
+    dut = lab.dut()
+    network = lab.create(dut, subnet="10.77.0.0/24", gateway_ip="10.77.0.254", nat_mode="1to1",
+                         dhcp_enabled=False, addresses=[{"ip": "10.77.0.60", "public_ip": lan.FREE[0]}],
+                         forwards=[{"port": 2222, "ip": "10.77.0.60", "to_port": PORT}])
+    dut.configure("10.77.0.60/24", "10.77.0.254")
+    dut.serve()
+    by_forward = whoami.Connection(lab.lan.namespace, lan.HOST, 2222, bind=lan.NEIGHBOUR)
+    by_mapping = whoami.Connection(lab.lan.namespace, lan.FREE[0])
+    with_itself = [whoami.Connection(dut.namespace, lan.FREE[0]),
+                   whoami.Connection(dut.namespace, lan.HOST, 2222)]
+    out = whoami.Connection(dut.namespace, "8.8.8.8")
+    equal(sorted((item["direction"], item["ip"], item["public_ip"], item.get("public_port"),
+                  item["peer_ip"]) for item in tcp(network) if item["direction"] == "ingress"),
+          [("ingress", "10.77.0.60", lan.FREE[0], PORT, lan.ROUTER),
+           ("ingress", "10.77.0.60", lan.HOST, 2222, lan.NEIGHBOUR)], "the connections from the LAN")
+    equal([item["peer_ip"] for item in tcp(network, direction="egress")], ["8.8.8.8"], "those of the board")
+    equal((count(network), len(tcp(network))), (3, 3), "how many there are")
+    equal(expire(network, peer_ip=lan.NEIGHBOUR), 1, "how many of a host of the LAN ended")
+    equal(expire(network, direction="ingress"), 1, "how many from the LAN ended")
+    equal(tcp(network, direction="ingress"), [], "those from the LAN that are left")
+    equal([out.ask_again(), *(flow.ask_again() for flow in with_itself)],
+          [lan.FREE[0], *(flow.source for flow in with_itself)], "the sources of those that go on")
+    for flow in (by_forward, by_mapping):
+        flow.close()
 
 
 def test_what_is_redirected_is_no_boards(lab):

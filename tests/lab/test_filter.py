@@ -212,6 +212,33 @@ def test_answers_do_not_begin_what_is_forbidden_anew(lab):
     assert lab.lan.reaches(PUBLIC), "a mapping without a way out lets nothing in"
 
 
+def test_those_of_a_lan_that_has_the_same_subnet_end(lab):
+    """Or of one that lies in the network's."""
+    for name, subnet, ip in (("raw0", "10.77.0.0/24", "10.77.0.60"), ("raw1", "10.0.0.0/8", "10.200.0.60")):
+        gateway = ip.replace(".60", ".222")
+        dut = lab.dut(name)
+        network = lab.create(dut, subnet=subnet, gateway_ip=gateway, nat_mode="1to1", dhcp_enabled=False,
+                             addresses=[{"ip": ip, "public_ip": PUBLIC}],
+                             forwards=[{"port": 2222, "ip": ip, "to_port": PORT}])
+        dut.configure(f"{ip}/{subnet.split('/')[1]}", gateway)
+        dut.serve()
+        ways = ((PUBLIC, PORT), (lan.HOST, 2222))
+        inward, kept = ([whoami.Connection(lab.lan.namespace, *way, bind=source) for way in ways]
+                        for source in (lan.ROUTER, lan.NEIGHBOUR))
+        rest = [whoami.Connection(None, PUBLIC), whoami.Connection(dut.namespace, PUBLIC)]
+        set_filter(network, {**egress(), **ingress(accept(source=lan.NEIGHBOUR))})
+        for flow in inward:
+            ended(flow)
+        for flow in kept + rest:
+            equal(flow.ask_again(), flow.source, "the source of one that is allowed, or stays on the host")
+        set_filter(network, {**egress(), **ingress()})
+        for flow in kept:
+            ended(flow)
+        for flow in rest:
+            equal(flow.ask_again(), flow.source, "the source of one that stays on the host")
+        lab.remove(dut)
+
+
 def test_a_change_is_one_transaction(lab):
     """What both the old and the new filter allow never fails, however often they change."""
     dut, network = board(lab)
