@@ -72,6 +72,8 @@ bool nft_read_counters(Nft *nft, guint16 family, const char *table, const char *
 /* The addresses in @set of `table ip @table`: array of guint32 (the caller's), in no order, some
  * perhaps twice; empty where there is no such set. FAILED. */
 GArray *nft_read_addresses(Nft *nft, const char *table, const char *set, GError **error);
+/* The same of a map of ports (MAP_PORT_TARGETS, MAP_PORT_SOURCE_TARGETS): array of RulesetPort. */
+GArray *nft_read_ports(Nft *nft, const char *table, const char *map, GError **error);
 /* The names (the caller's) of the sets of `table ip @table` that begin with @prefix; none where
  * there is no such table. FAILED. */
 GPtrArray *nft_list_sets(Nft *nft, const char *table, const char *prefix, GError **error);

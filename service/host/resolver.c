@@ -322,6 +322,12 @@ bool resolver_name_is_known(const ResolverName *name)
         return name->is_known;
 }
 
+void resolver_name_presume(ResolverName *name, guint32 address)
+{
+        if (!name->is_known)
+                name->address = address;
+}
+
 guint32 resolver_name_address(const ResolverName *name)
 {
         return name->address;

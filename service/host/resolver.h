@@ -32,6 +32,9 @@ void resolver_ask_now(Resolver *resolver);
 
 /* Whether anybody has said yet what it is, or that it is nothing. */
 bool resolver_name_is_known(const ResolverName *name);
+/* What it was said to be to an earlier life: it holds as long as nobody has said anything to this
+ * one. */
+void resolver_name_presume(ResolverName *name, guint32 address);
 /* Host byte order; 0: none. Of several, the one that it had before, else the lowest. */
 guint32 resolver_name_address(const ResolverName *name);
 /* Why it could not be looked up the last time; NULL: it could, or is being asked for still. */

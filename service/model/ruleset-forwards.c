@@ -21,25 +21,25 @@
 
 static const Subnet loopback_subnet = { 0x7f000000, 8 };
 
-typedef struct Kind {
-        guint8 protocol;
-        bool with_source;
-        const char *set, *map;
-} Kind;
-
-static const Kind kinds[] = {
+static const ForwardMap kinds[] = {
         { IPPROTO_TCP, false, "forwarded_tcp", "forwards_tcp" },
         { IPPROTO_TCP, true, "forwarded_tcp_from", "forwards_tcp_from" },
         { IPPROTO_UDP, false, "forwarded_udp", "forwards_udp" },
         { IPPROTO_UDP, true, "forwarded_udp_from", "forwards_udp_from" },
 };
 
+const ForwardMap *ruleset_forward_map(guint nth)
+{
+        return nth < G_N_ELEMENTS(kinds) ? &kinds[nth] : NULL;
+}
+
 bool ruleset_has_forwards(const RulesetFacts *facts)
 {
         return facts->forwards && facts->forwards->len > 0;
 }
 
-static void add_ports(const Kind *kind, RulesetMap *set, RulesetMap *map, const ForwardRoute *route)
+static void add_ports(const ForwardMap *kind, RulesetMap *set, RulesetMap *map,
+                      const ForwardRoute *route)
 {
         const Forward *forward = route->forward;
 
@@ -61,7 +61,7 @@ static void add_ports(const Kind *kind, RulesetMap *set, RulesetMap *map, const 
 static void add_maps(RulesetTable *table, const GArray *forwards)
 {
         for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-                const Kind *kind = &kinds[i];
+                const ForwardMap *kind = &kinds[i];
                 RulesetMap *set = table_add_map(
                         table, kind->with_source ? MAP_PORT_SOURCE_SET : MAP_PORT_SET, kind->set);
                 RulesetMap *map = table_add_map(
@@ -87,7 +87,7 @@ RulesetChain *ruleset_add_forwards(RulesetTable *table, const RulesetFacts *fact
         RulesetChain *chain = table_add_target(table, CHAIN_FORWARDS);
 
         for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
-                const Kind *kind = &kinds[i];
+                const ForwardMap *kind = &kinds[i];
                 RulesetRule *rule = chain_add_rule(chain);
                 match_port_in_set(rule, kind->protocol, kind->set, kind->with_source);
                 match_subnet(rule, FIELD_IP_DADDR, NFT_CMP_NEQ, &loopback_subnet);

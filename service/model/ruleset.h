@@ -37,6 +37,14 @@ Ruleset *ruleset_new_network(const RulesetFacts *facts);
 /* The elements of @forwards (ForwardRoute) in the maps of a network's table @table: to be taken out
  * of them or added. */
 Ruleset *ruleset_new_forward_part(const char *table, const GArray *forwards);
+/* The map of such a table that leads what is of @protocol, from some subnet where @with_source; and
+ * the set that is asked first. NULL: there is no @nth. */
+typedef struct ForwardMap {
+        guint8 protocol;
+        bool with_source;
+        const char *set, *map;
+} ForwardMap;
+const ForwardMap *ruleset_forward_map(guint nth);
 
 /* The table that says what may pass, for all networks. The flags that a table has cannot be changed
  * while others are in it: so there are two, for those with an owner and for those without. No

@@ -10,6 +10,7 @@
 #include "network/forwards.h"
 
 #include "network/forward-connections.h"
+#include "network/forward-kernel.h"
 #include "network/forward-list.h"
 #include "network/forward-ports.h"
 #include "network/network-private.h"
@@ -146,11 +147,25 @@ static GPtrArray *swap(Network *network, GPtrArray *list)
         return before;
 }
 
+/* Names have come to be known, or presumed, since they were claimed. */
+static void look_up_again(Network *network, const GPtrArray *claimed)
+{
+        for (guint i = 0; i < claimed->len; i++) {
+                LedForward *led = claimed->pdata[i];
+                if (led->ip == 0)
+                        led->ip = target_of(network, led->forward);
+        }
+}
+
 GPtrArray *forwards_take_claimed(Network *network)
 {
         GPtrArray *claimed = g_steal_pointer(&network->claimed_forwards);
 
-        return claimed ? swap(network, claimed) : NULL;
+        forwards_adopt(network);
+        if (!claimed)
+                return NULL;
+        look_up_again(network, claimed);
+        return swap(network, claimed);
 }
 
 void forwards_put(Network *network, const GPtrArray *before)
@@ -180,22 +195,28 @@ static void stop_looking(Network *network)
         g_hash_table_remove_all(network->names);
 }
 
-/* What an earlier life has put. */
-static GPtrArray *configured(Network *network)
+/* Of what only the LAN knows the last answer holds until there is one, to an earlier life as well.
+ */
+static void presume(Network *network, const LedForward *led)
 {
-        const GPtrArray *forwards = entries_forwards(network->config->entries);
-        GPtrArray *list = forward_list_new();
-
-        for (guint i = 0; i < forwards->len; i++)
-                forward_list_add(list, forwards->pdata[i], target_of(network, forwards->pdata[i]),
-                                 NULL);
-        return list;
+        if (!led->forward->hostname || led->ip == 0 || target_of(network, led->forward) != 0)
+                return;
+        ResolverName *name = g_hash_table_lookup(network->names, led->forward->hostname);
+        if (name)
+                resolver_name_presume(name, led->ip);
 }
 
 void forwards_adopt(Network *network)
 {
-        if (!network->forwards && network->record->table)
-                network->forwards = configured(network);
+        g_autoptr(GError) error = NULL;
+
+        if (network->forwards || !network->record->table)
+                return;
+        network->forwards = forward_kernel_read(network, &error);
+        if (error)
+                log_network_warning(network->name, "%s", error->message);
+        for (guint i = 0; network->forwards && i < network->forwards->len; i++)
+                presume(network, network->forwards->pdata[i]);
 }
 
 void forwards_clear(Network *network, bool gone)
@@ -203,7 +224,7 @@ void forwards_clear(Network *network, bool gone)
         g_autoptr(GPtrArray) before = g_steal_pointer(&network->forwards);
 
         if (!before)
-                before = gone ? configured(network) : forward_list_new();
+                before = forward_list_new();
         stop_looking(network);
         if (gone)
                 forward_connections_end(network, before, network->forwards);

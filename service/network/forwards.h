@@ -21,7 +21,8 @@ GPtrArray *forwards_take_claimed(Network *network);
 void forwards_put(Network *network, const GPtrArray *before);
 /* The rules could not be put: back to @before (taken). */
 void forwards_give_back(Network *network, GPtrArray *before);
-/* The network stays up as an earlier life has left it: what that has put counts as there. */
+/* What an earlier life has put counts as there, whatever is to be there now; where it is not so
+ * already. Failures are logged. */
 void forwards_adopt(Network *network);
 /* Forgets all. @gone: there were rules, of this or an earlier life; their connections end. */
 void forwards_clear(Network *network, bool gone);

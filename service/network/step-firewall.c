@@ -170,6 +170,7 @@ void firewall_undo(Network *network)
         bool had_rules = record->table != NULL;
         GError *error = NULL;
 
+        forwards_adopt(network);
         /* The filter, which lets nothing pass untranslated, outlives what translates. */
         if (record->table && nft_remove(network->host->nft, record->table, &error) &&
             filter_table_remove(network, &error) && names_table_remove(network, &error)) {

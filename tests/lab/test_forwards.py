@@ -276,6 +276,11 @@ def test_name_of_the_lan(lab):
     network.add_forward(2222, "shelf.lab.example", to_port=PORT)
     leads_to(BOARD)
     flow = whoami.Connection(lab.lan.namespace, lan.HOST, 2222)
+    for end in (lab.restart_daemon, lab.kill_daemon):
+        end()
+        network.wait_state("active")
+        leads_to(BOARD)
+        equal(flow.ask_again(), lan.ROUTER, "the source of a connection after a restart")
     names.serve({"shelf.lab.example": OTHER})
     leads_to(OTHER)
     ended(flow)
@@ -293,6 +298,10 @@ def test_name_of_the_lan(lab):
     network.get("Forwards")
     assert time.monotonic() - begin < 0.5, "a call waits for a name server"
     stays(lambda: network.get("Forwards")[0].get("ip") == BOARD, "the last answer holds", 3)
+    lab.restart_daemon()
+    network.wait_state("active")
+    stays(lambda: network.get("Forwards")[0].get("ip") == BOARD, "it holds over a restart", 3)
+    assert lab.lan.reaches(lan.HOST, 2222), "the forward leads nowhere after a restart"
     silent.close()
     network.add_dns("shelf.lab.example", OTHER)
     equal(network.get("Forwards")[0]["ip"], OTHER, "what the network's own name comes before")
@@ -491,6 +500,58 @@ def test_one_that_an_earlier_life_has_put_is_removed(lab):
         equal(network.get("State"), "degraded", "State: nothing has been proved")
     network.wait_state("active")
     equal([item["port"] for item in network.get("Forwards")], [2223], "the ports")
+
+
+def test_name_that_moved_while_nobody_looked(lab):
+    """What an earlier life has put is where connections were led to, whatever the name is now."""
+    first, second = "192.168.100.50", "192.168.100.51"
+    some = {"from": "10.77.0.0/28"}
+    dut = lab.dut()
+    network = lab.create(dut, dhcp_range_start=first, forwards=[
+        forward(ip="board"), forward("2300-2301", "board", "22-23", protocol="udp"),
+        forward(2223, "board", **some), forward(2224, first, **some),
+        forward("7770-7779", first, "7770-7779")])
+    dut.serve()
+    equal(dut.dhcp(hostname="board")["ip"], first, "the lease")
+    wait_for(lambda: lab.lan.reaches(lan.HOST, 2222), "the forward leads to the board", 1)
+    by_name, by_address = ([whoami.Connection(lab.lan.namespace, lan.HOST, port) for port in ports]
+                           for ports in ((2222, 2223), (2224, PORT)))
+    lab.restart_daemon()
+    network.wait_state("active")
+    for flow in by_name + by_address:
+        equal(flow.ask_again(), lan.ROUTER, "the source of a connection after a restart")
+    lab.stop_daemon()
+    dut.run("ip", "link", "set", "eth0", "address", "02:00:00:00:00:99")
+    equal(dut.dhcp(hostname="board")["ip"], second, "the lease of the board that has the name now")
+    dut.run("ip", "address", "add", f"{first}/24", "dev", "eth0")
+    run("ip", "neighbour", "flush", "dev", "raw0")
+    for flow in by_name + by_address:
+        equal(flow.ask_again(), lan.ROUTER, "the source of a connection while there is no daemon")
+    lab.start_daemon()
+    wait_for(lambda: network.get("State") == "active", "the network is active again")
+    equal([item["ip"] for item in network.get("Forwards")], [second] * 3 + [first] * 2, "where they lead")
+    for flow in by_name:
+        ended(flow)
+    for flow in by_address:
+        equal(flow.ask_again(), lan.ROUTER, "the source of a connection by the address")
+
+
+def test_one_that_is_put_and_not_written_down(lab):
+    """As when the daemon is killed in between: its connections end when there is one again."""
+    board(lab, forwards=[forward(), forward(2223, **{"from": "10.77.0.0/24"})])
+    lab.stop_daemon()
+    for kind, key in (("", "2300"), ("_from", "2301 . 10.77.0.0/28")):
+        run("nft", "add", "element", "ip", "jumpstarter_raw0", f"forwarded_tcp{kind}", f"{{ {key} }}")
+        run("nft", "add", "element", "ip", "jumpstarter_raw0", f"forwards_tcp{kind}",
+            f"{{ {key} : {BOARD} . {PORT} }}")
+    stay, end = ([whoami.Connection(lab.lan.namespace, lan.HOST, port) for port in ports]
+                 for ports in ((2222, 2223), (2300, 2301)))
+    lab.start_daemon()
+    lab.network("raw0").wait_state("active")
+    for flow in end:
+        ended(flow)
+    for flow in stay:
+        equal(flow.ask_again(), lan.ROUTER, "the source of a connection that is led as before")
 
 
 def test_those_of_a_file_and_of_the_bus(lab):
