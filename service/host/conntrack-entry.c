@@ -122,10 +122,16 @@ bool conntrack_entry_read(const struct nlmsghdr *message, ConntrackEntry *ret_en
 }
 
 /* Of two that have addresses of the subnet, a twin's boards alone have a zone; who has none is of
- * the LAN, which has the same addresses. */
+ * the LAN, which has the same addresses. Where there is no twin, the LAN has others than boards. */
 static bool is_from_lan(const ConntrackEntry *entry, const ConntrackScope *scope)
 {
-        return scope->mark != 0 && entry->original.zone == 0;
+        if (scope->mark != 0)
+                return entry->original.zone == 0;
+        for (guint i = 0; scope->elsewhere && i < scope->elsewhere->len; i++)
+                if (subnet_contains(&g_array_index(scope->elsewhere, Subnet, i),
+                                    ntohl(entry->original.src)))
+                        return true;
+        return false;
 }
 
 bool conntrack_entry_get_connection(const ConntrackEntry *entry, const ConntrackScope *scope,

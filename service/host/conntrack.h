@@ -16,7 +16,9 @@ typedef struct Conntrack Conntrack;
 /* Of which network's connections is spoken: networks may have the same subnet. */
 typedef struct ConntrackScope {
         Subnet subnet;
-        guint32 mark, mask; /* the bits @mask of a connection's mark are @mark */
+        guint32 mark, mask;      /* the bits @mask of a connection's mark are @mark */
+        const GArray *elsewhere; /* Subnet: addresses of the subnet that no board has, where it has
+                                    no mark; NULL: none */
 } ConntrackScope;
 
 Conntrack *conntrack_new(GError **error);

@@ -7,6 +7,7 @@
 
 #include "model/twin.h"
 #include "network/network-private.h"
+#include "network/twins.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -14,6 +15,27 @@ ConntrackScope connections_scope(const Network *network)
 {
         return (ConntrackScope){ network->config->subnet, twin_mark(network->record->twin),
                                  TWIN_MARK_MASK };
+}
+
+static bool for_each(const Network *network, ConntrackJudge visit, gpointer data, GError **error)
+{
+        g_autoptr(GArray) elsewhere = twins_elsewhere(network, error);
+        ConntrackScope scope = connections_scope(network);
+
+        scope.elsewhere = elsewhere;
+        return elsewhere &&
+               conntrack_for_each(network->host->conntrack, &scope, visit, data, error);
+}
+
+bool connections_end_judged(const Network *network, ConntrackJudge is_to_end, gpointer data,
+                            guint *ret_n, GError **error)
+{
+        g_autoptr(GArray) elsewhere = twins_elsewhere(network, error);
+        ConntrackScope scope = connections_scope(network);
+
+        scope.elsewhere = elsewhere;
+        return elsewhere && conntrack_end_judged(network->host->conntrack, &scope, is_to_end, data,
+                                                 ret_n, error);
 }
 
 /* What is redirected to the gateway, or comes from it, is not of a board. */
@@ -41,13 +63,12 @@ static bool list_one(const Connection *connection, gpointer data)
 
 Value *connections_list(const Network *network, const ConnectionMatch *match, GError **error)
 {
-        const ConntrackScope scope = connections_scope(network);
         g_autoptr(Value) list = value_new_list();
         Listing listing = { network, match, list };
 
         if (!network_is_up(network))
                 return g_steal_pointer(&list);
-        if (!conntrack_for_each(network->host->conntrack, &scope, list_one, &listing, error))
+        if (!for_each(network, list_one, &listing, error))
                 return NULL;
         if (list->items->len > CONNECTIONS_MAX) {
                 g_set_error(error, SERVICE_ERROR, SERVICE_ERROR_LIMIT_EXCEEDED,
@@ -74,11 +95,9 @@ static bool count_one(const Connection *connection, gpointer data)
 
 bool connections_count(const Network *network, guint *ret_n, GError **error)
 {
-        const ConntrackScope scope = connections_scope(network);
         Count count = { network, 0 };
 
-        if (network_is_up(network) &&
-            !conntrack_for_each(network->host->conntrack, &scope, count_one, &count, error))
+        if (network_is_up(network) && !for_each(network, count_one, &count, error))
                 return false;
         *ret_n = count.n;
         return true;
@@ -100,12 +119,11 @@ static bool is_to_end(const Connection *connection, gpointer data)
 bool connections_expire(const Network *network, const ConnectionMatch *match, guint *ret_n,
                         GError **error)
 {
-        const ConntrackScope scope = connections_scope(network);
         Expiry expiry = { network, match };
 
         *ret_n = 0;
-        return !network_is_up(network) || conntrack_end_judged(network->host->conntrack, &scope,
-                                                               is_to_end, &expiry, ret_n, error);
+        return !network_is_up(network) ||
+               connections_end_judged(network, is_to_end, &expiry, ret_n, error);
 }
 
 void connections_end(Network *network, const Subnet *subnet, guint twin)

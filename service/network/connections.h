@@ -10,6 +10,9 @@
 /* Which connections are @network's, whoever has the same subnet. */
 ConntrackScope connections_scope(const Network *network);
 
+/* conntrack_end_judged() for those with what is beyond the host, and with the gateway. */
+bool connections_end_judged(const Network *network, ConntrackJudge is_to_end, gpointer data,
+                            guint *ret_n, GError **error);
 /* Those that @match fits, as a LIST of MAPs; the caller's. LIMIT_EXCEEDED where there are more than
  * CONNECTIONS_MAX. */
 Value *connections_list(const Network *network, const ConnectionMatch *match, GError **error);

@@ -288,7 +288,6 @@ static bool end_forbidden6(const Network *network, GError **error)
 static bool end_forbidden(const Network *network, GError **error)
 {
         const Host *host = network->host;
-        const ConntrackScope scope = connections_scope(network);
         g_autoptr(GHashTable) own = g_hash_table_new(NULL, NULL);
         Judged judged = { network->config->filter, { network->answers, network->own }, own };
 
@@ -300,7 +299,7 @@ static bool end_forbidden(const Network *network, GError **error)
         for (guint i = 0; i < addresses->len; i++)
                 g_hash_table_add(own,
                                  GUINT_TO_POINTER(g_array_index(addresses, IpAddress, i).address));
-        return conntrack_end_judged(host->conntrack, &scope, is_forbidden, &judged, NULL, error);
+        return connections_end_judged(network, is_forbidden, &judged, NULL, error);
 }
 
 bool filter_table_end_forbidden(const Network *network, GError **error)

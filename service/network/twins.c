@@ -228,6 +228,24 @@ bool twins_should_be(Network *network, HostView *view)
                check_gateway(network, routes, record->index, NULL);
 }
 
+GArray *twins_elsewhere(const Network *network, GError **error)
+{
+        const Subnet *subnet = &network->config->subnet;
+        g_autoptr(GArray) elsewhere = g_array_new(FALSE, FALSE, sizeof(Subnet));
+
+        if (network->record->twin != 0)
+                return g_steal_pointer(&elsewhere);
+        g_autoptr(GArray) routes = route_list(network->host->rtnl, error);
+        for (guint i = 0; routes && i < routes->len; i++) {
+                const Route *route = &g_array_index(routes, Route, i);
+                if (route->index != network->record->index &&
+                    route->destination.prefix > subnet->prefix &&
+                    subnet_contains(subnet, route->destination.network))
+                        g_array_append_val(elsewhere, route->destination);
+        }
+        return routes ? g_steal_pointer(&elsewhere) : NULL;
+}
+
 bool twins_forget(Network *network, GError **error)
 {
         if (network->record->decided_gateway == 0)

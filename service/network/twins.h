@@ -20,6 +20,9 @@ bool twins_decide(Network *network, const GArray *routes, guint index, GError **
  * chooses by the length of the prefix. Nor is one where the gateway address is the host's or its
  * router's: nothing helps there. */
 bool twins_should_be(Network *network, HostView *view);
+/* Where it is none: the parts of its subnet that the host routes by another interface, since they
+ * are smaller. Array of Subnet; the caller's. FAILED. */
+GArray *twins_elsewhere(const Network *network, GError **error);
 /* It is not on the host any more, and may be anything the next time. */
 bool twins_forget(Network *network, GError **error);
 

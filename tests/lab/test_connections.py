@@ -128,6 +128,40 @@ def test_the_lan_has_the_same_subnet(lab):
         flow.close()
 
 
+def test_the_lan_comes_to_lie_in_the_subnet(lab):
+    """Which makes no twin of what runs: the host goes on reaching both, by the routes."""
+    dut = lab.dut()
+    network = lab.create(dut, subnet="192.168.0.0/16", gateway_ip="192.168.0.1", dhcp_enabled=False,
+                         forwards=[{"port": 2222, "ip": "192.168.0.10", "to_port": PORT}])
+    dut.configure("192.168.0.10/16", "192.168.0.1")
+    dut.serve()
+    lab.lan.run("ip", "address", "add", "192.168.50.60/24", "dev", "lan0")
+    lab.undo.callback(lab.lan.run, "ip", "address", "delete", "192.168.50.60/24", "dev", "lan0")
+    run("ip", "address", "add", "192.168.50.77/24", "dev", lan.UPSTREAM)
+    try:
+        has_those_of_the_lan(lab, dut, network)
+    finally:
+        run("ip", "address", "delete", "192.168.50.77/24", "dev", lan.UPSTREAM)
+
+
+def has_those_of_the_lan(lab, dut, network):
+    flow, forbidden = (whoami.Connection(lab.lan.namespace, "192.168.50.77", 2222) for _ in range(2))
+    with_itself = whoami.Connection(dut.namespace, "192.168.50.77", 2222)
+    port = flow.sock.getsockname()[1]
+    equal(network.status()["twin"], 0, "the number")
+    equal({(item["ip"], item["peer_ip"], item["direction"]) for item in tcp(network)},
+          {("192.168.0.10", "192.168.50.60", "ingress")}, "the connections")
+    equal((count(network), expire(network, peer_port=port)), (2, 1), "how many there are, and end")
+    network.call("SetFilter", "(a{sv})", bus.settings({"ingress": {"policy": "drop"}}))
+    for ended in (flow, forbidden):
+        try:
+            ended.ask_again()
+        except OSError:
+            continue
+        raise AssertionError("a connection that is forbidden goes on")
+    equal(with_itself.ask_again(), with_itself.source, "the source of what a board has with itself")
+
+
 def test_what_is_redirected_is_no_boards(lab):
     dut = lab.dut()
     network = lab.create(dut, dns_intercept=True, dns_servers=[lan.ROUTER])
