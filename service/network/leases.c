@@ -116,6 +116,16 @@ static bool replace(Network *network, const char *text, GError **error)
         return true;
 }
 
+bool leases_have(const Network *network, LeaseJudge judge, gpointer data)
+{
+        g_autoptr(GPtrArray) leases = read_now(network);
+
+        for (guint i = 0; leases && i < leases->len; i++)
+                if (judge(leases->pdata[i], data))
+                        return true;
+        return false;
+}
+
 bool leases_drop(Network *network, LeaseJudge is_to_go, gpointer data, GError **error)
 {
         g_autofree char *path = lease_path(network);

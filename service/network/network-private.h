@@ -206,6 +206,8 @@ void leases_unwatch(Network *network);
 /* How its DHCPv6 server calls itself (lease_text_server()); NULL where it has given no lease. The
  * caller's. */
 char *leases_server(const Network *network);
+/* Whether there is one in its file that @judge says so of. */
+bool leases_have(const Network *network, LeaseJudge judge, gpointer data);
 /* While dnsmasq does not run: those that @is_to_go says so of end, in its file too. */
 bool leases_drop(Network *network, LeaseJudge is_to_go, gpointer data, GError **error);
 /* The file is gone, and so are the leases. */

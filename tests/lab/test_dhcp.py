@@ -220,6 +220,25 @@ def test_leases_survive_down_and_up(lab):
     equal([lease["mac"] for lease in network.leases()], [dut.mac], "the leases after Up")
 
 
+def test_leases_of_another_subnet_end_with_it(lab):
+    """Else their names go on leading to addresses that nobody has."""
+    dut = lab.dut()
+    network = lab.create(dut)
+    lease = dut.dhcp("board")
+    wait_for(network.leases, "the lease is known")
+    equal(dut.dig("board", "192.168.100.1"), [lease["ip"]], "its name")
+    signals = lab.signals()
+    network.update(subnet="192.168.44.0/24", gateway_ip="192.168.44.1")
+    equal(network.leases(), [], "leases of the subnet before")
+    signals.wait("LeaseRemoved", network.path)
+    lab.restart_daemon()
+    network.call("Down")
+    network.call("Up")
+    equal(network.leases(), [], "leases after all that")
+    dut.configure("192.168.44.9/24", "192.168.44.1")
+    equal(dut.dig("board", "192.168.44.1"), [], "its name")
+
+
 def test_two_networks_serve_at_once(lab):
     first, second = lab.dut("raw0"), lab.dut("raw1")
     lab.create(first)

@@ -354,6 +354,20 @@ def test_killed_and_adopted(lab):
     lab.unchanged()
 
 
+def test_leases_go_with_the_subnet(lab):
+    dut = lab.dut()
+    network = create(lab, dut, ipv6_mode="stateful", addresses=[
+        {"ip": "192.168.100.10", "mac": dut.mac, "hostname": "board", "ipv6": "fd00:d::10"}])
+    dut.dhcp()
+    ipv6.dhclient(lab, dut)
+    wait_for(lambda: {lease["ip"] for lease in network.leases()} == {"192.168.100.10", "fd00:d::10"},
+             "both leases are known")
+    network.update(ipv6_subnet="", addresses=[{"ip": "192.168.100.10", "mac": dut.mac, "hostname": "board"}])
+    equal([lease["ip"] for lease in network.leases()], ["192.168.100.10"], "leases without IPv6")
+    equal(dut.dig("board", "192.168.100.1", "AAAA"), [], "its name")
+    equal(dut.dig("board", "192.168.100.1"), ["192.168.100.10"], "its name by IPv4")
+
+
 def test_update_brings_it_and_takes_it_away(lab):
     ipv6.bring_to_lan(lab)
     dut = lab.dut()
