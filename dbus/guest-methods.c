@@ -15,7 +15,7 @@
 Value *status_guest(const Network *network, const AddressEntry *entry)
 {
         const Guest *guest = entry->guest;
-        guint mtu = guest->mtu ? guest->mtu : network_config(network)->mtu;
+        guint mtu = guests_mtu(network, guest);
         char text[ADDRESS_TEXT_SIZE];
         Value *map = value_new_map();
 

@@ -163,12 +163,26 @@ bool guests_check(Network *network, GError **error)
         return false;
 }
 
+static bool has_own_bridge(const Network *network)
+{
+        return network->record->made && network->config->mtu != 0;
+}
+
+guint guests_mtu(const Network *network, const Guest *guest)
+{
+        Link bridge;
+
+        if (guest->mtu || has_own_bridge(network))
+                return guest->mtu ? guest->mtu : network->config->mtu;
+        bool is_there = link_get(network->host->rtnl, network->interface, &bridge) == 0;
+        return is_there ? bridge.mtu : network->config->mtu;
+}
+
 /* @alias is borrowed by it. */
 static TapPlan plan_of(const Network *network, const Guest *guest, const Link *bridge,
                        const char *alias)
 {
-        bool is_ours = network->record->made && network->config->mtu != 0;
-        guint mtu = is_ours ? network->config->mtu : bridge->mtu;
+        guint mtu = has_own_bridge(network) ? network->config->mtu : bridge->mtu;
 
         return (TapPlan){
                 .name = guest->tap_name,
@@ -198,6 +212,20 @@ static void silence(const char *name)
                 (void)sysctl_set(SYSCTL_IPV6_DISABLE, name, 1, NULL); /* it speaks, then */
 }
 
+/* A bridge whose MTU nobody has set has that of its narrowest port (br_mtu_auto_adjust() in
+ * net/bridge/br_if.c). One that is not ours stays as it was; once set, it does. */
+static bool join(Network *network, const TapPlan *plan, GError **error)
+{
+        Netlink *rtnl = network->host->rtnl;
+        Link before, after;
+
+        if (has_own_bridge(network) || link_get_by_index(rtnl, plan->bridge, &before) < 0)
+                return tap_join(rtnl, plan, error);
+        return tap_join(rtnl, plan, error) &&
+               (link_get_by_index(rtnl, plan->bridge, &after) < 0 || after.mtu == before.mtu ||
+                link_set_mtu(rtnl, plan->bridge, before.mtu, error));
+}
+
 static bool make(Network *network, const TapPlan *plan, GError **error)
 {
         int fd = note_guests(network, true, error) ? tap_new(plan, error) : -1;
@@ -205,7 +233,7 @@ static bool make(Network *network, const TapPlan *plan, GError **error)
         if (fd < 0)
                 return false;
         silence(plan->name);
-        bool made = tap_join(network->host->rtnl, plan, error) &&
+        bool made = join(network, plan, error) &&
                     tap_check_alone(network->host->rtnl, plan, error) && tap_keep(fd, error);
         close(fd); /* where it is not kept, it goes with that */
         return made;
@@ -219,7 +247,7 @@ static bool remake(Network *network, const Tap *tap, const TapPlan *plan, GError
 
         g_ptr_array_add(names, (gpointer)plan->name);
         if (tap->owner == plan->owner && tap->multi_queue == plan->multi_queue)
-                return tap_join(network->host->rtnl, plan, error);
+                return join(network, plan, error);
         return tap_delete(network->host->rtnl, names, plan->alias, error) &&
                make(network, plan, error);
 }

@@ -20,6 +20,8 @@ AddressEntry *guests_choose(Network *network, const GuestWish *wish, GHashTable 
 
 /* Whether guests can be attached now: it is up, and on a bridge. */
 bool guests_check(Network *network, GError **error);
+/* The MTU of its TAP, in bytes; 0: not known as long as there is no bridge. */
+guint guests_mtu(const Network *network, const Guest *guest);
 
 /* Makes the TAP of @guest, or has it be as it should. LIMIT_EXCEEDED, FAILED: there is none. */
 bool guests_make_tap(Network *network, const Guest *guest, GError **error);

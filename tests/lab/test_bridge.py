@@ -8,6 +8,7 @@ import os
 from labkit import bus, host, lan
 from labkit.expect import equal, refused
 from labkit.process import run, wait_for
+from test_guests import attach
 
 BRIDGE = "fcbr0"
 SUBNET = "172.30.0.0/24"
@@ -73,6 +74,27 @@ def test_existing_bridge_is_used_as_it_is(lab):
     lab.remove(BRIDGE)
     equal(link()["ifindex"], before["ifindex"], "it is there when the network has gone")
     lab.unchanged()
+
+
+def test_guests_leave_an_existing_bridge_its_mtu(lab):
+    run("ip", "link", "add", BRIDGE, "type", "bridge")
+    lab.undo.callback(run, "ip", "link", "delete", BRIDGE)
+    wait_for(lambda: BRIDGE in host.network_manager(), "NetworkManager has seen the bridge")
+    run("nmcli", "device", "set", BRIDGE, "managed", "no")
+    lab.remember()
+    network = create(lab)
+    mtu = link()["mtu"]
+    for guest, wish, given in (("vm-1", {}, mtu), ("vm-2", {"mtu": 1300}, 1300), ("vm-3", {"mtu": 2000}, 2000),
+                               ("vm-4", {}, mtu)):
+        answer = attach(network, guest, **wish)
+        equal((answer["mtu"], link(answer["tap_name"])["mtu"]), (given, given), f"the MTU of {guest}")
+        equal(link()["mtu"], mtu, f"the bridge's MTU with {guest}")
+    lab.restart_daemon()
+    lab.network(BRIDGE).wait_state("active")
+    equal([link()["mtu"], *(link(guest["tap_name"])["mtu"] for guest in network.get("Guests"))],
+          [mtu, mtu, 1300, 2000, mtu], "after a restart")
+    lab.remove(BRIDGE)
+    equal(link()["mtu"], mtu, "the bridge's MTU afterwards")
 
 
 def test_bridge_that_somebody_takes_away_is_back(lab):
