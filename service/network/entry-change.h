@@ -59,6 +59,11 @@ void entry_change_tell(Network *network, const EntryChange *change);
 bool entry_change_of_hosts(const EntryChange *change);
 bool entry_change_of_names(const EntryChange *change);
 
+/* entry-submit.c */
+/* Whether there still is an entry whose public_ip @change is for, and it has another one. Makes the
+ * change one of that entry as it is by now. */
+bool entry_change_choice_matters(const Network *network, EntryChange *change);
+
 /* entry-kernel.c */
 /* Whether a public address is on the host and in the kernel's maps when an entry has it. */
 bool entry_maps_are_in_force(const Network *network);
