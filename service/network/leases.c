@@ -41,6 +41,16 @@ static void complete_mac(const Network *network, Lease *lease)
         lease->mac = g_strdup(entry->mac);
 }
 
+/* Of a subnet that the network had before. */
+static bool is_left(const Lease *lease, gpointer data)
+{
+        const NetworkConfig *config = data;
+
+        if (lease->ip != 0)
+                return !subnet_contains(&config->subnet, lease->ip);
+        return !config_has_ipv6(config) || !subnet6_contains(&config->ipv6_subnet, &lease->ip6);
+}
+
 static void leases_changed(const GPtrArray *leases, gpointer data)
 {
         Network *network = data;
@@ -49,6 +59,8 @@ static void leases_changed(const GPtrArray *leases, gpointer data)
 
         network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
         for (guint i = 0; i < leases->len; i++) {
+                if (is_left(leases->pdata[i], network->config))
+                        continue;
                 Lease *lease = lease_copy(leases->pdata[i]);
                 complete_mac(network, lease);
                 g_ptr_array_add(network->leases, lease);
@@ -88,8 +100,11 @@ void leases_load(Network *network)
 
         if (!leases)
                 return; /* the watch reads it later */
-        for (guint i = 0; i < leases->len; i++)
-                complete_mac(network, leases->pdata[i]);
+        for (guint i = leases->len; i-- > 0;)
+                if (is_left(leases->pdata[i], network->config))
+                        g_ptr_array_remove_index(leases, i);
+                else
+                        complete_mac(network, leases->pdata[i]);
         g_ptr_array_unref(network->leases);
         network->leases = leases;
 }
@@ -116,12 +131,20 @@ static bool replace(Network *network, const char *text, GError **error)
         return true;
 }
 
-bool leases_have(const Network *network, LeaseJudge judge, gpointer data)
+void leases_look(Network *network)
+{
+        g_autoptr(GPtrArray) leases = read_now(network);
+
+        if (leases)
+                leases_changed(leases, network);
+}
+
+bool leases_are_left(const Network *network)
 {
         g_autoptr(GPtrArray) leases = read_now(network);
 
         for (guint i = 0; leases && i < leases->len; i++)
-                if (judge(leases->pdata[i], data))
+                if (is_left(leases->pdata[i], network->config))
                         return true;
         return false;
 }
@@ -134,6 +157,11 @@ bool leases_drop(Network *network, LeaseJudge is_to_go, gpointer data, GError **
         g_autofree char *rest = text ? lease_text_without(text, length, is_to_go, data) : NULL;
 
         return !rest || replace(network, rest, error);
+}
+
+bool leases_drop_left(Network *network, GError **error)
+{
+        return leases_drop(network, is_left, network->config, error);
 }
 
 bool leases_watch(Network *network, GError **error)

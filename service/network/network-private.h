@@ -206,8 +206,12 @@ void leases_unwatch(Network *network);
 /* How its DHCPv6 server calls itself (lease_text_server()); NULL where it has given no lease. The
  * caller's. */
 char *leases_server(const Network *network);
-/* Whether there is one in its file that @judge says so of. */
-bool leases_have(const Network *network, LeaseJudge judge, gpointer data);
+/* Reads the file now: what of it is of the network's subnets may be another part of it. */
+void leases_look(Network *network);
+/* Whether there are some of subnets that the network had before, for dnsmasq alone to know. */
+bool leases_are_left(const Network *network);
+/* While dnsmasq does not run: those end in its file as well. */
+bool leases_drop_left(Network *network, GError **error);
 /* While dnsmasq does not run: those that @is_to_go says so of end, in its file too. */
 bool leases_drop(Network *network, LeaseJudge is_to_go, gpointer data, GError **error);
 /* The file is gone, and so are the leases. */

@@ -102,9 +102,19 @@ void operation_tidy_up(Network *network)
                 log_network_warning(network->name, "%s", error->message);
 }
 
+/* Not before: until a change is on disk it can be taken back, and has its leases again. */
+static void drop_leases_left(Network *network, unsigned changes)
+{
+        bool is_dropping = network->current && network->current->type == OPERATION_LEFT;
+
+        if (changes & CONFIG_CHANGE_DNSMASQ && !is_dropping && leases_are_left(network))
+                operation_queue(network, operation_new(OPERATION_LEFT, NULL, NULL));
+}
+
 void operation_settle(Network *network, unsigned changes)
 {
         operation_tidy_up(network);
+        drop_leases_left(network, changes);
         network->retry_changes &= ~changes;
         if (network->retry_changes != 0)
                 return;

@@ -14,6 +14,7 @@ typedef enum OperationType {
         OPERATION_REFRESH,
         OPERATION_LOST,      /* its interface went away, or goes by another name */
         OPERATION_NEW_BOARD, /* another board wants the range's one address */
+        OPERATION_LEFT,      /* there are leases of a subnet that the network had before */
         OPERATION_ENTRY,
 } OperationType;
 

@@ -70,6 +70,13 @@ void operation_end(Network *network, const GError *error)
         network_unref(network); /* of run_queue() */
 }
 
+/* dnsmasq starts again with what leases there are now. */
+static void serve_again(Network *network)
+{
+        network->current->changes = CONFIG_CHANGE_DNSMASQ;
+        steps_start(network, CONFIG_CHANGE_DNSMASQ, operation_refresh_started);
+}
+
 static void stopped_for_new_board(const GError *error, gpointer data)
 {
         Network *network = data;
@@ -82,14 +89,34 @@ static void stopped_for_new_board(const GError *error, gpointer data)
         if (!file_remove(leases, &files))
                 log_network_warning(network->name, "%s", files->message);
         leases_forget(network);
-        network->current->changes = CONFIG_CHANGE_DNSMASQ;
-        steps_start(network, CONFIG_CHANGE_DNSMASQ, operation_refresh_started);
+        serve_again(network);
 }
 
 static void run_new_board(Network *network)
 {
         if (network_is_up(network) && network->leases->len > 0)
                 dnsmasq_stop(network->dnsmasq, stopped_for_new_board, network);
+        else
+                operation_end(network, NULL);
+}
+
+/* It answers with the names of leases that it cannot renew, until they run out. */
+static void stopped_to_drop(const GError *error, gpointer data)
+{
+        Network *network = data;
+        g_autoptr(GError) undropped = NULL;
+
+        if (error)
+                log_network_warning(network->name, "%s", error->message);
+        else if (!leases_drop_left(network, &undropped))
+                log_network_warning(network->name, "%s", undropped->message);
+        serve_again(network);
+}
+
+static void run_left(Network *network)
+{
+        if (network_is_up(network) && leases_are_left(network))
+                dnsmasq_stop(network->dnsmasq, stopped_to_drop, network);
         else
                 operation_end(network, NULL);
 }
@@ -160,6 +187,9 @@ static void run_operation(Network *network)
                 return;
         case OPERATION_NEW_BOARD:
                 run_new_board(network);
+                return;
+        case OPERATION_LEFT:
+                run_left(network);
                 return;
         case OPERATION_ENTRY:
                 run_entry(network);

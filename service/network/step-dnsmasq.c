@@ -97,52 +97,23 @@ static bool settle(Network *network, GError **error)
         return false;
 }
 
-/* Of a subnet that the network had before. */
-static bool is_outside(const Lease *lease, gpointer data)
-{
-        const NetworkConfig *config = data;
-
-        if (lease->ip != 0)
-                return !subnet_contains(&config->subnet, lease->ip);
-        return !config_has_ipv6(config) || !subnet6_contains(&config->ipv6_subnet, &lease->ip6);
-}
-
-static void serve(Network *network)
+static void begin(Network *network)
 {
         GError *error = NULL;
 
+        if (!network->dnsmasq)
+                make_dnsmasq(network, network->config->state_dir);
+        if (!network->is_moving)
+                network_end_move(network); /* of an earlier life, or while the network was down */
         if (!write_files(network, &error) || !leases_watch(network, &error) ||
             !leases_watch_boards(network, &error)) {
                 step_done(network, error);
                 return;
         }
+        leases_look(network);
         dnsmasq_set_preload(network->dnsmasq, DNSMASQ_PRELOAD, network->record->index);
         bool was_running = dnsmasq_is_running(network->dnsmasq);
         dnsmasq_start(network->dnsmasq, was_running ? reloaded : started, network);
-}
-
-/* dnsmasq answers with the names of leases that it does not renew, until they run out. */
-static void stopped_to_drop(const GError *error, gpointer data)
-{
-        Network *network = data;
-        GError *result = error ? g_error_copy(error) : NULL;
-
-        if (result || !leases_drop(network, is_outside, network->config, &result))
-                step_done(network, result);
-        else
-                serve(network);
-}
-
-static void begin(Network *network)
-{
-        if (!network->dnsmasq)
-                make_dnsmasq(network, network->config->state_dir);
-        if (!network->is_moving)
-                network_end_move(network); /* of an earlier life, or while the network was down */
-        if (leases_have(network, is_outside, network->config))
-                dnsmasq_stop(network->dnsmasq, stopped_to_drop, network);
-        else
-                serve(network);
 }
 
 /* The state directory moved: the leases are on disk in the new one before the old files go. */

@@ -307,6 +307,13 @@ def test_completion_knows_verbs_and_options(lab):
     equal(complete("dutnetctl", "update", "enable"), ["enable_tcpdump="], "the key")
 
 
+def test_completion_knows_what_there_is(lab):
+    lab.create(lab.dut(), dns_entries=[{"hostname": "cache.lab", "ip": "10.1.2.3"},
+                                       {"hostname": "other.lab", "ip": "10.1.2.4"}])
+    equal(complete("dutnetctl", "remove-dns", "ca"), ["cache.lab"], "names")
+    equal(complete("dutnetctl", "remove-dns", "cache.lab", "10"), ["10.1.2.3"], "a name's address")
+
+
 def test_completion_files_are_sound(lab):
     bash = [path for path in glob.glob("/usr/share/bash-completion/completions/dutnetctl")]
     assert bash, "no completion for bash is installed"
