@@ -163,13 +163,15 @@ typedef struct Judged6 {
         gpointer data;
 } Judged6;
 
+/* One that another has announced goes with that. */
 static bool is_judged_to_end6(const ConntrackEntry *entry, gconstpointer data)
 {
         const Judged6 *judged = data;
         FilterDirection direction;
         FilterFlow flow;
 
-        return conntrack_entry_get_flow6(entry, judged->subnet, &direction, &flow) &&
+        return !(entry->status & IPS_EXPECTED) &&
+               conntrack_entry_get_flow6(entry, judged->subnet, &direction, &flow) &&
                judged->judge(direction, &flow, judged->data);
 }
 

@@ -114,6 +114,15 @@ static NftExpression *new_exclude(const char *name)
         return lookup;
 }
 
+static NftExpression *new_reset(void)
+{
+        NftExpression *expression = nft_checked(nftnl_expr_alloc("reject"));
+
+        nftnl_expr_set_u32(expression, NFTNL_EXPR_REJECT_TYPE, NFT_REJECT_TCP_RST);
+        nftnl_expr_set_u8(expression, NFTNL_EXPR_REJECT_CODE, 0);
+        return expression;
+}
+
 static NftExpression *new_redirect(void)
 {
         NftExpression *redirect = nft_checked(nftnl_expr_alloc("redir"));
@@ -254,6 +263,8 @@ NftExpression *nft_expression_new(const Expression *expression)
                 return new_count(expression->count.set, expression->count.limit);
         case EXPRESSION_SET_TIMEOUT:
                 return new_set_timeout(expression->object);
+        case EXPRESSION_RESET:
+                return new_reset();
         case EXPRESSION_VERDICT:
                 return new_verdict(expression->verdict.code, expression->verdict.chain);
         case EXPRESSION_LIMIT:

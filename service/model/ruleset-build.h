@@ -131,6 +131,8 @@ void rule_end(RulesetRule *rule, gint32 verdict);
 
 /* Statements: each ends the rule and counts before. */
 void rule_verdict(RulesetRule *rule, gint32 verdict);
+/* The same for a TCP segment, whose sender learns of it. */
+void rule_reset(RulesetRule *rule);
 void rule_masquerade(RulesetRule *rule);
 /* The source port becomes one of these; only of what has ports. */
 void rule_masquerade_ports(RulesetRule *rule, guint16 first, guint16 last);

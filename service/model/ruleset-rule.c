@@ -345,6 +345,12 @@ void rule_verdict(RulesetRule *rule, gint32 verdict)
         rule_end(rule, verdict);
 }
 
+void rule_reset(RulesetRule *rule)
+{
+        rule_count(rule);
+        add(rule, (Expression){ .type = EXPRESSION_RESET });
+}
+
 static void add_turn(RulesetRule *rule, gint32 code, const RulesetChain *chain)
 {
         rule_count(rule);

@@ -113,21 +113,21 @@ static void add_all_ports(const Side *side, const SideRule *side_rule)
                                                 &g_array_index(rule->ports, PortRange, j));
 }
 
-/* Whether there is a filter, and something of the other direction than @direction can have been
- * begun that is forbidden now. */
+/* Whether something of the other direction than @direction can have been begun that is forbidden
+ * now. By routed IPv6 the LAN may begin nothing without a filter. */
 static bool is_other_limited(const RulesetFacts *facts, guint16 family, FilterDirection direction)
 {
         const NetworkConfig *config = facts->config;
         const FilterSide *sides = config->filter ? config->filter->sides : NULL;
 
+        if (family == NFPROTO_IPV6 && direction == FILTER_EGRESS)
+                return config->ipv6_nat == IPV6_NAT_ROUTED &&
+                       (!sides || !sides[FILTER_INGRESS].given ||
+                        filter_side_forbids(&sides[FILTER_INGRESS]));
         if (!sides)
                 return false;
         if (direction == FILTER_INGRESS)
                 return filter_side_forbids(&sides[FILTER_EGRESS]);
-        if (family == NFPROTO_IPV6)
-                return config->ipv6_nat == IPV6_NAT_ROUTED &&
-                       (!sides[FILTER_INGRESS].given ||
-                        filter_side_forbids(&sides[FILTER_INGRESS]));
         return ruleset_has_ways_in(facts) && filter_side_forbids(&sides[FILTER_INGRESS]);
 }
 
@@ -159,7 +159,7 @@ void chain_add_side(RulesetChain *chain, const RulesetFacts *facts, guint16 fami
         if (is_other_limited(facts, family, direction)) {
                 RulesetRule *midst = chain_add_rule(chain);
                 match_tcp_midst(midst);
-                rule_verdict(midst, NF_DROP);
+                rule_reset(midst); /* of one that connection tracking has lost, too */
         }
         for (guint i = 0; given && i < given->rules->len; i++) {
                 g_autofree char *prefix =

@@ -412,6 +412,9 @@ static void print_expression(GString *text, guint16 family, Loaded *loaded,
         case EXPRESSION_SET_META:
                 print_set(text, family, loaded);
                 return;
+        case EXPRESSION_RESET:
+                g_string_append(text, " reject with tcp reset");
+                return;
         case EXPRESSION_NOTRACK:
                 g_string_append(text, " notrack");
                 return;

@@ -35,6 +35,7 @@ typedef enum ExpressionType {
         EXPRESSION_NAT,        /* to the address in the register, and the port behind it */
         EXPRESSION_REDIRECT,   /* to the port in the register */
         EXPRESSION_MASQUERADE, /* with ports from that in the register to that behind it, or any */
+        EXPRESSION_RESET,      /* dropped, and answered by TCP's RST */
         EXPRESSION_VERDICT,
         EXPRESSION_TYPE_MAX,
 } ExpressionType;

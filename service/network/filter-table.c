@@ -285,7 +285,7 @@ static bool end_forbidden6(const Network *network, GError **error)
                                      &judged, error);
 }
 
-static bool end_forbidden(const Network *network, GError **error)
+bool filter_table_end_forbidden_ipv4(const Network *network, GError **error)
 {
         const Host *host = network->host;
         g_autoptr(GHashTable) own = g_hash_table_new(NULL, NULL);
@@ -304,7 +304,7 @@ static bool end_forbidden(const Network *network, GError **error)
 
 bool filter_table_end_forbidden(const Network *network, GError **error)
 {
-        return end_forbidden(network, error) && end_forbidden6(network, error);
+        return filter_table_end_forbidden_ipv4(network, error) && end_forbidden6(network, error);
 }
 
 bool filter_table_forget_others(const Host *host, GError **error)

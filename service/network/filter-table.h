@@ -36,6 +36,8 @@ Value *filter_table_counted(const Network *network, GError **error);
 /* Ends the connections of both families that the setting `filter` forbids, and that began when it
  * did not. */
 bool filter_table_end_forbidden(const Network *network, GError **error);
+/* The same of IPv4 alone. */
+bool filter_table_end_forbidden_ipv4(const Network *network, GError **error);
 
 /* Every network of an earlier life has been loaded by now: a table that none has a part in goes. */
 bool filter_table_forget_others(const Host *host, GError **error);

@@ -206,7 +206,7 @@ bool names_table_follow_entries(Network *network, GError **error)
                 return false;
         filter_answers_free(network->own);
         network->own = g_steal_pointer(&own);
-        return !narrows || filter_table_end_forbidden(network, error);
+        return !narrows || filter_table_end_forbidden_ipv4(network, error);
 }
 
 void names_table_answered(Network *network, const char *changed)

@@ -194,7 +194,7 @@ def test_established_connections_that_are_forbidden_end(lab):
     equal(stays.ask_again(), PUBLIC, "the source of a connection that is allowed")
     equal(kept.ask_again(), lan.ROUTER, "the source of one from the LAN that is allowed")
     assert from_host.ask_again(), "the host's own connection ended"
-    lacks(run("nft", "list", "ruleset"), "reject")
+    lacks(run("nft", "list", "ruleset"), "reject with icmp")
 
 
 def test_answers_do_not_begin_what_is_forbidden_anew(lab):
@@ -210,6 +210,21 @@ def test_answers_do_not_begin_what_is_forbidden_anew(lab):
         set_filter(network, {})
     set_filter(network, {**egress(), **ingress(policy="accept")})
     assert lab.lan.reaches(PUBLIC), "a mapping without a way out lets nothing in"
+
+
+def test_who_goes_on_with_a_lost_connection_learns_of_it(lab):
+    """It is not let through without the entry of connection tracking, and need not wait for hours."""
+    dut, network = mapped(lab)
+    for namespace, address, value in ((dut.namespace, lan.ROUTER, ingress()),
+                                      (lab.lan.namespace, PUBLIC, egress())):
+        set_filter(network, value)
+        with contextlib.closing(whoami.Connection(namespace, address, timeout=5)) as flow:
+            equal(network.call("ExpireConnections", "(a{sv})", {}), 1, f"connections to {address}")
+            try:
+                flow.ask_again()
+                raise AssertionError(f"the connection to {address} goes on")
+            except ConnectionResetError:
+                pass
 
 
 def test_those_of_a_lan_that_has_the_same_subnet_end(lab):

@@ -199,7 +199,8 @@ def test_answers_do_not_begin_what_is_forbidden_anew(lab):
     for begins, other, target, value in (
             (dut.namespace, lab.lan.namespace, LAN_ROUTER, {**egress(), **ingress(policy="accept")}),
             (lab.lan.namespace, dut.namespace, address, ingress()),
-            (lab.lan.namespace, dut.namespace, address, egress(policy="accept"))):
+            (lab.lan.namespace, dut.namespace, address, egress(policy="accept")),
+            (lab.lan.namespace, dut.namespace, address, {})):
         set_filter(network, ingress(policy="accept"))
         with contextlib.closing(whoami.Pair(begins, other, target)) as pair:
             equal(pair.goes_on(), (True, True), f"who is heard on the way to {target}")
