@@ -349,7 +349,10 @@ static void run_waiting(EntryChanges *changes)
 
         changes->waiting = g_ptr_array_new();
         for (guint i = 0; i < waiting->len; i++)
-                entry_changes_run(changes->network, waiting->pdata[i]);
+                if (entry_change_needs_probe(changes->network, waiting->pdata[i]))
+                        operations_queue_entry_change(changes->network, waiting->pdata[i]);
+                else
+                        entry_changes_run(changes->network, waiting->pdata[i]);
 }
 
 void entry_changes_flush_now(EntryChanges *changes)

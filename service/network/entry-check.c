@@ -43,6 +43,7 @@ static bool check_new_address(Network *network, EntryChange *change, GError **er
 {
         const AddressEntry *old = entries_find_ip(network->config->entries, change->address->ip);
 
+        address_entry_free(change->old_address); /* of a check before it waited */
         change->old_address = old ? address_entry_copy(old) : NULL;
         return config_check_address(network->config, change->address, error) &&
                choose_public_ip(network, change, error) && check_public_ip(network, change, error);

@@ -53,6 +53,29 @@ static void add_leased(Search *search)
         }
 }
 
+/* Whoever is in a guest says what address the host has seen its MAC with. */
+static bool is_anothers(const Search *search, const Address6 *address)
+{
+        const NetworkConfig *config = search->network->config;
+        const GPtrArray *leases = search->network->leases;
+
+        for (guint i = 0; i < entries_n_addresses(config->entries); i++) {
+                const AddressEntry *entry = entries_address_at(config->entries, i);
+                if (!entry->mac || g_hash_table_contains(search->macs, entry->mac))
+                        continue;
+                const Address6 made = subnet6_eui64(&config->ipv6_subnet, entry->mac);
+                if (address6_equal(&entry->ipv6, address) || address6_equal(&made, address))
+                        return true;
+        }
+        for (guint i = 0; i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+                if (lease->ip == 0 && *lease->mac && address6_equal(&lease->ip6, address) &&
+                    !g_hash_table_contains(search->macs, lease->mac))
+                        return true;
+        }
+        return false;
+}
+
 static void add_seen(Search *search)
 {
         const Network *network = search->network;
@@ -61,7 +84,8 @@ static void add_seen(Search *search)
         for (guint i = 0; i < neighbours->len; i++) {
                 const Neighbour6 *neighbour = &g_array_index(neighbours, Neighbour6, i);
                 if (g_hash_table_contains(search->macs, neighbour->mac) &&
-                    subnet6_contains(&network->config->ipv6_subnet, &neighbour->address))
+                    subnet6_contains(&network->config->ipv6_subnet, &neighbour->address) &&
+                    !is_anothers(search, &neighbour->address))
                         add(search, &neighbour->address);
         }
 }

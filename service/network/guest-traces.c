@@ -65,9 +65,10 @@ static void end_leases(Network *network, Leaving *leaving)
 {
         g_autoptr(GError) error = NULL;
 
-        if (network->dnsmasq && dnsmasq_is_running(network->dnsmasq))
+        if (network->dnsmasq && dnsmasq_is_running(network->dnsmasq)) {
                 release(network, leaving);
-        else if (!leases_drop(network, is_of_one, leaving, &error))
+                leases_pass_over(network, is_of_one, leaving);
+        } else if (!leases_drop(network, is_of_one, leaving, &error))
                 log_network_warning(network->name, "%s", error->message);
 }
 

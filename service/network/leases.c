@@ -159,6 +159,17 @@ bool leases_drop(Network *network, LeaseJudge is_to_go, gpointer data, GError **
         return !rest || replace(network, rest, error);
 }
 
+void leases_pass_over(Network *network, LeaseJudge is_to_go, gpointer data)
+{
+        g_autoptr(GPtrArray) rest = g_ptr_array_new();
+
+        for (guint i = 0; i < network->leases->len; i++)
+                if (!is_to_go(network->leases->pdata[i], data))
+                        g_ptr_array_add(rest, network->leases->pdata[i]);
+        if (rest->len < network->leases->len)
+                leases_changed(rest, network);
+}
+
 bool leases_drop_left(Network *network, GError **error)
 {
         return leases_drop(network, is_left, network->config, error);

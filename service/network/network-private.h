@@ -206,6 +206,9 @@ void leases_unwatch(Network *network);
 /* How its DHCPv6 server calls itself (lease_text_server()); NULL where it has given no lease. The
  * caller's. */
 char *leases_server(const Network *network);
+/* dnsmasq has been told of the end of those that @is_to_go says so of: they count no more, though
+ * it takes its time to write that down. */
+void leases_pass_over(Network *network, LeaseJudge is_to_go, gpointer data);
 /* Reads the file now: what of it is of the network's subnets may be another part of it. */
 void leases_look(Network *network);
 /* Whether there are some of subnets that the network had before, for dnsmasq alone to know. */

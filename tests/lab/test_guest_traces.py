@@ -71,6 +71,19 @@ def test_detached_while_the_network_is_down(lab):
           "its address is another's now")
 
 
+def test_leased_address_is_free_at_once(lab):
+    """dnsmasq takes its time to write down that the lease has ended."""
+    network = create(lab)
+    vm, answer = start(lab, network, "vm-1")
+    vm.dhcp()
+    wait_for(network.leases, "its lease")
+    signals = lab.signals()
+    detach(network, "vm-1")
+    equal(attach(network, "vm-2", ip=answer["guest_ip"])["guest_ip"], answer["guest_ip"], "the address")
+    equal(network.leases(), [], "the leases")
+    signals.wait("LeaseRemoved", network.path)
+
+
 def test_detached_guest_leaves_nothing_of_ipv6(lab):
     """Addresses that it makes itself, by its MAC and otherwise, and what it asks for."""
     ipv6.bring_to_lan(lab)
