@@ -501,6 +501,26 @@ def test_the_right_board_learns_that_a_packet_is_too_big(lab):
                  f"{twins.duts[k].name} knows how much the upstream takes", 2)
 
 
+def test_the_right_board_learns_that_its_connection_is_lost(lab):
+    strict_rp_filter(lab)
+    twins = Boards(lab, 3)
+    networks = twins.create_all()
+    twins.configure()
+    for k, network in enumerate(networks):
+        network.update(filter={"ingress": {"policy": "drop"}},
+                       forwards=[{"port": 2200 + k, "ip": ADDRESS, "to_port": 22}])
+    with contextlib.ExitStack() as flows:
+        held = [flows.enter_context(contextlib.closing(
+            whoami.Connection(dut.namespace, lan.ROUTER, timeout=5))) for dut in twins.duts]
+        for network, flow in zip(networks, held):
+            equal(network.call("ExpireConnections", "(a{sv})", {}), 1, "how many are lost")
+            try:
+                flow.ask_again()
+                raise AssertionError("it goes on")
+            except ConnectionResetError:
+                pass
+
+
 def test_nobody_else_is_answered_at_a_twins_name_server(lab):
     twins = Boards(lab, 3)
     twins.create_all()
