@@ -51,20 +51,28 @@ static bool is_left(const Lease *lease, gpointer data)
         return !config_has_ipv6(config) || !subnet6_contains(&config->ipv6_subnet, &lease->ip6);
 }
 
+/* Those of @leases that are the network's, with what it knows of them. The caller's. */
+static GPtrArray *own_of(const Network *network, const GPtrArray *leases)
+{
+        GPtrArray *own = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
+
+        for (guint i = 0; i < leases->len; i++) {
+                if (is_left(leases->pdata[i], network->config))
+                        continue;
+                Lease *lease = lease_copy(leases->pdata[i]);
+                complete_mac(network, lease);
+                g_ptr_array_add(own, lease);
+        }
+        return own;
+}
+
 static void leases_changed(const GPtrArray *leases, gpointer data)
 {
         Network *network = data;
         Comparison comparison = { .network = network };
         GPtrArray *before = network->leases;
 
-        network->leases = g_ptr_array_new_with_free_func((GDestroyNotify)lease_free);
-        for (guint i = 0; i < leases->len; i++) {
-                if (is_left(leases->pdata[i], network->config))
-                        continue;
-                Lease *lease = lease_copy(leases->pdata[i]);
-                complete_mac(network, lease);
-                g_ptr_array_add(network->leases, lease);
-        }
+        network->leases = own_of(network, leases);
         lease_list_compare(before, network->leases, report, &comparison);
         g_ptr_array_unref(before);
         if (comparison.differs) {
@@ -96,17 +104,12 @@ static GPtrArray *read_now(const Network *network)
 
 void leases_load(Network *network)
 {
-        GPtrArray *leases = read_now(network);
+        g_autoptr(GPtrArray) leases = read_now(network);
 
         if (!leases)
                 return; /* the watch reads it later */
-        for (guint i = leases->len; i-- > 0;)
-                if (is_left(leases->pdata[i], network->config))
-                        g_ptr_array_remove_index(leases, i);
-                else
-                        complete_mac(network, leases->pdata[i]);
         g_ptr_array_unref(network->leases);
-        network->leases = leases;
+        network->leases = own_of(network, leases);
 }
 
 char *leases_server(const Network *network)
